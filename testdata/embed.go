@@ -1,0 +1,10 @@
+// Package testdata holds the test vectors, one rule a file (see README.md), and
+// embeds them so that packages and tests can import them.
+package testdata
+
+import "embed"
+
+// Vectors is the folder vectors.
+//
+//go:embed all:vectors
+var Vectors embed.FS

@@ -1,0 +1,114 @@
+package websocket
+
+import (
+	"net/http"
+	"time"
+)
+
+// The sizes that Options take where they are not set, in bytes.
+const (
+	DefaultMaxFrameSize   int = 16 << 10
+	DefaultMaxMessageSize int = 256 << 10
+)
+
+const (
+	defaultCloseTimeout = 5 * time.Second
+	defaultLingerBytes  = 1 << 20
+	defaultMaxPending   = 4 << 20
+)
+
+// Options set the limits, timeouts and hooks of a connection. The zero value
+// is ready to use: a field at zero or below takes the default it names.
+type Options struct {
+	// Hooks see what passes on the connection.
+	Hooks Hooks
+
+	// ReadTimeout bounds the time from the moment the reader waits for a frame
+	// until that frame is complete. Default: none.
+	ReadTimeout time.Duration
+	// WriteTimeout bounds each write on the transport. Default: none.
+	WriteTimeout time.Duration
+	// MessageTimeout bounds the time from a message's first frame until it is
+	// complete. Default: none.
+	MessageTimeout time.Duration
+	// PingInterval is how often an idle peer is pinged; a peer that sends
+	// nothing at all for the interval after a ping is given up, if a read was
+	// under way for that long. Default: no pings.
+	PingInterval time.Duration
+	// CloseTimeout bounds the closing handshake and the draining of a failed
+	// connection. Default: 5 s.
+	CloseTimeout time.Duration
+
+	// MaxFrameSize is the longest payload of a frame, in bytes: longer ones are
+	// refused with ErrFrameTooLarge, longer messages are written in fragments of
+	// this size. Default: DefaultMaxFrameSize.
+	MaxFrameSize int
+	// MaxMessageSize is the longest message that is read, in bytes; a longer
+	// one is refused with ErrMessageTooLarge. Default: DefaultMaxMessageSize.
+	MaxMessageSize int
+	// MaxPending is how many bytes of replies and pongs may wait for a peer that
+	// does not read; then Serve and ReadMessage stop reading. Default: 4 MiB.
+	MaxPending int
+	// LingerBytes is how many bytes are read and dropped after this side failed
+	// the connection, so that the peer gets to see the Close. Default: 1 MiB.
+	LingerBytes int
+
+	// ReuseBuffers lets Serve hand the same memory to the handler again and
+	// again: a message and its payload are then valid only until the handler
+	// returns. Default: each message has memory of its own.
+	ReuseBuffers bool
+
+	// Subprotocols are those that the server speaks, the preferred ones first
+	// (RFC 6455 §4.2.2). Accept and NewHandler only.
+	Subprotocols []string
+	// OriginPatterns are hosts (with port, if not the scheme's own) whose pages
+	// may connect besides those of the same origin; * matches any run of
+	// characters other than a dot, the pattern * alone any origin. Accept and
+	// NewHandler only.
+	OriginPatterns []string
+	// CheckOrigin, where set, decides alone whether a request's Origin may
+	// connect. Accept and NewHandler only.
+	CheckOrigin func(r *http.Request) bool
+}
+
+// Hooks are called synchronously, with memory that is valid only during the
+// call; a nil hook costs nothing. The read hooks are called by the reading
+// goroutine, the write hooks by whichever goroutine writes, one at a time.
+// ClientKey is chosen by the client: a label for logs, no identity.
+type Hooks struct {
+	// OnClose is called once, when the connection has ended: with the peer's
+	// Close status, or the status this side failed or closed it with, and the
+	// error, nil after a clean close.
+	OnClose func(ClientKey, StatusCode, error)
+	// OnReadError is called when reading fails, be it the transport or a rule.
+	OnReadError func(ClientKey, error)
+	// OnReadFrame is called for each frame that passed, control frames included.
+	OnReadFrame func(ClientKey, *Frame)
+	// OnReadMessage is called for each complete message, before it is delivered.
+	OnReadMessage func(ClientKey, *Message)
+	// OnWriteError is called when writing fails.
+	OnWriteError func(ClientKey, error)
+	// OnWriteFrame is called for each frame queued for the transport, control
+	// frames included, with its payload unmasked.
+	OnWriteFrame func(ClientKey, *Frame)
+	// OnWriteMessage is called for each message queued for the transport.
+	OnWriteMessage func(ClientKey, *Message)
+}
+
+func (o *Options) setDefaults() {
+	orDefault(&o.MaxFrameSize, DefaultMaxFrameSize)
+	orDefault(&o.MaxMessageSize, DefaultMaxMessageSize)
+	orDefault(&o.MaxPending, defaultMaxPending)
+	orDefault(&o.LingerBytes, defaultLingerBytes)
+	orDefault(&o.CloseTimeout, defaultCloseTimeout)
+	orDefault(&o.ReadTimeout, 0)
+	orDefault(&o.WriteTimeout, 0)
+	orDefault(&o.MessageTimeout, 0)
+	orDefault(&o.PingInterval, 0)
+}
+
+func orDefault[T int | time.Duration](field *T, def T) {
+	if *field <= 0 {
+		*field = def
+	}
+}
