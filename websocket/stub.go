@@ -9,29 +9,6 @@ import (
 
 var errStub = errors.New("not built yet")
 
-type Mode bool
-
-const (
-	ServerMode Mode = false
-	ClientMode Mode = true
-)
-
-type MaskingKey [4]byte
-
-var Unmasked MaskingKey
-
-func NewMaskingKey() MaskingKey { return MaskingKey{1, 2, 3, 4} }
-
-func ReadFrame(src io.Reader, mode Mode, maxPayloadLen int) (*Frame, error)   { return nil, errStub }
-func WriteFrame(dst io.Writer, mask MaskingKey, frame *Frame) error           { return errStub }
-func MarshalFrame(frame *Frame, mask MaskingKey) []byte                       { return nil }
-func AppendFrame(dst []byte, frame *Frame, mask MaskingKey) []byte            { return nil }
-func NewFrameReader(src io.Reader, mode Mode, maxPayloadLen int) *FrameReader { return nil }
-
-type FrameReader struct{}
-
-func (r *FrameReader) Next() (*Frame, error) { return nil, errStub }
-
 type ClientKey string
 
 func NewClientKey() ClientKey { return "" }

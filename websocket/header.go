@@ -1,0 +1,223 @@
+package websocket
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+)
+
+// A Mode is the role of this side of a connection (RFC 6455 §5.1).
+type Mode bool
+
+// The roles: a server reads masked frames and writes unmasked ones, a client the
+// other way round.
+const (
+	ServerMode Mode = false
+	ClientMode Mode = true
+)
+
+// A header is a frame's header as it stands on the wire (RFC 6455 §5.2), as far
+// as it has been read.
+type header struct {
+	b0     byte
+	b1     byte
+	size   uint8 // bytes of the whole header
+	length int   // of the payload; math.MaxInt stands for anything longer
+	key    uint32
+}
+
+func (h *header) masked() bool   { return h.b1&maskBit != 0 }
+func (h *header) opcode() Opcode { return Opcode(h.b0 & opcodeBits) }
+func (h *header) fin() bool      { return h.b0&finBit != 0 }
+
+// extended is the number of bytes of the extended payload length.
+func (h *header) extended() int {
+	switch h.b1 & lengthBits {
+	case 126:
+		return 2
+	case 127:
+		return 8
+	}
+	return 0
+}
+
+// minimal reports whether the length is encoded in the fewest bytes.
+func (h *header) minimal() bool {
+	switch h.b1 & lengthBits {
+	case 126:
+		return h.length > 125
+	case 127:
+		return h.length > math.MaxUint16
+	}
+	return true
+}
+
+// tooLong reports whether the payload is longer than limit bytes. What no slice
+// could hold is too long for any limit.
+func (h *header) tooLong(limit int) bool { return h.length > limit || h.length == math.MaxInt }
+
+// A part is what of a frame was missing when its bytes ended.
+type part uint8
+
+const (
+	partNone    part = iota // the header is complete
+	partHeader              // the first 2 bytes
+	partLength2             // the extended payload length
+	partLength8
+	partKey // the masking key
+)
+
+// parse reads the header that b begins with and returns the first part that is
+// not complete in b. What stands before that part is set in h.
+func (h *header) parse(b []byte) part {
+	if len(b) < 2 {
+		return partHeader
+	}
+	h.b0, h.b1 = b[0], b[1]
+	n := 2
+	switch length := b[1] & lengthBits; length {
+	case 126:
+		if len(b) < 4 {
+			return partLength2
+		}
+		h.length = int(binary.BigEndian.Uint16(b[2:]))
+		n = 4
+	case 127:
+		if len(b) < 10 {
+			return partLength8
+		}
+		h.length = int(min(binary.BigEndian.Uint64(b[2:]), math.MaxInt))
+		n = 10
+	default:
+		h.length = int(length)
+	}
+	h.key = 0
+	if h.masked() {
+		if len(b) < n+4 {
+			h.size = uint8(n + 4)
+			return partKey
+		}
+		h.key = binary.LittleEndian.Uint32(b[n:])
+		n += 4
+	}
+	h.size = uint8(n)
+	return partNone
+}
+
+// start and end are where a part stands in the header.
+func (h *header) start(p part) int {
+	switch p {
+	case partHeader:
+		return 0
+	case partLength2, partLength8:
+		return 2
+	}
+	return int(h.size) - 4
+}
+
+func (h *header) end(p part) int {
+	switch p {
+	case partHeader:
+		return 2
+	case partLength2:
+		return 4
+	case partLength8:
+		return 10
+	}
+	return int(h.size)
+}
+
+// checkDecoder applies the rules that a decoder of single frames keeps, in their
+// order, to as much of the header as is there before the missing part.
+func (h *header) checkDecoder(missing part, mode Mode, maxPayloadLen int) error {
+	if missing == partHeader {
+		return nil
+	}
+	if mode == ServerMode && !h.masked() { // RFC 6455 §5.1
+		return ErrClientFrameUnmasked
+	}
+	if missing == partLength2 || missing == partLength8 {
+		return nil
+	}
+	if !h.minimal() { // RFC 6455 §5.2
+		return ErrLengthNotMinimal
+	}
+	if h.tooLong(maxPayloadLen) { // RFC 6455 §10.4
+		return ErrFrameTooLarge
+	}
+	return nil
+}
+
+// errCut reports that reading ended in a part of the header of which there were
+// have bytes.
+func errCut(missing part, have int, cause error) error {
+	var text string
+	switch missing {
+	case partHeader:
+		text = "error reading frame header"
+	case partLength2:
+		text = "error reading 2-byte extended payload length"
+	case partLength8:
+		text = "error reading 8-byte extended payload length"
+	case partKey:
+		text = "error reading mask key"
+	}
+	return &Error{code: StatusAbnormalClose, text: text, cause: cutCause(have, cause)}
+}
+
+// errCutPayload is errCut for a payload of n bytes.
+func errCutPayload(n, have int, cause error) error {
+	return &Error{
+		code:  StatusAbnormalClose,
+		text:  fmt.Sprintf("error reading %d byte payload", n),
+		cause: cutCause(have, cause),
+	}
+}
+
+// cutCause tells an end before a part from an end inside it.
+func cutCause(have int, cause error) error {
+	if cause == io.EOF && have > 0 {
+		return io.ErrUnexpectedEOF
+	}
+	return cause
+}
+
+// putHeader writes a header into b, which has headerSize bytes. The length takes
+// the shortest form (RFC 6455 §5.2); the frame is masked unless key is Unmasked.
+func putHeader(b []byte, b0 byte, length int, key MaskingKey) {
+	n := 2
+	switch {
+	case length <= 125:
+		b[1] = byte(length)
+	case length <= math.MaxUint16:
+		b[1] = 126
+		binary.BigEndian.PutUint16(b[2:], uint16(length))
+		n = 4
+	default:
+		b[1] = 127
+		binary.BigEndian.PutUint64(b[2:], uint64(length))
+		n = 10
+	}
+	b[0] = b0
+	if key != Unmasked {
+		b[1] |= maskBit
+		copy(b[n:], key[:])
+	}
+}
+
+// headerSize is the size of the header that putHeader writes, in bytes.
+func headerSize(length int, key MaskingKey) int {
+	n := 2
+	switch {
+	case length <= 125:
+	case length <= math.MaxUint16:
+		n = 4
+	default:
+		n = 10
+	}
+	if key != Unmasked {
+		n += 4
+	}
+	return n
+}

@@ -1,0 +1,93 @@
+package websocket
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"math/rand/v2"
+	"sync"
+
+	crand "crypto/rand"
+)
+
+// A MaskingKey is the key that a client masks a frame's payload with (RFC 6455
+// §5.3). Each frame wants a fresh one from [NewMaskingKey].
+type MaskingKey [4]byte
+
+// Unmasked is the zero key: frames written with it are not masked, as a server's
+// must not be (RFC 6455 §5.1).
+var Unmasked MaskingKey
+
+// keySources hold generators, each seeded with 256 bits of the system's entropy.
+// ChaCha8 is cryptographically strong: no key tells anything about the others.
+var keySources = sync.Pool{New: func() any {
+	var seed [32]byte
+	crand.Read(seed[:]) // never fails: it crashes the process instead
+	return rand.NewChaCha8(seed)
+}}
+
+// NewMaskingKey returns a key that nobody can predict, derived from a strong
+// source of entropy (RFC 6455 §5.3, §10.3). It is never Unmasked.
+func NewMaskingKey() MaskingKey {
+	src := keySources.Get().(*rand.ChaCha8)
+	k := uint32(src.Uint64())
+	for k == 0 {
+		k = uint32(src.Uint64())
+	}
+	keySources.Put(src)
+	var key MaskingKey
+	binary.LittleEndian.PutUint32(key[:], k)
+	return key
+}
+
+// word returns the key as mask takes it: the byte for payload offset 0 lowest.
+func (k MaskingKey) word() uint32 { return binary.LittleEndian.Uint32(k[:]) }
+
+// mask XORs src with the masking key into dst, which is src itself or does not
+// overlap it, and is as long (RFC 6455 §5.3: masking and unmasking are the same).
+// It returns the key turned by len(src), for the bytes that follow.
+func mask(dst, src []byte, key uint32) uint32 {
+	n := len(src)
+	if n >= vectorMin && haveVector {
+		maskVector(dst[:n], src, key)
+	} else {
+		maskWords(dst, src, key)
+	}
+	return turnKey(key, n)
+}
+
+// turnKey is key as it applies n bytes further on.
+func turnKey(key uint32, n int) uint32 { return bits.RotateLeft32(key, -8*(n&3)) }
+
+// maskWords is mask in plain Go: eight words of 64 bits a step, then one, then
+// a last word that may overlap the one before, loaded before that was stored.
+func maskWords(dst, src []byte, key uint32) {
+	n := len(src)
+	dst = dst[:n]
+	k := uint64(key) | uint64(key)<<32
+	if n < 8 {
+		for i := range src {
+			dst[i] = src[i] ^ byte(k>>(uint(i)*8))
+		}
+		return
+	}
+	le := binary.LittleEndian
+	tail := le.Uint64(src[n-8:]) ^ bits.RotateLeft64(k, -8*(n&3))
+	last := dst[n-8:]
+	for len(src) >= 64 && len(dst) >= 64 {
+		s, d := (*[64]byte)(src), (*[64]byte)(dst)
+		le.PutUint64(d[0:], le.Uint64(s[0:])^k)
+		le.PutUint64(d[8:], le.Uint64(s[8:])^k)
+		le.PutUint64(d[16:], le.Uint64(s[16:])^k)
+		le.PutUint64(d[24:], le.Uint64(s[24:])^k)
+		le.PutUint64(d[32:], le.Uint64(s[32:])^k)
+		le.PutUint64(d[40:], le.Uint64(s[40:])^k)
+		le.PutUint64(d[48:], le.Uint64(s[48:])^k)
+		le.PutUint64(d[56:], le.Uint64(s[56:])^k)
+		dst, src = dst[64:], src[64:]
+	}
+	for len(src) >= 8 && len(dst) >= 8 {
+		le.PutUint64(dst, le.Uint64(src)^k)
+		dst, src = dst[8:], src[8:]
+	}
+	le.PutUint64(last, tail)
+}

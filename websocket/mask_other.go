@@ -1,0 +1,9 @@
+//go:build !amd64 || purego
+
+package websocket
+
+const vectorMin = 0
+
+const haveVector = false
+
+func maskVector(dst, src []byte, key uint32) { maskWords(dst, src, key) }

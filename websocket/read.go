@@ -1,0 +1,210 @@
+package websocket
+
+import "io"
+
+const (
+	// allocStep is the most memory that a header alone makes a reader allocate;
+	// past it, memory grows with the bytes received.
+	allocStep = 256 << 10
+	// unmaskStep is how much is asked of a reader at once, so that a payload is
+	// unmasked while it is in the processor's cache.
+	unmaskStep = 32 << 10
+	// frameBuffer is the size of a FrameReader's buffer.
+	frameBuffer = 8 << 10
+)
+
+// ReadFrame reads exactly one frame from src, and not a byte more, and returns it
+// with its payload unmasked, in memory of its own. It decodes (RFC 6455 §5.2) and
+// does not judge conversations: RSV bits, reserved opcodes and the rules of
+// control frames are left to the message layer, and in ClientMode a masked frame
+// is decoded too.
+//
+// In this order it returns ErrClientFrameUnmasked (in ServerMode),
+// ErrLengthNotMinimal, and ErrFrameTooLarge for a payload longer than
+// maxPayloadLen bytes, of which nothing is then read. A failure of src is an
+// *Error with StatusAbnormalClose that says which part of the frame is missing
+// and wraps the cause: io.EOF before that part, io.ErrUnexpectedEOF inside it.
+func ReadFrame(src io.Reader, mode Mode, maxPayloadLen int) (*Frame, error) {
+	// One allocation holds the frame and the header's bytes.
+	f := new(struct {
+		Frame
+		head [maxHeaderSize]byte
+	})
+	var h header
+	have := 0
+	for {
+		missing := h.parse(f.head[:have])
+		if err := h.checkDecoder(missing, mode, max(maxPayloadLen, 0)); err != nil {
+			return nil, err
+		}
+		if missing == partNone {
+			break
+		}
+		// Never past the header; but an extended length and the masking key behind
+		// it are asked for together.
+		start, need, most := h.start(missing), h.end(missing), h.end(missing)
+		if (missing == partLength2 || missing == partLength8) && h.masked() {
+			most += 4
+		}
+		n, err := io.ReadAtLeast(src, f.head[have:most], need-have)
+		have += n
+		if have < need {
+			return nil, errCut(missing, have-start, unwrapUnexpected(err))
+		}
+	}
+	f.b0 = h.b0
+	payload, err := readPayload(src, nil, h.length, h.key)
+	if err != nil {
+		return nil, err
+	}
+	f.Payload = payload
+	return &f.Frame, nil
+}
+
+// unwrapUnexpected undoes what io.ReadAtLeast made of io.EOF: which part the end
+// fell into is decided here.
+func unwrapUnexpected(err error) error {
+	if err == io.ErrUnexpectedEOF {
+		return io.EOF
+	}
+	return err
+}
+
+// readPayload reads n bytes from src behind those in dst, unmasking them as they
+// come, and returns dst with them. n = 0 leaves dst as it is.
+func readPayload(src io.Reader, dst []byte, n int, key uint32) ([]byte, error) {
+	want, first := len(dst)+n, len(dst)
+	for len(dst) < want {
+		dst = growFor(dst, want)
+		have := len(dst)
+		m, err := src.Read(dst[have:min(cap(dst), want, have+unmaskStep)])
+		dst = dst[:have+m]
+		key = mask(dst[have:], dst[have:], key)
+		if err != nil && len(dst) < want {
+			return nil, errCutPayload(n, len(dst)-first, err)
+		}
+	}
+	return dst, nil
+}
+
+// growFor returns b with room for at least one byte more on the way to want
+// bytes in all: for all of them, if that takes at most allocStep bytes, else for
+// twice what is there.
+func growFor(b []byte, want int) []byte {
+	if len(b) < cap(b) {
+		return b
+	}
+	grown := make([]byte, len(b), min(want, max(2*len(b), allocStep)))
+	copy(grown, b)
+	return grown
+}
+
+// A FrameReader reads frame after frame into memory that it uses again. It reads
+// ahead: bytes of src behind the frames that it returned are in its buffer.
+type FrameReader struct {
+	src   io.Reader
+	mode  Mode
+	limit int
+	err   error
+	frame Frame
+	buf   []byte // buf[start:end] is read and not yet parsed
+	start int
+	end   int
+	large []byte // holds the payload that buf is too small for
+}
+
+// NewFrameReader returns a FrameReader that applies the rules of [ReadFrame] with
+// the same errors.
+func NewFrameReader(src io.Reader, mode Mode, maxPayloadLen int) *FrameReader {
+	return &FrameReader{src: src, mode: mode, limit: max(maxPayloadLen, 0), buf: make([]byte, frameBuffer)}
+}
+
+// Next returns the next frame, its payload unmasked. Both are valid until the
+// next call. After an error it returns the same error again.
+func (r *FrameReader) Next() (*Frame, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	var h header
+	for {
+		missing := h.parse(r.buf[r.start:r.end])
+		if err := h.checkDecoder(missing, r.mode, r.limit); err != nil {
+			return nil, r.fail(err)
+		}
+		if missing == partNone {
+			break
+		}
+		if err := r.fill(); err != nil {
+			return nil, r.fail(errCut(missing, r.end-r.start-h.start(missing), err))
+		}
+	}
+	r.start += int(h.size)
+	r.frame.b0 = h.b0
+	payload, err := r.payload(h.length, h.key)
+	if err != nil {
+		return nil, r.fail(err)
+	}
+	r.frame.Payload = payload
+	return &r.frame, nil
+}
+
+// payload returns the next n bytes, unmasked.
+func (r *FrameReader) payload(n int, key uint32) ([]byte, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	for n > r.end-r.start {
+		if n > len(r.buf)/2 {
+			return r.largePayload(n, key)
+		}
+		if err := r.fill(); err != nil {
+			return nil, errCutPayload(n, r.end-r.start, err)
+		}
+	}
+	p := r.buf[r.start : r.start+n : r.start+n]
+	mask(p, p, key)
+	r.start += n
+	return p, nil
+}
+
+// largePayload is payload for n bytes that are not all in the buffer: those that
+// are get copied, the rest is read to where it stays.
+func (r *FrameReader) largePayload(n int, key uint32) ([]byte, error) {
+	b := r.buf[r.start:r.end]
+	r.start, r.end = 0, 0
+	if least := min(n, allocStep); cap(r.large) < least {
+		r.large = make([]byte, least)
+	}
+	large := r.large[:len(b)]
+	key = mask(large, b, key)
+	p, err := readPayload(r.src, large, n-len(b), key)
+	if err != nil {
+		// In words of the whole payload.
+		e := err.(*Error)
+		return nil, errCutPayload(n, len(b), e.cause)
+	}
+	r.large = p
+	return p, nil
+}
+
+// fill reads more bytes behind those that are there. It is called only where at
+// most half of the buffer is in use.
+func (r *FrameReader) fill() error {
+	if r.start == r.end {
+		r.start, r.end = 0, 0
+	} else if r.end == len(r.buf) || r.start > len(r.buf)/2 {
+		r.end = copy(r.buf, r.buf[r.start:r.end])
+		r.start = 0
+	}
+	n, err := r.src.Read(r.buf[r.end:])
+	r.end += n
+	if n > 0 {
+		return nil // an error will come again
+	}
+	return err
+}
+
+func (r *FrameReader) fail(err error) error {
+	r.err, r.large, r.frame = err, nil, Frame{}
+	return err
+}
