@@ -1,0 +1,220 @@
+package peers
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha1"
+	"encoding/base64"
+	"io"
+	"net"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A Conn is a net.Conn in memory: reads return the transcript, then io.EOF, and
+// never wait; writes are kept. Deadlines are taken and do nothing.
+type Conn struct {
+	mu       sync.Mutex
+	prefix   []byte // returned before the input, in a read of its own
+	input    []byte
+	chunks   []int
+	turn     int
+	idle     int // reads that returned no byte
+	out      []byte
+	from     int // where the frames begin in out
+	answer   bool
+	closed   bool
+	shared   bool // a goroutine that is not the adapter's may still hold it
+	consumed int
+}
+
+func (c *Conn) reset(t *Transcript) {
+	*c = Conn{input: t.Input, chunks: t.Chunks, out: c.out[:0]}
+}
+
+// Share keeps the Conn from being used again after this transcript, because the
+// library may hold it in a goroutine that outlives the reading.
+func (c *Conn) Share() { c.shared = true }
+
+// Read returns the next chunk of the input.
+func (c *Conn) Read(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if len(c.prefix) > 0 {
+		n := copy(p, c.prefix)
+		c.prefix = c.prefix[n:]
+		return n, nil
+	}
+	if c.closed {
+		c.spin()
+		return 0, net.ErrClosed
+	}
+	if len(c.input) == 0 {
+		c.spin()
+		return 0, io.EOF
+	}
+	n := len(c.input)
+	if len(c.chunks) > 0 {
+		n = min(n, max(1, c.chunks[c.turn%len(c.chunks)]))
+		c.turn++
+	}
+	n = copy(p, c.input[:n])
+	c.input = c.input[n:]
+	c.consumed += n
+	return n, nil
+}
+
+// spin ends a library that reads the end of the stream for ever.
+func (c *Conn) spin() {
+	if c.idle++; c.idle > maxIdleReads {
+		panic(errSpin)
+	}
+}
+
+// Write keeps p, and answers the request of an opening handshake in [Conn.Client].
+func (c *Conn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return 0, net.ErrClosed
+	}
+	c.out = append(c.out, p...)
+	if c.answer {
+		if end := bytes.Index(c.out, []byte("\r\n\r\n")); end >= 0 {
+			c.answer = false
+			c.prefix = response(c.out[:end+4])
+			c.from = end + 4
+		}
+	}
+	return len(p), nil
+}
+
+// Close makes further reads and writes fail.
+func (c *Conn) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	return nil
+}
+
+// Sent returns the bytes written behind the opening handshake. They are valid
+// until the next Write.
+func (c *Conn) Sent() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.out[c.from:]
+}
+
+// Consumed returns how many bytes of the input were read.
+func (c *Conn) Consumed() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.consumed
+}
+
+// Client makes the Conn play the server of an opening handshake: the first
+// request that is written gets the 101 that suits it (RFC 6455 §4.2.2), in a
+// read of its own, before the transcript.
+func (c *Conn) Client() net.Conn {
+	c.answer = true
+	return c
+}
+
+// LocalAddr returns an address that means nothing.
+func (c *Conn) LocalAddr() net.Addr { return addr{} }
+
+// RemoteAddr returns an address that means nothing.
+func (c *Conn) RemoteAddr() net.Addr { return addr{} }
+
+// SetDeadline does nothing: no read or write waits.
+func (c *Conn) SetDeadline(time.Time) error { return nil }
+
+// SetReadDeadline does nothing.
+func (c *Conn) SetReadDeadline(time.Time) error { return nil }
+
+// SetWriteDeadline does nothing.
+func (c *Conn) SetWriteDeadline(time.Time) error { return nil }
+
+type addr struct{}
+
+func (addr) Network() string { return "memory" }
+func (addr) String() string  { return "memory" }
+
+// Upgrade plays net/http for a server: it returns the ResponseWriter, which can
+// be hijacked, and the request of a client. What was written up to the call of
+// the function that it returns, the 101, is no frame.
+func (c *Conn) Upgrade() (http.ResponseWriter, *http.Request, func()) {
+	h := &hijacker{c: c}
+	return h, request(), func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.from = len(c.out)
+	}
+}
+
+type hijacker struct {
+	c      *Conn
+	header http.Header
+}
+
+func (h *hijacker) Header() http.Header {
+	if h.header == nil {
+		h.header = http.Header{}
+	}
+	return h.header
+}
+func (h *hijacker) Write(p []byte) (int, error) { return len(p), nil }
+func (h *hijacker) WriteHeader(int)             {}
+func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return h.c, bufio.NewReadWriter(bufio.NewReaderSize(h.c, 4096), bufio.NewWriterSize(h.c, 4096)), nil
+}
+
+// key is the Sec-WebSocket-Key of RFC 6455 §1.3.
+const key = "dGhlIHNhbXBsZSBub25jZQ=="
+
+func request() *http.Request {
+	return &http.Request{
+		Method: http.MethodGet, RequestURI: "/", Host: "peer", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		URL: target,
+		Header: http.Header{
+			"Upgrade":               {"websocket"},
+			"Connection":            {"Upgrade"},
+			"Sec-Websocket-Version": {"13"},
+			"Sec-Websocket-Key":     {key},
+		},
+	}
+}
+
+// AcceptKey returns the Sec-WebSocket-Accept for a key (RFC 6455 §4.2.2).
+func AcceptKey(key string) string {
+	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// response returns the 101 for a request.
+func response(request []byte) []byte {
+	var key string
+	for line := range strings.SplitSeq(string(request), "\r\n") {
+		name, value, _ := strings.Cut(line, ":")
+		if textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name)) == "Sec-Websocket-Key" {
+			key = strings.TrimSpace(value)
+		}
+	}
+	return []byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+		"Sec-WebSocket-Accept: " + AcceptKey(key) + "\r\n\r\n")
+}
+
+var target = &url.URL{Scheme: "ws", Host: "peer", Path: "/"}
+
+// Target is the URL that a client dials.
+func Target() *url.URL {
+	u := *target
+	return &u
+}

@@ -1,0 +1,124 @@
+package peers
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A bad library is in this very package, and so is a bad adapter: what differs
+// is the module that the Library claims to come from.
+const here = "github.com/wsproof/wsproof/internal/peers"
+
+var limits = model.Limits{Frame: 1 << 16, Message: 1 << 16}
+
+func TestRunReportsAPanicOfTheLibrary(t *testing.T) {
+	l := Library{Name: "bad", Module: here, Read: func(*Transcript, *Conn, *Result) error {
+		var none []byte
+		_ = none[len(none)]
+		return nil
+	}}
+	r, err := l.Run(&Transcript{Limits: limits})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(r.Crash, "index out of range") || !strings.Contains(r.Crash, "peers_test.go") {
+		t.Errorf("Crash = %q, want the panic and its stack", r.Crash)
+	}
+}
+
+func TestRunTellsAPanicOfTheAdapterFromOneOfTheLibrary(t *testing.T) {
+	l := Library{Name: "good", Module: "example.com/good", Read: func(*Transcript, *Conn, *Result) error { panic("of the adapter") }}
+	if _, err := l.Run(&Transcript{Limits: limits}); !errors.Is(err, ErrHarness) {
+		t.Errorf("err = %v, want ErrHarness", err)
+	}
+	l.Read = func(*Transcript, *Conn, *Result) error { return io.ErrShortBuffer }
+	if _, err := l.Run(&Transcript{Limits: limits}); !errors.Is(err, ErrHarness) || !errors.Is(err, io.ErrShortBuffer) {
+		t.Errorf("err = %v, want ErrHarness and the adapter's error", err)
+	}
+}
+
+func TestRunBoundsTheTime(t *testing.T) {
+	release := make(chan struct{})
+	l := Library{Name: "bad", Module: here, Read: func(*Transcript, *Conn, *Result) error { <-release; return nil }}
+	r, err := l.RunFor(&Transcript{Limits: limits}, time.Millisecond)
+	if err != nil || !r.Hung {
+		t.Errorf("Hung = %v, err = %v, want a hang", r.Hung, err)
+	}
+	close(release)
+}
+
+func TestRunEndsAnEndlessReader(t *testing.T) {
+	l := Library{Name: "bad", Module: here, Read: func(_ *Transcript, c *Conn, _ *Result) error {
+		for {
+			_, _ = c.Read(make([]byte, 1))
+		}
+	}}
+	if r, err := l.Run(&Transcript{Limits: limits}); err != nil || !r.Hung {
+		t.Errorf("got %+v, %v, want a hang", r, err)
+	}
+}
+
+// TestPanicOwner brings a process down by a panic on another goroutine: nothing
+// in the process can catch it, but its last words tell whose it was.
+func TestPanicOwner(t *testing.T) {
+	if os.Getenv("PEERS_TEST_CRASH") != "" {
+		go func() { panic("on a goroutine of its own (example.com/not/this.one)") }()
+		select {}
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestPanicOwner$")
+	cmd.Env = append(os.Environ(), "PEERS_TEST_CRASH=1")
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		t.Fatal("the process survived")
+	}
+	if owner := PanicOwner(string(out)); !strings.HasPrefix(owner, here+".TestPanicOwner") {
+		t.Errorf("PanicOwner = %q of:\n%s", owner, out)
+	}
+}
+
+func TestResultReadsTheWire(t *testing.T) {
+	frame := func(opcode byte, payload string) []byte {
+		f := wire.Frame{Fin: true, Opcode: opcode, Payload: []byte(payload)}
+		return f.Append(nil)
+	}
+	l := Library{Name: "scripted", Module: here, Read: func(tr *Transcript, c *Conn, r *Result) error {
+		b, err := io.ReadAll(c)
+		if err != nil || string(b) != string(tr.Input) {
+			t.Errorf("read %q, %v, want %q", b, err, tr.Input)
+		}
+		c.Write(frame(wire.Pong, "a"))
+		r.Deliver(c, true, []byte("before"))
+		c.Write(frame(wire.Close, "\x03\xea"))
+		r.Deliver(c, true, []byte("after"))
+		c.Write(frame(wire.Pong, "b"))
+		r.End, r.Code = model.Closed, 1000
+		return nil
+	}}
+	for _, chunks := range [][]int{nil, {1}, {2, 3}} {
+		r, err := l.Run(&Transcript{Limits: limits, Input: []byte("0123456789"), Chunks: chunks})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Pongs) != 1 || string(r.Pongs[0]) != "a" {
+			t.Errorf("Pongs = %q, want only the one before the Close", r.Pongs)
+		}
+		if len(r.Codes) != 1 || r.Codes[0] != 1002 || r.End != model.Failed {
+			t.Errorf("Codes = %d, End = %d, want 1002 and a refusal of the Close", r.Codes, r.End)
+		}
+		if r.AfterClose != 2 {
+			t.Errorf("AfterClose = %d, want 2: a message and a frame", r.AfterClose)
+		}
+	}
+}
