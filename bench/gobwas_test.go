@@ -204,11 +204,7 @@ var gobwasWrites = []variant{
 				if err := ws.WriteHeaderBuffer(out, h, header); err != nil {
 					return err
 				}
-				n := len(out.buf)
-				out.buf = append(out.buf, payload...)
-				if t.client {
-					ws.Cipher(out.buf[n:], h.Mask, 0)
-				}
+				out.buf = appendMasked(out.buf, payload, h)
 				if _, err := s.Write(out.buf); err != nil {
 					return err
 				}
@@ -250,6 +246,21 @@ var gobwasWrites = []variant{
 			return nil
 		}}, nil
 	}},
+}
+
+// appendMasked copies the payload, masked where the header says so, in pieces
+// that are still in the cache when they are masked.
+func appendMasked(dst, payload []byte, h ws.Header) []byte {
+	if !h.Masked {
+		return append(dst, payload...)
+	}
+	const piece = 8 << 10
+	for off := 0; off < len(payload); off += piece {
+		n := len(dst)
+		dst = append(dst, payload[off:min(off+piece, len(payload))]...)
+		ws.Cipher(dst[n:], h.Mask, off)
+	}
+	return dst
 }
 
 type appender struct{ buf []byte }
