@@ -9,10 +9,6 @@ import (
 
 var errStub = errors.New("not built yet")
 
-type ClientKey string
-
-func NewClientKey() ClientKey { return "" }
-
 type Handler func(ctx context.Context, msg *Message) (*Message, error)
 
 var EchoHandler Handler = func(_ context.Context, msg *Message) (*Message, error) { return msg, nil }
@@ -34,17 +30,6 @@ func (c *Websocket) WriteMessage(ctx context.Context, msg *Message) error   { re
 func (c *Websocket) Serve(ctx context.Context, handler Handler)             {}
 func (c *Websocket) abort(cause error)                                      {}
 func (c *Websocket) serve(ctx context.Context, handler Handler, watch bool) {}
-
-type HTTPHandler struct{}
-
-func NewHandler(handler Handler, opts Options) *HTTPHandler             { return nil }
-func (h *HTTPHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {}
-func (h *HTTPHandler) Shutdown(ctx context.Context) error               { return errStub }
-
-func Handshake(w http.ResponseWriter, r *http.Request) (ClientKey, error) { return "", errStub }
-func Accept(w http.ResponseWriter, r *http.Request, opts Options) (*Websocket, error) {
-	return nil, errStub
-}
 
 type DialOptions struct{ Options Options }
 

@@ -1,0 +1,118 @@
+package websocket
+
+import (
+	"net/http"
+	"strings"
+)
+
+// The header fields of the handshake, as net/http keeps them in a map, so that
+// a look-up needs no canonicalization.
+const (
+	headerUpgrade    = "Upgrade"
+	headerConnection = "Connection"
+	headerKey        = "Sec-Websocket-Key"
+	headerAccept     = "Sec-Websocket-Accept"
+	headerVersion    = "Sec-Websocket-Version"
+	headerProtocol   = "Sec-Websocket-Protocol"
+	headerExtensions = "Sec-Websocket-Extensions"
+	headerOrigin     = "Origin"
+)
+
+// supportedVersion is the Sec-WebSocket-Version of RFC 6455.
+const supportedVersion = "13"
+
+// What a byte may be part of.
+const (
+	isTokenChar = 1 << iota // a token (RFC 9110 §5.6.2)
+	isBase64                // base64 before its padding (RFC 4648 §4)
+)
+
+var byteClass = func() (class [256]byte) {
+	mark := func(bits byte, chars string) {
+		for i := range len(chars) {
+			class[chars[i]] |= bits
+		}
+	}
+	const alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	mark(isTokenChar, alphanumeric+"!#$%&'*+-.^_`|~")
+	mark(isBase64, alphanumeric+"+/")
+	return class
+}()
+
+// isToken reports whether s is a token, as field names and the names of
+// subprotocols are.
+func isToken(s string) bool {
+	for i := range len(s) {
+		if byteClass[s[i]]&isTokenChar == 0 {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// hasToken reports whether the comma-separated lists in values hold the
+// lower-case token, in any ASCII case (RFC 9110 §5.6.1).
+func hasToken(values []string, token string) bool {
+	for _, rest := range values {
+		for more := true; more; {
+			var element string
+			element, rest, more = cutElement(rest)
+			if equalFold(element, token) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// cutElement splits the first element off a comma-separated list, without the
+// blanks around it; more reports whether a comma followed.
+func cutElement(list string) (element, rest string, more bool) {
+	if i := strings.IndexByte(list, ','); i >= 0 {
+		element, rest, more = list[:i], list[i+1:], true
+	} else {
+		element = list
+	}
+	for element != "" && isBlank(element[0]) {
+		element = element[1:]
+	}
+	for element != "" && isBlank(element[len(element)-1]) {
+		element = element[:len(element)-1]
+	}
+	return element, rest, more
+}
+
+func isBlank(b byte) bool { return b == ' ' || b == '\t' }
+
+// equalFold reports whether s is lower in any ASCII case. Unlike
+// strings.EqualFold it takes no other letters for ASCII ones, such as the
+// Kelvin sign for a k.
+func equalFold(s, lower string) bool {
+	if len(s) != len(lower) {
+		return false
+	}
+	for i := range len(s) {
+		if lowerByte(s[i]) != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func lowerByte(b byte) byte {
+	if 'A' <= b && b <= 'Z' {
+		b += 'a' - 'A'
+	}
+	return b
+}
+
+// isReserved reports whether the field name, in whatever case, is one that the
+// handshake sets itself, or that frames a body where there is none.
+func isReserved(name string) bool {
+	switch key := http.CanonicalHeaderKey(name); key {
+	case headerUpgrade, headerConnection, "Content-Length", "Transfer-Encoding", "Trailer":
+		return true
+	default:
+		return strings.HasPrefix(key, "Sec-Websocket-")
+	}
+}

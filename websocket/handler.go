@@ -1,0 +1,247 @@
+package websocket
+
+import (
+	"context"
+	"errors"
+	"log"
+	"net"
+	"net/http"
+	"runtime"
+	"sync"
+)
+
+// errShutdown is what a connection is aborted with when Shutdown gives up.
+var errShutdown = errors.New("server shut down")
+
+// maxPanicStack is how much of a panicking handler's stack is logged, as in
+// net/http.
+const maxPanicStack = 64 << 10
+
+// An HTTPHandler accepts WebSocket connections and serves them. Make one with
+// [NewHandler]. Its methods may be called from any goroutine.
+type HTTPHandler struct {
+	handler Handler
+	opts    Options // shared by all connections
+
+	mu        sync.Mutex
+	first     *served // the connections, a list
+	accepting int     // requests that are no connections yet
+	closing   bool    // Shutdown was called
+	aborting  bool    // and gave up waiting
+	idle      chan struct{}
+	farewells sync.WaitGroup // goroutines that send Close frames
+}
+
+// served is a connection of an HTTPHandler. It holds nothing of the request but
+// its context's values: there may be very many, idle for very long.
+type served struct {
+	owner      *HTTPHandler
+	prev, next *served
+	ws         *Websocket
+	conn       net.Conn
+	ctx        context.Context
+	cancel     context.CancelFunc
+}
+
+// NewHandler returns an http.Handler that accepts connections as [Accept] does
+// and serves them as [Websocket.Serve] does, with a handler that must not be
+// nil. It answers a request that it refuses, with the status and the reason of
+// the [HandshakeError].
+//
+// A connection is served on a goroutine of its own, so that the one of
+// net/http, its stack and its buffers can go: ServeHTTP returns at once. The
+// handler's context has the values of the request's context but outlives it: it
+// ends when the connection has ended, or when Shutdown gives up.
+//
+// A panic of the handler closes its connection with status 1011 and is logged
+// as net/http does it: to the server's ErrorLog, with the stack, and not at all
+// for http.ErrAbortHandler.
+//
+// http.Server.Shutdown does not know these connections: call
+// [HTTPHandler.Shutdown] as well.
+func NewHandler(handler Handler, opts Options) *HTTPHandler {
+	if handler == nil {
+		panic("websocket: NewHandler with a nil handler")
+	}
+	opts.setDefaults()
+	return &HTTPHandler{handler: handler, opts: opts, idle: make(chan struct{})}
+}
+
+// ServeHTTP accepts the connection and leaves it to a goroutine of its own. It
+// refuses with 503 Service Unavailable once Shutdown was called.
+func (h *HTTPHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !h.begin() {
+		refuse(http.StatusServiceUnavailable, "the server is shutting down").Respond(w)
+		return
+	}
+	s, refusal := h.accept(w, r)
+	if refusal != nil {
+		refusal.Respond(w)
+		return
+	}
+	go s.serve()
+}
+
+// accept returns a connection that holds neither w nor r. Options.CheckOrigin
+// may panic in it.
+func (h *HTTPHandler) accept(w http.ResponseWriter, r *http.Request) (s *served, refusal *HandshakeError) {
+	defer func() { h.begun(s) }()
+	ws, conn, refusal := accept(w, r, &h.opts)
+	if refusal != nil {
+		return nil, refusal
+	}
+	s = &served{owner: h, ws: ws, conn: conn}
+	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
+	return s, nil
+}
+
+// Shutdown refuses new connections, sends a Close frame with status 1001 on all
+// others, none of which can hold up the rest, and waits until each has ended.
+// When ctx ends first, it cancels the handlers' contexts, drops what is left
+// without more ado, and returns ctx's error. It may be called any number of
+// times, also at once; called from within a handler it waits for its caller.
+// To call it when a server shuts down, see http.Server.RegisterOnShutdown.
+func (h *HTTPHandler) Shutdown(ctx context.Context) error {
+	h.mu.Lock()
+	if !h.closing {
+		h.closing = true
+		for s := h.first; s != nil; s = s.next {
+			h.sayGoodbye(s)
+		}
+		h.checkIdle()
+	}
+	h.mu.Unlock()
+
+	select {
+	case <-h.idle:
+	case <-ctx.Done():
+		// Both may be so: then nothing was left to drop.
+		select {
+		case <-h.idle:
+		default:
+			h.abortAll()
+			return ctx.Err()
+		}
+	}
+	h.farewells.Wait() // short: their connections have ended
+	return nil
+}
+
+// abortAll drops the connections that are left, and those still to come of
+// requests that are being accepted.
+func (h *HTTPHandler) abortAll() {
+	var left []*served
+	h.mu.Lock()
+	h.aborting = true
+	for s := h.first; s != nil; s = s.next {
+		left = append(left, s)
+	}
+	h.mu.Unlock()
+	for _, s := range left {
+		s.abort()
+	}
+}
+
+// begin counts a request in, unless Shutdown was called.
+func (h *HTTPHandler) begin() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closing {
+		return false
+	}
+	h.accepting++
+	return true
+}
+
+// begun counts the request out; s is the connection it became, or nil. It
+// catches up on a Shutdown that was called meanwhile.
+func (h *HTTPHandler) begun(s *served) {
+	if h.add(s) {
+		s.abort()
+	}
+}
+
+func (h *HTTPHandler) add(s *served) (abort bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.accepting--
+	if s == nil {
+		h.checkIdle()
+		return false
+	}
+	s.next = h.first
+	if s.next != nil {
+		s.next.prev = s
+	}
+	h.first = s
+	if h.closing && !h.aborting {
+		h.sayGoodbye(s)
+	}
+	return h.aborting
+}
+
+// ended takes s out of the list.
+func (h *HTTPHandler) ended(s *served) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s.prev != nil {
+		s.prev.next = s.next
+	} else {
+		h.first = s.next
+	}
+	if s.next != nil {
+		s.next.prev = s.prev
+	}
+	h.checkIdle()
+}
+
+// checkIdle wakes Shutdown when nothing is left. That stays so, since nothing
+// new comes once closing is set. It needs h.mu.
+func (h *HTTPHandler) checkIdle() {
+	if h.closing && h.first == nil && h.accepting == 0 {
+		select {
+		case <-h.idle:
+		default:
+			close(h.idle)
+		}
+	}
+}
+
+// sayGoodbye sends the Close of a shutdown on a goroutine of its own, since a
+// peer that does not read can block it. It needs h.mu.
+func (h *HTTPHandler) sayGoodbye(s *served) {
+	ws := s.ws
+	h.farewells.Go(func() { _ = ws.CloseWithStatus(StatusGoingAway, "") })
+}
+
+// serve serves the connection until it ends.
+func (s *served) serve() {
+	defer s.end()
+	s.ws.serve(s.ctx, s.owner.handler, false)
+}
+
+// end is deferred, so that it also sees a panic, and runtime.Goexit.
+func (s *served) end() {
+	if reason := recover(); reason != nil && reason != http.ErrAbortHandler {
+		s.logPanic(reason)
+	}
+	s.cancel()
+	s.owner.ended(s)
+}
+
+// abort ends the connection at once.
+func (s *served) abort() {
+	s.cancel()
+	s.ws.abort(errShutdown)
+}
+
+// logPanic reports a handler's panic as net/http does.
+func (s *served) logPanic(reason any) {
+	stack := make([]byte, maxPanicStack)
+	stack = stack[:runtime.Stack(stack, false)]
+	logf := log.Printf
+	if server, ok := s.ctx.Value(http.ServerContextKey).(*http.Server); ok && server.ErrorLog != nil {
+		logf = server.ErrorLog.Printf
+	}
+	logf("websocket: panic serving %v: %v\n%s", s.conn.RemoteAddr(), reason, stack)
+}

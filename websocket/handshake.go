@@ -1,0 +1,287 @@
+package websocket
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// answerTimeout bounds the writing of the 101 where Options.WriteTimeout does
+// not: a peer that pipelined requests and reads no answers may have filled the
+// transport.
+const answerTimeout = 5 * time.Second
+
+// Handshake checks that r opens a WebSocket connection (RFC 6455 §4.2.1) and
+// answers it through w with 101 Switching Protocols and the headers that the
+// caller has set in w. It returns the client's key. Taking the connection over
+// (http.ResponseController.Hijack, then [New] with the bytes that Hijack had
+// buffered in front) is left to the caller, and so is the check of the Origin:
+// [Accept] does both.
+//
+// Of a Sec-WebSocket-Protocol that the caller has set, the first subprotocol
+// that the client offers is kept. Other headers of the handshake itself are
+// overwritten.
+//
+// On refusal Handshake writes nothing and leaves w's headers as they are. The
+// error is a *[HandshakeError], whose Respond answers the client.
+func Handshake(w http.ResponseWriter, r *http.Request) (ClientKey, error) {
+	key, refusal := checkRequest(r)
+	if refusal != nil {
+		return "", refusal
+	}
+	header := w.Header()
+	subprotocol := selectSubprotocol(r.Header[headerProtocol], header[headerProtocol])
+	for name := range header {
+		if isReserved(name) {
+			delete(header, name)
+		}
+	}
+	header[headerUpgrade] = []string{"websocket"}
+	header[headerConnection] = []string{"Upgrade"}
+	header[headerAccept] = []string{string(appendAccept(nil, key))}
+	if subprotocol != "" {
+		header[headerProtocol] = []string{subprotocol}
+	}
+	w.WriteHeader(http.StatusSwitchingProtocols)
+	return key, nil
+}
+
+// Accept does a server's side of the opening handshake (RFC 6455 §4.2): it
+// checks r as [Handshake] does, and its Origin, takes the connection over from
+// w, and answers with 101 Switching Protocols, the headers that the caller has
+// set in w, and the first of opts.Subprotocols that the client offers. What the
+// client has sent behind its request are the first frames. The connection has
+// no deadlines and outlives r: what belongs to the request should not be kept.
+//
+// Accept refuses a request whose Origin is not the request's own, as browsers
+// send it for a page of another site, unless opts.OriginPatterns or
+// opts.CheckOrigin allow it.
+//
+// On refusal Accept writes nothing and leaves w's headers as they are. The
+// error is a *[HandshakeError], whose Respond answers the client. Where w cannot
+// be hijacked its status is 501. Where writing the 101 fails the connection is
+// closed and nothing is left to answer.
+func Accept(w http.ResponseWriter, r *http.Request, opts Options) (*Websocket, error) {
+	opts.setDefaults()
+	ws, _, refusal := accept(w, r, &opts)
+	if refusal != nil {
+		return nil, refusal
+	}
+	return ws, nil
+}
+
+// accept is Accept with options that have their defaults and are not copied. It
+// also returns the transport.
+func accept(w http.ResponseWriter, r *http.Request, opts *Options) (*Websocket, net.Conn, *HandshakeError) {
+	key, refusal := checkRequest(r)
+	if refusal != nil {
+		return nil, nil, refusal
+	}
+	if refusal := checkOrigin(r, opts); refusal != nil {
+		return nil, nil, refusal
+	}
+	subprotocol := selectSubprotocol(r.Header[headerProtocol], opts.Subprotocols)
+	preset := w.Header()
+	conn, unread, refusal := hijack(w)
+	if refusal != nil {
+		return nil, nil, refusal
+	}
+	if err := writeAnswer(conn, key, subprotocol, preset, opts.WriteTimeout); err != nil {
+		conn.Close()
+		return nil, nil, &HandshakeError{Status: http.StatusInternalServerError, Reason: "writing the answer", Err: err}
+	}
+	return newConn(conn, key, ServerMode, opts, unread, subprotocol), conn, nil
+}
+
+// Respond answers a request that [Handshake] or [Accept] refused: with the
+// status, the reason as text, and the headers that the status asks for, such as
+// the version that is supported (RFC 6455 §4.2.2).
+func (e *HandshakeError) Respond(w http.ResponseWriter) {
+	status := e.Status
+	if status < 400 || status > 599 {
+		status = http.StatusInternalServerError
+	}
+	header := w.Header()
+	switch status {
+	case http.StatusMethodNotAllowed:
+		header.Set("Allow", http.MethodGet)
+	case http.StatusUpgradeRequired:
+		header.Set(headerConnection, "Upgrade")
+		header.Set(headerUpgrade, "websocket")
+		header.Set(headerVersion, supportedVersion)
+	}
+	http.Error(w, "websocket handshake: "+e.Reason, status)
+}
+
+// checkRequest holds r against RFC 6455 §4.2.1 and returns the client's key.
+func checkRequest(r *http.Request) (ClientKey, *HandshakeError) {
+	if r.ProtoMajor != 1 || r.ProtoMinor != 1 {
+		return "", refuse(http.StatusHTTPVersionNotSupported, "the request came by "+quote(r.Proto)+", must come by HTTP/1.1")
+	}
+	if r.Method != http.MethodGet {
+		return "", refuse(http.StatusMethodNotAllowed, "method is "+quote(r.Method)+", must be GET")
+	}
+	if r.Host == "" {
+		return "", refuse(http.StatusBadRequest, "no Host")
+	}
+	if !hasToken(r.Header[headerUpgrade], "websocket") {
+		return "", refuse(http.StatusUpgradeRequired, "no Upgrade to websocket")
+	}
+	if !hasToken(r.Header[headerConnection], "upgrade") {
+		return "", refuse(http.StatusBadRequest, "Connection lacks the token upgrade")
+	}
+	// A body would be taken for the first frames.
+	if r.ContentLength != 0 || len(r.TransferEncoding) != 0 {
+		return "", refuse(http.StatusBadRequest, "the request has a body")
+	}
+	switch versions := r.Header[headerVersion]; {
+	case len(versions) == 0:
+		return "", refuse(http.StatusUpgradeRequired, "no Sec-WebSocket-Version, must be 13")
+	case len(versions) > 1:
+		return "", refuse(http.StatusUpgradeRequired, "more than one Sec-WebSocket-Version, must be 13 alone")
+	case versions[0] != supportedVersion:
+		return "", refuse(http.StatusUpgradeRequired, "Sec-WebSocket-Version is "+quote(versions[0])+", must be 13")
+	}
+	keys := r.Header[headerKey]
+	switch {
+	case len(keys) == 0:
+		return "", refuse(http.StatusBadRequest, "no Sec-WebSocket-Key")
+	case len(keys) > 1:
+		return "", refuse(http.StatusBadRequest, "more than one Sec-WebSocket-Key")
+	}
+	key := ClientKey(keys[0])
+	if !key.valid() {
+		return "", refuse(http.StatusBadRequest, "Sec-WebSocket-Key is not base64 of 16 bytes")
+	}
+	return key, nil
+}
+
+// hijack takes the connection over from w, together with what was read from it
+// already. That memory is not the caller's to keep.
+func hijack(w http.ResponseWriter) (net.Conn, []byte, *HandshakeError) {
+	conn, buffered, err := tryHijack(w)
+	switch {
+	case errors.Is(err, http.ErrNotSupported):
+		return nil, nil, &HandshakeError{
+			Status: http.StatusNotImplemented,
+			Reason: "the connection cannot be taken over from net/http, by a middleware perhaps",
+			Err:    err,
+		}
+	case err == nil && conn == nil:
+		err = errors.New("no connection")
+		fallthrough
+	case err != nil:
+		return nil, nil, &HandshakeError{
+			Status: http.StatusInternalServerError,
+			Reason: "taking the connection over from net/http",
+			Err:    err,
+		}
+	}
+	if buffered == nil || buffered.Reader == nil {
+		return conn, nil, nil
+	}
+	unread, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
+	return conn, unread, nil
+}
+
+// tryHijack turns the panic of a middleware that claims to be a http.Hijacker,
+// but wraps none, into an error.
+func tryHijack(w http.ResponseWriter) (conn net.Conn, buffered *bufio.ReadWriter, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			conn, buffered, err = nil, nil, fmt.Errorf("%w: Hijack panicked: %v", http.ErrNotSupported, reason)
+		}
+	}()
+	return http.NewResponseController(w).Hijack()
+}
+
+// answers holds buffers to build answers in.
+var answers = sync.Pool{New: func() any { return &answer{buf: make([]byte, 0, 512)} }}
+
+type answer struct{ buf []byte }
+
+// maxPooledAnswer keeps an answer with large headers out of the pool.
+const maxPooledAnswer = 4 << 10
+
+// writeAnswer writes the 101 in one Write, bounded by timeout, or by
+// answerTimeout if that is 0, and leaves conn without deadlines.
+func writeAnswer(conn net.Conn, key ClientKey, subprotocol string, preset http.Header, timeout time.Duration) error {
+	a := answers.Get().(*answer)
+	a.buf = appendAnswer(a.buf[:0], key, subprotocol, preset)
+	if timeout <= 0 {
+		timeout = answerTimeout
+	}
+	// A transport without deadlines is written to without a bound.
+	_ = conn.SetDeadline(time.Time{})
+	_ = conn.SetWriteDeadline(time.Now().Add(timeout))
+	n, err := conn.Write(a.buf)
+	_ = conn.SetWriteDeadline(time.Time{})
+	if err == nil && n != len(a.buf) {
+		err = io.ErrShortWrite
+	}
+	if cap(a.buf) <= maxPooledAnswer {
+		answers.Put(a)
+	}
+	return err
+}
+
+// appendAnswer appends the 101 (RFC 6455 §4.2.2).
+func appendAnswer(dst []byte, key ClientKey, subprotocol string, preset http.Header) []byte {
+	dst = append(dst, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
+	dst = appendAccept(dst, key)
+	dst = append(dst, "\r\n"...)
+	if subprotocol != "" {
+		dst = append(dst, "Sec-WebSocket-Protocol: "...)
+		dst = append(dst, subprotocol...)
+		dst = append(dst, "\r\n"...)
+	}
+	if len(preset) > 0 {
+		dst = appendPreset(dst, preset)
+	}
+	return append(dst, "\r\n"...)
+}
+
+// appendPreset appends the caller's headers, without those that the handshake
+// sets. As in net/http a name that is no token is dropped, and what could end
+// a line becomes a blank.
+func appendPreset(dst []byte, preset http.Header) []byte {
+	for _, name := range slices.Sorted(maps.Keys(preset)) {
+		if !isToken(name) || isReserved(name) {
+			continue
+		}
+		for _, value := range preset[name] {
+			dst = append(dst, name...)
+			dst = append(dst, ": "...)
+			for i := range len(value) {
+				if b := value[i]; b == '\r' || b == '\n' || b == 0 {
+					dst = append(dst, ' ')
+				} else {
+					dst = append(dst, b)
+				}
+			}
+			dst = append(dst, "\r\n"...)
+		}
+	}
+	return dst
+}
+
+func refuse(status int, reason string) *HandshakeError {
+	return &HandshakeError{Status: status, Reason: reason}
+}
+
+// quote quotes what the peer sent for a message, cut to a length that suits it.
+func quote(s string) string {
+	const most = 64
+	if len(s) > most {
+		return strconv.QuoteToASCII(s[:most]) + "…"
+	}
+	return strconv.QuoteToASCII(s)
+}
