@@ -1,21 +1,35 @@
 // Package serve has one server a library, each by the library's best public
 // API, for benchserver, bench and conformance: the same Handler answers on the
-// core, gorilla, gobwas, coder and gws, with the same checks (UTF-8) and limits
-// and without compression.
+// core, gorilla, gobwas, coder and gws, with the same checks and limits and
+// without compression.
+//
+// What is the same for all: the origin check, the limits, text checked as
+// UTF-8 (by the library where it does so, by the engine's code as the bytes
+// arrive where it is left to the application), message buffers that are pooled
+// where the API lets the application provide them, a fresh goroutine a
+// connection so that net/http's own can go, no copy between a message and a
+// reply that aliases it.
+//
+// What differs is the library's: gws owns the read loop, checks UTF-8 of the
+// complete message, and closes TCP right behind its Close frame; coder waits up
+// to 5 s for the peer's Close; gorilla, gobwas, coder and gws write each reply
+// at once (see [Options.Gather]); the core gathers.
 package serve
 
 import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
 // A Handler answers one message. The payload is valid during the call. The
 // reply, of the same kind as the message, may alias the payload or be appended
-// to scratch[:0], memory that the connection keeps between calls; a nil reply
+// to scratch[:0], 64 bytes that the connection keeps between calls; a nil reply
 // sends nothing. An error that wraps a *CloseError closes the connection with
-// its code and reason, any other one with 1011.
+// its code and reason, any other one with 1011. A Handler is called by many
+// connections at once, by each for one message at a time.
 type Handler func(scratch []byte, binary bool, payload []byte) (reply []byte, err error)
 
 // Echo answers each message with itself.
@@ -43,6 +57,16 @@ type Options struct {
 	ReadTimeout time.Duration
 	// CheckOrigin decides whether a request may connect. Default: same origin.
 	CheckOrigin func(r *http.Request) bool
+	// SkipUTF8 leaves text unchecked where the library leaves the check to the
+	// application (gorilla, gobwas, coder). Default: every engine checks.
+	SkipUTF8 bool
+	// Gather makes gobwas write replies only when it has read all that it has
+	// buffered: what an application can build on its frames, though the library
+	// itself has nothing for it. No effect on the other engines.
+	Gather bool
+	// Stats makes the server count messages and bytes for its Stats, at the cost
+	// of one uncontended atomic addition a message.
+	Stats bool
 	// Events are told what happens. Nil functions cost nothing.
 	Events Events
 }
@@ -53,8 +77,9 @@ type Events struct {
 	Open func()
 	// Message is called for each message answered, with the payload bytes in and out.
 	Message func(in, out int)
-	// Close is called once a connection: with the close code that ended it (1006
-	// if none) and the error, nil after a clean close.
+	// Close is called once a connection, when it has ended: with the code that the
+	// peer closed it with (1005 for an empty Close), else the one that this side
+	// closed it with, else 1006; and the error, nil after a clean close.
 	Close func(code uint16, err error)
 	// Refused is called for each refused handshake, with the HTTP status.
 	Refused func(status int, err error)
@@ -64,6 +89,56 @@ type Events struct {
 type Server interface {
 	http.Handler
 	// Shutdown closes every connection with 1001 and waits for their end, or for
-	// the context's; then it drops what is left.
+	// the context's; then it drops what is left and returns the context's error.
+	// From its call on every request is refused with 503.
 	Shutdown(ctx context.Context) error
+	// Stats returns what happened since the server was made.
+	Stats() Stats
+}
+
+// Stats are sums over all connections of a server, those that have ended
+// included.
+type Stats struct {
+	// Connections is the number of connections now.
+	Connections int
+	// Messages, BytesIn and BytesOut count messages answered and their payloads;
+	// they stay at zero without Options.Stats.
+	Messages, BytesIn, BytesOut uint64
+}
+
+var engines = []struct {
+	name string
+	make func(*hub) http.Handler
+}{
+	{"core", newCore},
+	{"gorilla", newGorilla},
+	{"gobwas", newGobwas},
+	{"coder", newCoder},
+	{"gws", newGws},
+}
+
+// Engines returns the names that New takes, the core's first.
+func Engines() []string {
+	names := make([]string, len(engines))
+	for i, e := range engines {
+		names[i] = e.name
+	}
+	return names
+}
+
+// New returns a server on the named engine that answers with h.
+func New(engine string, h Handler, o Options) (Server, error) {
+	if o.MaxMessage <= 0 {
+		o.MaxMessage = 16 << 20
+	}
+	if o.CheckOrigin == nil {
+		o.CheckOrigin = SameOrigin
+	}
+	for _, e := range engines {
+		if e.name == engine {
+			hub := newHub(h, o)
+			return &server{hub: hub, engine: e.make(hub)}, nil
+		}
+	}
+	return nil, fmt.Errorf("no engine %q: want one of %s", engine, strings.Join(Engines(), ", "))
 }

@@ -1,0 +1,271 @@
+package serve
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gobwas/ws"
+)
+
+// newGobwas serves on github.com/gobwas/ws: UpgradeHTTP, headers by
+// ReadHeaderBuffer and CheckHeader, payloads read straight into a pooled buffer
+// and unmasked there by Cipher, replies through the bufio.Writer of net/http,
+// large ones by writev.
+func newGobwas(h *hub) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, rw, _, err := ws.UpgradeHTTP(r, w)
+		if err != nil {
+			status := http.StatusInternalServerError
+			var refusal *ws.ConnectionRejectedError
+			if errors.As(err, &refusal) && refusal.StatusCode() != 0 {
+				status = refusal.StatusCode()
+			}
+			h.refused(status, err)
+			if conn != nil {
+				_ = conn.Close()
+			}
+			return
+		}
+		c := &gobwasConn{hub: h, conn: conn, br: rw.Reader, bw: rw.Writer}
+		if h.Gather {
+			c.flushBeforeReads()
+		}
+		h.enter(c)
+		go c.serve()
+	})
+}
+
+type gobwasConn struct {
+	hub    *hub
+	conn   net.Conn
+	br     *bufio.Reader
+	header [ws.MaxHeaderSize]byte // the reader's
+
+	mu     sync.Mutex // guards the writer's
+	bw     *bufio.Writer
+	out    [ws.MaxHeaderSize]byte
+	parts  [2][]byte
+	vector net.Buffers
+
+	counts  counter
+	scratch [scratchSize]byte
+	control [ws.MaxControlFramePayloadSize]byte
+}
+
+// gobwasClosed is the peer's Close.
+type gobwasClosed struct{ code ws.StatusCode }
+
+func (gobwasClosed) Error() string { return "closed by the peer" }
+
+func (c *gobwasConn) counter() *counter { return &c.counts }
+func (c *gobwasConn) drop()             { _ = c.conn.Close() }
+func (c *gobwasConn) goAway()           { c.sendClose(codeGoingAway, reasonGoingAway) }
+
+func (c *gobwasConn) sendClose(code uint16, reason string) {
+	_ = c.write(ws.OpClose, ws.NewCloseFrameBody(ws.StatusCode(code), reason), true)
+}
+
+// flushBeforeReads puts a flush before each read of the connection.
+func (c *gobwasConn) flushBeforeReads() {
+	ahead, _ := c.br.Peek(c.br.Buffered())
+	source := io.Reader(flushingReader{c})
+	if len(ahead) > 0 {
+		source = io.MultiReader(bytes.NewReader(bytes.Clone(ahead)), source)
+	}
+	c.br.Reset(source)
+}
+
+type flushingReader struct{ c *gobwasConn }
+
+func (r flushingReader) Read(p []byte) (int, error) {
+	r.c.mu.Lock()
+	err := r.c.bw.Flush()
+	r.c.mu.Unlock()
+	if err != nil {
+		return 0, err
+	}
+	return r.c.conn.Read(p)
+}
+
+func (c *gobwasConn) serve() {
+	err := c.loop()
+	code := uint16(codeAbnormal)
+	var peer gobwasClosed
+	var broken ws.ProtocolError
+	switch {
+	case errors.As(err, &peer):
+		code, err = uint16(peer.code), nil
+		_ = c.conn.Close()
+	case isOurs(err):
+		code, _ = closing(err)
+		c.sendClose(closing(err))
+		linger(c.conn)
+	case errors.As(err, &broken), errors.Is(err, ws.ErrHeaderLengthMSB):
+		code = codeProtocol
+		c.sendClose(code, cut(err.Error()))
+		linger(c.conn)
+	default:
+		_ = c.conn.Close()
+	}
+	c.hub.leave(c, code, err)
+}
+
+func (c *gobwasConn) loop() error {
+	for {
+		h, err := c.next(ws.StateServerSide)
+		if err != nil {
+			return err
+		}
+		if h.OpCode.IsControl() {
+			if err := c.handleControl(h); err != nil {
+				return err
+			}
+			continue
+		}
+		buf := buffers.Get().(*[]byte)
+		err = c.answer(h, buf)
+		buffers.Put(buf)
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// next reads and checks a header.
+func (c *gobwasConn) next(state ws.State) (ws.Header, error) {
+	if t := c.hub.ReadTimeout; t > 0 {
+		_ = c.conn.SetReadDeadline(time.Now().Add(t))
+	}
+	h, err := ws.ReadHeaderBuffer(c.br, c.header[:])
+	if err != nil {
+		return h, err
+	}
+	return h, ws.CheckHeader(h, state)
+}
+
+// answer reads the message that begins with h, and answers it.
+func (c *gobwasConn) answer(h ws.Header, buf *[]byte) error {
+	kind := h.OpCode
+	check := kind == ws.OpText && !c.hub.SkipUTF8
+	var text textCheck
+	message := (*buf)[:0]
+	for {
+		if h.Length > int64(c.hub.MaxMessage-len(message)) {
+			return errTooLarge
+		}
+		begin, left := len(message), int(h.Length)
+		for left > 0 {
+			message = grow(message)
+			*buf = message
+			chunk := message[len(message):min(cap(message), len(message)+left)]
+			n, err := c.br.Read(chunk)
+			ws.Cipher(chunk[:n], h.Mask, len(message)-begin)
+			message = message[:len(message)+n]
+			left -= n
+			if check && n > 0 {
+				if err := text.more(message); err != nil {
+					return err
+				}
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if h.Fin {
+			break
+		}
+		var err error
+		if h, err = c.continuation(); err != nil {
+			return err
+		}
+	}
+	if check {
+		if err := text.end(message); err != nil {
+			return err
+		}
+	}
+	reply, err := c.hub.handler(c.scratch[:0], kind == ws.OpBinary, message)
+	if err != nil {
+		return &handlerError{err}
+	}
+	if reply != nil {
+		if err := c.write(kind, reply, !c.hub.Gather); err != nil {
+			return err
+		}
+	}
+	c.hub.answered(&c.counts, len(message), len(reply))
+	return nil
+}
+
+// continuation returns the next header of the message, past control frames.
+func (c *gobwasConn) continuation() (ws.Header, error) {
+	for {
+		h, err := c.next(ws.StateServerSide | ws.StateFragmented)
+		if err != nil || !h.OpCode.IsControl() {
+			return h, err
+		}
+		if err := c.handleControl(h); err != nil {
+			return h, err
+		}
+	}
+}
+
+func (c *gobwasConn) handleControl(h ws.Header) error {
+	payload := c.control[:h.Length] // CheckHeader has bounded it
+	if _, err := io.ReadFull(c.br, payload); err != nil {
+		return err
+	}
+	ws.Cipher(payload, h.Mask, 0)
+	switch h.OpCode {
+	case ws.OpPing:
+		return c.write(ws.OpPong, payload, !c.hub.Gather)
+	case ws.OpClose:
+		if len(payload) == 0 {
+			_ = c.write(ws.OpClose, nil, true)
+			return gobwasClosed{codeNoStatus}
+		}
+		code, reason := ws.ParseCloseFrameData(payload)
+		if err := ws.CheckCloseFrameData(code, reason); err != nil {
+			return err
+		}
+		_ = c.write(ws.OpClose, payload[:2], true)
+		return gobwasClosed{code}
+	}
+	return nil
+}
+
+// write writes a frame: in one piece, or by writev where it does not fit the
+// buffer.
+func (c *gobwasConn) write(op ws.OpCode, payload []byte, flush bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h := ws.Header{Fin: true, OpCode: op, Length: int64(len(payload))}
+	n := ws.HeaderSize(h)
+	if n+len(payload) > c.bw.Size() {
+		if err := c.bw.Flush(); err != nil {
+			return err
+		}
+		_ = ws.WriteHeaderBuffer(io.Discard, h, c.out[:]) // fills c.out
+		c.parts = [2][]byte{c.out[:n], payload}
+		c.vector = c.parts[:]
+		_, err := c.vector.WriteTo(c.conn)
+		c.parts[1] = nil
+		return err
+	}
+	if err := ws.WriteHeaderBuffer(c.bw, h, c.out[:]); err != nil {
+		return err
+	}
+	if _, err := c.bw.Write(payload); err != nil {
+		return err
+	}
+	if flush {
+		return c.bw.Flush()
+	}
+	return nil
+}

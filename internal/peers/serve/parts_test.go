@@ -1,0 +1,86 @@
+package serve
+
+import (
+	"testing"
+	"unicode/utf8"
+)
+
+// TestTextCheck compares the check in pieces with unicode/utf8, for all strings
+// of up to 4 bytes out of those that begin and end the ranges of UTF-8.
+func TestTextCheck(t *testing.T) {
+	edges := []byte{0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xed, 0xef, 0xf0, 0xf1, 0xf4, 0xf5, 0xff}
+	var text func(b []byte)
+	text = func(b []byte) {
+		var whole textCheck
+		ok := true
+		for i := range b {
+			if whole.more(b[:i+1]) != nil {
+				ok = false
+				break
+			}
+		}
+		if ok && whole.end(b) != nil {
+			ok = false
+		}
+		if ok != utf8.Valid(b) {
+			t.Errorf("%x: %v, want %v", b, ok, !ok)
+		}
+		if len(b) == 4 {
+			return
+		}
+		for _, e := range edges {
+			text(append(b, e))
+		}
+	}
+	text(make([]byte, 0, 4))
+}
+
+// TestTextCheckAtOnce checks that what can no longer become valid is refused
+// with the first byte that makes it so (RFC 6455 §8.1).
+func TestTextCheckAtOnce(t *testing.T) {
+	for _, b := range []string{"\xff", "\x80", "\xe0\x80", "\xed\xa0", "\xf0\x80", "\xf4\x90", "\xf5", "ok\xc0", "\xe2\x82\x41"} {
+		var whole textCheck
+		if whole.more([]byte(b)) == nil {
+			t.Errorf("%x is taken for the beginning of UTF-8", b)
+		}
+	}
+}
+
+func TestCounter(t *testing.T) {
+	var c counter
+	var want, got totals
+	for i := range 200000 {
+		in, out := i%(small+7), (i*31)%(2*small)
+		c.add(in, out)
+		want.messages++
+		want.in += uint64(in)
+		want.out += uint64(out)
+		if i%70001 == 0 {
+			c.drainTo(&got)
+		}
+	}
+	c.drainTo(&got)
+	if got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestCutReason(t *testing.T) {
+	long := ""
+	for len(long) < 200 {
+		long += "€"
+	}
+	if got := cut(long); len(got) > 123 || !utf8.ValidString(got) || len(got) < 121 {
+		t.Errorf("cut to %d bytes, valid %v", len(got), utf8.ValidString(got))
+	}
+	if got := cut("short"); got != "short" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func BenchmarkCounter(b *testing.B) {
+	var c counter
+	for b.Loop() {
+		c.add(125, 125)
+	}
+}

@@ -1,0 +1,363 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/wsproof/wsproof/internal/wire"
+	"github.com/wsproof/wsproof/websocket"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// each runs the test on a server of every engine.
+func each(t *testing.T, h Handler, o Options, test func(t *testing.T, s Server, addr string)) {
+	for _, engine := range Engines() {
+		t.Run("engine="+engine, func(t *testing.T) {
+			if engine == "core" && websocket.NewHandler(nil, websocket.Options{}) == nil {
+				t.Skip("package websocket is not built yet")
+			}
+			s, err := New(engine, h, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			host := httptest.NewServer(s)
+			t.Cleanup(func() {
+				ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+				defer cancel()
+				_ = s.Shutdown(ctx) // what the test left open is dropped
+				host.Close()
+				if n := s.Stats().Connections; n != 0 {
+					t.Errorf("%d connections outlive the shutdown", n)
+				}
+			})
+			test(t, s, host.Listener.Addr().String())
+		})
+	}
+}
+
+// A log keeps what the events told.
+type log struct {
+	mu      sync.Mutex
+	open    int
+	in, out int
+	refused chan int
+	closed  chan ended
+}
+
+type ended struct {
+	code uint16
+	err  error
+}
+
+func newLog() (*log, Events) {
+	l := &log{closed: make(chan ended, 16), refused: make(chan int, 16)}
+	return l, Events{
+		Open:    func() { l.mu.Lock(); l.open++; l.mu.Unlock() },
+		Message: func(in, out int) { l.mu.Lock(); l.in += in; l.out += out; l.mu.Unlock() },
+		Close:   func(code uint16, err error) { l.closed <- ended{code, err} },
+		Refused: func(status int, _ error) { l.refused <- status },
+	}
+}
+
+func (l *log) wait(t *testing.T) ended {
+	t.Helper()
+	select {
+	case e := <-l.closed:
+		return e
+	case <-time.After(bound):
+		t.Fatal("no Close event")
+		return ended{}
+	}
+}
+
+func TestEcho(t *testing.T) {
+	long := strings.Repeat("0123456789abcdef", 1<<16) // 1 MiB
+	cases := []struct {
+		name   string
+		frames []wire.Frame
+		opcode byte
+		want   string
+	}{
+		{"text", []wire.Frame{text("hello")}, wire.Text, "hello"},
+		{"binary", []wire.Frame{binaryFrame("\x00\xff\x80")}, wire.Binary, "\x00\xff\x80"},
+		{"empty text", []wire.Frame{text("")}, wire.Text, ""},
+		{"empty binary", []wire.Frame{binaryFrame("")}, wire.Binary, ""},
+		{"125 bytes", []wire.Frame{text(long[:125])}, wire.Text, long[:125]},
+		{"126 bytes", []wire.Frame{text(long[:126])}, wire.Text, long[:126]},
+		{"a buffer of bufio", []wire.Frame{text(long[:4096])}, wire.Text, long[:4096]},
+		{"64 KiB", []wire.Frame{binaryFrame(long[:1<<16])}, wire.Binary, long[:1<<16]},
+		{"1 MiB", []wire.Frame{text(long)}, wire.Text, long},
+		{"fragmented", []wire.Frame{part(wire.Text, false, "a"), part(wire.Continuation, false, ""), part(wire.Continuation, true, "bc")}, wire.Text, "abc"},
+		{"code point across fragments", []wire.Frame{part(wire.Text, false, "\xe2\x82"), part(wire.Continuation, true, "\xac")}, wire.Text, "€"},
+		{"large fragments", []wire.Frame{part(wire.Binary, false, long[:70000]), part(wire.Continuation, true, long[70000:200000])}, wire.Binary, long[:200000]},
+	}
+	each(t, Echo, Options{}, func(t *testing.T, _ Server, addr string) {
+		c := connect(t, addr)
+		for _, tc := range cases {
+			t.Run(tc.name, func(t *testing.T) {
+				c.t = t
+				c.send(tc.frames...)
+				c.want(tc.opcode, tc.want)
+			})
+		}
+	})
+}
+
+func TestEchoManyAhead(t *testing.T) {
+	const n = 1000
+	for _, gather := range []bool{false, true} {
+		t.Run("gather="+strconv.FormatBool(gather), func(t *testing.T) {
+			each(t, Echo, Options{Gather: gather}, func(t *testing.T, _ Server, addr string) {
+				c := connect(t, addr)
+				frames := make([]wire.Frame, n)
+				for i := range frames {
+					frames[i] = text("number: " + strconv.Itoa(i))
+				}
+				c.send(frames...)
+				for i := range n {
+					c.want(wire.Text, "number: "+strconv.Itoa(i))
+				}
+			})
+		})
+	}
+}
+
+func TestPing(t *testing.T) {
+	each(t, Echo, Options{}, func(t *testing.T, _ Server, addr string) {
+		c := connect(t, addr)
+		c.send(part(wire.Ping, true, "p"), part(wire.Pong, true, "unasked"))
+		c.want(wire.Pong, "p")
+		c.send(part(wire.Text, false, "a"), part(wire.Ping, true, "inside"), part(wire.Continuation, true, "b"))
+		c.want(wire.Pong, "inside")
+		c.want(wire.Text, "ab")
+	})
+}
+
+func TestCloseByPeer(t *testing.T) {
+	l, events := newLog()
+	each(t, Echo, Options{Events: events}, func(t *testing.T, _ Server, addr string) {
+		c := connect(t, addr)
+		c.send(closeFrame(1000, "done"))
+		c.wantClose(1000)
+		if e := l.wait(t); e.code != 1000 || e.err != nil {
+			t.Errorf("Close event %d, %v; want 1000 and no error", e.code, e.err)
+		}
+		c = connect(t, addr)
+		c.send(closeFrame(3456, ""))
+		c.wantClose(3456)
+		if e := l.wait(t); e.code != 3456 || e.err != nil {
+			t.Errorf("Close event %d, %v; want 3456 and no error", e.code, e.err)
+		}
+		c = connect(t, addr)
+		c.send(wire.Frame{Fin: true, Opcode: wire.Close})
+		c.wantClose(0, 1000)
+		if e := l.wait(t); e.code != 1005 || e.err != nil {
+			t.Errorf("Close event %d, %v; want 1005 and no error", e.code, e.err)
+		}
+		c = connect(t, addr)
+		c.conn.Close()
+		if e := l.wait(t); e.code != 1006 || e.err == nil {
+			t.Errorf("Close event %d, %v; want 1006 and an error", e.code, e.err)
+		}
+	})
+}
+
+func TestCloseByServer(t *testing.T) {
+	wrong := &CloseError{Code: 1003, Reason: "no text here"}
+	handler := func(_ []byte, binary bool, payload []byte) ([]byte, error) {
+		switch {
+		case !binary:
+			return nil, wrong
+		case len(payload) == 1:
+			return nil, errors.New("out of order")
+		}
+		return payload, nil
+	}
+	cases := []struct {
+		name   string
+		frames []wire.Frame
+		codes  []uint16
+		reason string
+	}{
+		{"the handler's code", []wire.Frame{text("x")}, []uint16{1003}, "no text here"},
+		{"another error of the handler", []wire.Frame{binaryFrame("x")}, []uint16{1011}, "out of order"},
+		{"too large", []wire.Frame{binaryFrame(strings.Repeat("x", 2000))}, []uint16{1009}, ""},
+		{"too large in fragments", []wire.Frame{part(wire.Binary, false, strings.Repeat("x", 600)), part(wire.Continuation, true, strings.Repeat("x", 600))}, []uint16{1009}, ""},
+		{"invalid UTF-8", []wire.Frame{text("\xff")}, []uint16{1007}, ""},
+		{"UTF-8 that ends inside a code point", []wire.Frame{text("\xe2\x82")}, []uint16{1007}, ""},
+		{"reserved opcode", []wire.Frame{part(3, true, "")}, []uint16{1002}, ""},
+		{"RSV bit", []wire.Frame{{Fin: true, RSV: 4, Opcode: wire.Binary}}, []uint16{1002}, ""},
+	}
+	l, events := newLog()
+	each(t, handler, Options{MaxMessage: 1000, Events: events}, func(t *testing.T, _ Server, addr string) {
+		for _, tc := range cases {
+			t.Run(tc.name, func(t *testing.T) {
+				c := connect(t, addr)
+				c.send(binaryFrame("before"))
+				c.want(wire.Binary, "before")
+				c.send(tc.frames...)
+				reason := c.wantClose(tc.codes...)
+				if tc.reason != "" && reason != tc.reason {
+					t.Errorf("reason %q, want %q", reason, tc.reason)
+				}
+				c.conn.Close()
+				if e := l.wait(t); e.err == nil {
+					t.Errorf("Close event %d without an error", e.code)
+				}
+			})
+		}
+	})
+}
+
+func TestSkipUTF8(t *testing.T) {
+	each(t, Echo, Options{SkipUTF8: true}, func(t *testing.T, _ Server, addr string) {
+		c := connect(t, addr)
+		c.send(text("\xff"))
+		switch f, err := c.next(); {
+		case err != nil:
+			t.Fatal(err)
+		case f.Opcode == wire.Text && string(f.Payload) == "\xff": // left to the application
+		case f.Opcode == wire.Close && string(f.Payload[:2]) == "\x03\xef": // the library's own check
+		default:
+			t.Errorf("got %s", describe(f))
+		}
+	})
+}
+
+func TestNoReplyAndScratch(t *testing.T) {
+	handler := func(scratch []byte, _ bool, payload []byte) ([]byte, error) {
+		if len(payload) == 0 {
+			return nil, nil
+		}
+		return append(append(scratch[:0], payload...), '!'), nil
+	}
+	l, events := newLog()
+	each(t, handler, Options{Stats: true, Events: events}, func(t *testing.T, s Server, addr string) {
+		l.in, l.out = 0, 0
+		c := connect(t, addr)
+		c.send(text(""), text("a"), text(""), text("bc"))
+		c.want(wire.Text, "a!")
+		c.want(wire.Text, "bc!")
+		if n := s.Stats().Connections; n != 1 {
+			t.Errorf("%d connections, want 1", n)
+		}
+		c.send(closeFrame(1000, ""))
+		c.wantClose(1000)
+		l.wait(t)
+		want := Stats{Messages: 4, BytesIn: 3, BytesOut: 5}
+		if got := s.Stats(); got != want {
+			t.Errorf("stats %+v, want %+v", got, want)
+		}
+		if l.in != 3 || l.out != 5 {
+			t.Errorf("events told %d bytes in, %d out; want 3 and 5", l.in, l.out)
+		}
+	})
+}
+
+func TestRefused(t *testing.T) {
+	l, events := newLog()
+	each(t, Echo, Options{Events: events}, func(t *testing.T, _ Server, addr string) {
+		if _, response := dial(t, addr, "Origin: http://elsewhere.example"); response.StatusCode != http.StatusForbidden {
+			t.Errorf("another origin: answered %s, want 403", response.Status)
+		}
+		response, err := http.Get("http://" + addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode < 400 || response.StatusCode > 499 {
+			t.Errorf("plain GET: answered %s, want 4xx", response.Status)
+		}
+		http.DefaultClient.CloseIdleConnections()
+		for _, want := range []int{http.StatusForbidden, response.StatusCode} {
+			select {
+			case got := <-l.refused:
+				if got != want {
+					t.Errorf("the event told %d, want %d", got, want)
+				}
+			case <-time.After(bound):
+				t.Fatalf("no event for %d", want)
+			}
+		}
+		_, response = dial(t, addr, "Origin: http://"+addr)
+		if response.StatusCode != http.StatusSwitchingProtocols {
+			t.Errorf("same origin: answered %s", response.Status)
+		}
+	})
+}
+
+func TestReadTimeout(t *testing.T) {
+	l, events := newLog()
+	each(t, Echo, Options{ReadTimeout: 20 * time.Millisecond, Events: events}, func(t *testing.T, _ Server, addr string) {
+		c := connect(t, addr)
+		f := text("never complete")
+		f.Masked = true
+		if _, err := c.conn.Write(f.Append(nil)[:7]); err != nil {
+			t.Fatal(err)
+		}
+		if e := l.wait(t); e.err == nil {
+			t.Errorf("Close event %d without an error", e.code)
+		}
+	})
+}
+
+func TestShutdown(t *testing.T) {
+	each(t, Echo, Options{}, func(t *testing.T, s Server, addr string) {
+		var clients []*client
+		for range 5 {
+			clients = append(clients, connect(t, addr))
+		}
+		done := make(chan error, 1)
+		go func() { done <- s.Shutdown(context.Background()) }()
+		for _, c := range clients {
+			c.wantClose(1001)
+		}
+		if err := <-done; err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+		if _, response := dial(t, addr); response.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("after Shutdown: answered %s, want 503", response.Status)
+		}
+	})
+}
+
+func TestShutdownDropsTheSilent(t *testing.T) {
+	each(t, Echo, Options{}, func(t *testing.T, s Server, addr string) {
+		silent := connect(t, addr)
+		stuck := connect(t, addr) // sends and never reads, until the server's writes block
+		stuck.conn.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
+		f := binaryFrame(strings.Repeat("x", 1<<20))
+		f.Masked = true
+		message := f.Append(nil)
+		for range 64 {
+			if _, err := stuck.conn.Write(message); err != nil {
+				break
+			}
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+		defer cancel()
+		_ = s.Shutdown(ctx) // gws ends at once, the others wait for the silent peer
+		if n := s.Stats().Connections; n != 0 {
+			t.Errorf("%d connections outlive Shutdown", n)
+		}
+		silent.conn.Close()
+	})
+}
+
+func TestUnknownEngine(t *testing.T) {
+	_, err := New("nginx", Echo, Options{})
+	const want = `no engine "nginx": want one of core, gorilla, gobwas, coder, gws`
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
