@@ -26,12 +26,11 @@ func newCore(h *hub) http.Handler {
 		options.Hooks.OnClose = c.onClose
 		conn, err := websocket.Accept(s, r, options)
 		if err != nil {
-			status := s.status
 			var refusal *websocket.HandshakeError
 			if errors.As(err, &refusal) {
-				status = refusal.Status
+				refusal.Respond(w)
+				h.refused(refusal.Status, err)
 			}
-			h.refused(status, err)
 			return
 		}
 		c.ws, c.conn = conn, s.conn

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func each(t *testing.T, h Handler, o Options, test func(t *testing.T, s Server, addr string)) {
 	for _, engine := range Engines() {
 		t.Run("engine="+engine, func(t *testing.T) {
-			if engine == "core" && websocket.NewHandler(nil, websocket.Options{}) == nil {
+			if engine == "core" && websocket.New(nil, "", websocket.ServerMode, websocket.Options{}) == nil {
 				t.Skip("package websocket is not built yet")
 			}
 			s, err := New(engine, h, o)
