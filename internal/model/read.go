@@ -104,7 +104,7 @@ func (c *conversation) breaks(h *header) breach {
 		b.add(OpcodeUnknown)
 	}
 	// "All control frames MUST have a payload length of 125 bytes or less" (§5.5)
-	if on(ControlFrameTooLarge) && h.control() && (h.form != 0 || h.length > 125) {
+	if on(ControlFrameTooLarge) && h.control() && (h.length > 125 || !h.hasLength && h.form != 0) {
 		b.add(ControlFrameTooLarge)
 	}
 	// "and MUST NOT be fragmented." (§5.5)
