@@ -54,3 +54,66 @@ func asSeen(o model.Outcome) model.Outcome {
 	}
 	return o
 }
+
+// TestEachRuleHasAVector turns each rule of the model off: vectors must notice.
+func TestEachRuleHasAVector(t *testing.T) {
+	vectors, err := vector.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, info := range model.Rules() {
+		noticed := 0
+		for _, v := range vectors {
+			if !equal(model.ReadWithout(v.Role, v.Limits, v.Input, info.Rule), v.Want) {
+				noticed++
+			}
+		}
+		if noticed == 0 {
+			t.Errorf("with the rule %s turned off every vector still holds", info.Rule)
+		}
+	}
+}
+
+// TestVectorsNameTheirRule wants the vectors of a file that is named after a rule
+// to fail by it, but for those that show what is still allowed, or that a stronger
+// rule comes first.
+func TestVectorsNameTheirRule(t *testing.T) {
+	vectors, err := vector.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := map[string]int{}
+	for _, v := range vectors {
+		if string(v.Want.Rule) == v.Rule {
+			broken[v.Rule]++
+		}
+	}
+	for _, info := range model.Rules() {
+		if len(info.Codes) > 0 && broken[string(info.Rule)] < 6 {
+			t.Errorf("%s.txt has %d vectors that break the rule, want 6 at least", info.Rule, broken[string(info.Rule)])
+		}
+	}
+}
+
+// TestReadLate reads the vectors as a reader that looks at text only when it is
+// complete: transcripts that end before that stay open, all others fail later.
+func TestReadLate(t *testing.T) {
+	vectors, err := vector.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := 0
+	for _, v := range vectors {
+		got := model.ReadLate(v.Role, v.Limits, v.Input)
+		if equal(got, v.Want) {
+			continue
+		}
+		if v.Want.Rule != model.TextNotUTF8 || got.Rule == model.TextNotUTF8 && got.Offset < v.Want.Offset {
+			t.Errorf("%s: got %v, want %v or the same later", v.ID, got, v.Want)
+		}
+		later++
+	}
+	if later == 0 {
+		t.Error("no vector tells the two readings apart")
+	}
+}
