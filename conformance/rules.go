@@ -19,7 +19,6 @@ var (
 	ruleUTF8         = Rule{"8.1", "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact, a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_."}
 	ruleCloseReply   = Rule{"5.5.1", "If an endpoint receives a Close frame and did not previously send a Close frame, the endpoint MUST send a Close frame in response."}
 	ruleAfterClose   = Rule{"5.5.1", "After both sending and receiving a Close message, an endpoint considers the WebSocket connection closed and MUST close the underlying TCP connection."}
-	rulePingClosed   = Rule{"5.5.2", "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in response, unless it already received a Close frame."}
 	ruleNoGuarantee  = Rule{"5.5.1", "However, there is no guarantee that the endpoint that has already sent a Close frame will continue to process data."}
 	ruleCloseBody    = Rule{"5.5.1", "If there is a body, the first two bytes of the body MUST be a 2-byte unsigned integer (in network byte order) representing a status code with value /code/ defined in Section 7.4."}
 	ruleReason       = Rule{"5.5.1", "Following the 2-byte integer, the body MAY contain UTF-8-encoded data with value /reason/, the interpretation of which is not defined by this specification."}
