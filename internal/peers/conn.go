@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/wsproof/wsproof/internal/wire"
 )
 
 // A Conn is a net.Conn in memory: reads return the transcript, then io.EOF, and
@@ -27,7 +29,12 @@ type Conn struct {
 	out      []byte
 	from     int // where the frames begin in out
 	answer   bool
+	closeAt  int    // scanned for a Close up to here
+	code     uint16 // of the first Close that was sent, 0 if none was
+	start    int    // what had been consumed before the last read
+	noticed  int    // start, when the first Close was written
 	closed   bool
+	upgrade  bool // the 101 is not complete
 	shared   bool // a goroutine that is not the adapter's may still hold it
 	consumed int
 }
@@ -66,6 +73,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 		c.turn++
 	}
 	n = copy(p, c.input[:n])
+	c.start = c.consumed
 	c.input = c.input[n:]
 	c.consumed += n
 	return n, nil
@@ -93,7 +101,48 @@ func (c *Conn) Write(p []byte) (int, error) {
 			c.from = end + 4
 		}
 	}
+	c.scan()
 	return len(p), nil
+}
+
+// scan looks for the first Close in what was sent.
+func (c *Conn) scan() {
+	if c.answer || c.code != 0 || c.upgrade {
+		return
+	}
+	for {
+		b := c.out[c.from+c.closeAt:]
+		f, n, err := wire.Split(b)
+		if err != nil {
+			return
+		}
+		c.closeAt += n
+		if f.Opcode != wire.Close {
+			continue
+		}
+		c.code = 1005
+		if len(f.Payload) >= 2 {
+			c.code = uint16(f.Payload[0])<<8 | uint16(f.Payload[1])
+		}
+		c.noticed = c.start
+		return
+	}
+}
+
+// SentClose returns the code of the first Close that was sent: 1005 for an empty
+// one, 0 if none was.
+func (c *Conn) SentClose() uint16 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.code
+}
+
+// Noticed returns how many bytes had been given when the read was asked for after
+// which the first Close was sent.
+func (c *Conn) Noticed() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.noticed
 }
 
 // Close makes further reads and writes fail.
@@ -151,11 +200,12 @@ func (addr) String() string  { return "memory" }
 // be hijacked, and the request of a client. What was written up to the call of
 // the function that it returns, the 101, is no frame.
 func (c *Conn) Upgrade() (http.ResponseWriter, *http.Request, func()) {
+	c.upgrade = true
 	h := &hijacker{c: c}
 	return h, request(), func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.from = len(c.out)
+		c.from, c.upgrade = len(c.out), false
 	}
 }
 

@@ -48,18 +48,31 @@ const (
 	UTF8AsItArrives
 )
 
+// Limits tells which limits a library takes.
+type Limits uint8
+
+// The limits.
+const (
+	// LimitsNone: none.
+	LimitsNone Limits = iota
+	// LimitsMessage: one on the payload of a message; control frames are not subject to it.
+	LimitsMessage
+	// LimitsOne: one on the payload of messages and of frames of any kind.
+	LimitsOne
+	// LimitsBoth: one on frames and one on messages.
+	LimitsBoth
+)
+
 // Caps say what a library offers by the API that its adapter uses.
 type Caps struct {
-	UTF8 UTF8
-	// FrameLimit and MessageLimit tell whether it takes a limit for the payload
-	// of a frame, and of a message.
-	FrameLimit, MessageLimit bool
+	UTF8   UTF8
+	Limits Limits
 	// SendsClose tells whether it sends a Close frame by itself when a rule is
 	// broken; if not, that is its caller's job.
 	SendsClose bool
-	// PayloadFirst tells that it judges a frame only when its payload is there.
-	// A frame that breaks a rule in its header but is cut short is then still open.
-	PayloadFirst bool
+	// Late are the rules about a frame's header that it looks at only when payload
+	// is there: by them, a frame that is cut short is still open.
+	Late []model.Rule
 }
 
 // A Library reads transcripts with one WebSocket library.
@@ -89,7 +102,18 @@ type Result struct {
 	// Hung is set if the library neither ended nor waited for input in time.
 	Hung bool
 
-	closeAt int // the number of bytes sent up to the end of the first Close
+	// AfterFailure counts the messages that were delivered, and the frames that were
+	// sent, after the library had said that reading failed. It is 0
+	// where the library does not let its caller read on.
+	AfterFailure int
+
+	failed bool
+	failAt int // the number of bytes sent by then
+}
+
+// Fail notes that the library said that reading failed.
+func (r *Result) Fail(c *Conn, err error) {
+	r.Err, r.failed, r.failAt = err, true, len(c.Sent())
 }
 
 // Deliver notes a message that the library delivered. It copies the payload.
@@ -97,8 +121,14 @@ func (r *Result) Deliver(c *Conn, binary bool, payload []byte) {
 	if len(r.Messages) == maxDelivered {
 		panic(errSpin)
 	}
+	if r.failed {
+		r.AfterFailure++
+		return
+	}
 	r.Messages = append(r.Messages, model.Message{Binary: binary, Payload: append([]byte{}, payload...)})
-	r.marks(c)
+	if c.SentClose() != 0 {
+		r.AfterClose++
+	}
 }
 
 // Bounds of what one transcript can lead to: more is a library in a loop.
@@ -156,6 +186,24 @@ func (l *Library) RunFor(t *Transcript, bound time.Duration) (*Result, error) {
 	}
 }
 
+// RunHere is Run on the calling goroutine, without a bound and without catching
+// panics: for a library under test that is not to be suffered but debugged.
+func (l *Library) RunHere(t *Transcript) (*Result, error) {
+	c := conns.Get().(*Conn)
+	c.reset(t)
+	r := &Result{}
+	if err := l.Read(t, c, r); err != nil {
+		return nil, fmt.Errorf("%w: adapter of %s: %w", ErrHarness, l.Name, err)
+	}
+	c.Close()
+	r.wire(c, t.Role)
+	r.refused()
+	if !c.shared {
+		conns.Put(c)
+	}
+	return r, nil
+}
+
 func (l *Library) guarded(t *Transcript, c *Conn, r *Result) (err error) {
 	defer func() {
 		p := recover()
@@ -204,37 +252,13 @@ func PanicOwner(stack string) string {
 	return ""
 }
 
-// marks notes how many bytes were on the wire when the message was delivered.
-func (r *Result) marks(c *Conn) {
-	if r.closeAt == 0 {
-		r.closeAt = closeEnd(c.Sent())
-	}
-	if r.closeAt > 0 {
-		r.AfterClose++
-	}
-}
-
-// closeEnd returns the offset behind the first Close frame of b, 0 if there is none.
-func closeEnd(b []byte) int {
-	off := 0
-	for off < len(b) {
-		f, n, err := wire.Split(b[off:])
-		if err != nil {
-			return 0
-		}
-		off += n
-		if f.Opcode == wire.Close {
-			return off
-		}
-	}
-	return 0
-}
-
 // wire reads what the library sent.
 func (r *Result) wire(c *Conn, role model.Role) {
 	b := c.Sent()
+	size := len(b)
 	closed := false
 	for len(b) > 0 {
+		late := r.failed && size-len(b) >= r.failAt
 		f, n, err := wire.Split(b)
 		if err != nil {
 			r.Wrong = "sent an incomplete frame"
@@ -246,6 +270,9 @@ func (r *Result) wire(c *Conn, role model.Role) {
 		}
 		if closed {
 			r.AfterClose++
+		} else if late {
+			r.AfterFailure++
+			continue
 		}
 		switch f.Opcode {
 		case wire.Pong:

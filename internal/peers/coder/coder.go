@@ -20,7 +20,7 @@ import (
 var Library = peers.Library{
 	Name:   "coder",
 	Module: "github.com/coder/websocket",
-	Caps:   peers.Caps{UTF8: peers.UTF8None, MessageLimit: true, SendsClose: true},
+	Caps:   peers.Caps{UTF8: peers.UTF8None, Limits: peers.LimitsMessage, SendsClose: true, Late: []model.Rule{model.MessageTooLarge}},
 	Read:   read,
 }
 
@@ -48,6 +48,7 @@ func read(t *peers.Transcript, c *peers.Conn, r *peers.Result) error {
 		if err != nil {
 			if failures++; failures == 1 {
 				end(r, err)
+				r.Fail(c, err)
 			}
 			if r.End == model.Open {
 				return nil
@@ -65,7 +66,6 @@ func read(t *peers.Transcript, c *peers.Conn, r *peers.Result) error {
 const readsAfterFailure = 8
 
 func end(r *peers.Result, err error) {
-	r.Err = err
 	var ce websocket.CloseError
 	switch {
 	case errors.As(err, &ce):

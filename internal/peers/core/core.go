@@ -16,7 +16,7 @@ import (
 var Library = peers.Library{
 	Name:   "core",
 	Module: "github.com/wsproof/wsproof/websocket",
-	Caps:   peers.Caps{UTF8: peers.UTF8AsItArrives, FrameLimit: true, MessageLimit: true, SendsClose: true},
+	Caps:   peers.Caps{UTF8: peers.UTF8AsItArrives, Limits: peers.LimitsBoth, SendsClose: true},
 	Read:   read,
 }
 
@@ -35,6 +35,9 @@ func read(t *peers.Transcript, c *peers.Conn, r *peers.Result) error {
 		msg, err := ws.ReadMessage(context.Background())
 		if err != nil {
 			end(r, err)
+			if r.End == model.Failed && c.SentClose() != 0 {
+				r.Offset = c.Noticed() + 1
+			}
 			return nil
 		}
 		r.Deliver(c, msg.Binary, msg.Payload)

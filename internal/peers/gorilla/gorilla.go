@@ -17,7 +17,7 @@ import (
 var Library = peers.Library{
 	Name:   "gorilla",
 	Module: "github.com/gorilla/websocket",
-	Caps:   peers.Caps{UTF8: peers.UTF8None, MessageLimit: true, SendsClose: true},
+	Caps:   peers.Caps{UTF8: peers.UTF8None, Limits: peers.LimitsMessage, SendsClose: true},
 	Read:   read,
 }
 

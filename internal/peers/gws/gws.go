@@ -17,8 +17,11 @@ import (
 var Library = peers.Library{
 	Name:   "gws",
 	Module: "github.com/lxzan/gws",
-	Caps:   peers.Caps{UTF8: peers.UTF8AtEnd, MessageLimit: true, SendsClose: true},
-	Read:   read,
+	Caps: peers.Caps{
+		UTF8: peers.UTF8AtEnd, Limits: peers.LimitsOne, SendsClose: true,
+		Late: []model.Rule{model.OpcodeUnknown, model.ContinuationUnexpected, model.ContinuationExpected, model.MessageTooLarge},
+	},
+	Read: read,
 }
 
 func read(t *peers.Transcript, c *peers.Conn, r *peers.Result) error {
@@ -60,7 +63,10 @@ func (h *handler) OnMessage(_ *gws.Conn, m *gws.Message) {
 func (h *handler) OnClose(_ *gws.Conn, err error) {
 	h.r.Err = err
 	var ce *gws.CloseError
+	code := h.c.SentClose()
 	switch {
+	case errors.As(err, &ce) && (code == 1002 || code == 1007):
+		h.r.End = model.Failed // a valid code below 3000 is answered with 1000
 	case errors.As(err, &ce):
 		h.r.End, h.r.Code, h.r.Reason = model.Closed, ce.Code, string(ce.Reason)
 		if ce.Code == 0 {

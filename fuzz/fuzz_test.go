@@ -1,0 +1,76 @@
+package fuzz
+
+import "testing"
+
+// FuzzReadFrame reads any bytes as frames, with any role and limit. Oracles: the
+// core agrees with the model's decoder, frame for frame and error for error;
+// one-byte, split and whole reads agree; ReadFrame reads not one byte too many;
+// what is accepted marshals back to the bytes it came from; memory is bounded by
+// what arrived.
+func FuzzReadFrame(f *testing.F) {
+	seeds, err := Seeds("ReadFrame")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := ReadFrame(data); err != nil {
+			t.Fatal(Report(err, "ReadFrame", data))
+		}
+	})
+}
+
+// FuzzMarshalFrame marshals any frame. Oracles: the bytes equal those of plain
+// code, in the shortest form; the model and ReadFrame read the frame back equal;
+// AppendFrame keeps its prefix; the inputs are untouched.
+func FuzzMarshalFrame(f *testing.F) {
+	seeds, err := Seeds("MarshalFrame")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := MarshalFrame(data); err != nil {
+			t.Fatal(Report(err, "MarshalFrame", data))
+		}
+	})
+}
+
+// FuzzMask masks and unmasks at any offset and split. Oracle: the loop of
+// RFC 6455 section 5.3.
+func FuzzMask(f *testing.F) {
+	seeds, err := Seeds("Mask")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := Mask(data); err != nil {
+			t.Fatal(Report(err, "Mask", data))
+		}
+	})
+}
+
+// FuzzPeers gives a transcript to gorilla, gobwas, coder and gws. Oracle, one a
+// library: it agrees with the model but for the rows of the table of divergences;
+// a crash or a hang is reported as such.
+func FuzzPeers(f *testing.F) {
+	seeds, err := Seeds("Peers")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := Peers(data); err != nil {
+			t.Fatal(Report(err, "Peers", data))
+		}
+	})
+}

@@ -1,0 +1,244 @@
+package fuzz
+
+import (
+	"bytes"
+	"crypto/subtle"
+	"fmt"
+	"sync"
+
+	gofuzz "github.com/google/gofuzz"
+
+	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/wire"
+	"github.com/wsproof/wsproof/websocket"
+)
+
+// boundaries are payload lengths around which code changes its ways, in bytes.
+var boundaries = [...]int{
+	0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 95, 96, 97, 123, 124, 125, 126, 127, 128, 129,
+	255, 256, 257, 511, 512, 513, 1023, 1024, 1025, 4095, 4096, 4097, 8191, 8192, 8193, 65534, 65535, 65536, 65537,
+}
+
+// A frameSpec is a frame to be marshalled, as the generator makes it.
+type frameSpec struct {
+	Head    byte // FIN, RSV, opcode as on the wire
+	Key     [4]byte
+	Prefix  byte // how many bytes stand before it in the buffer
+	Spare   byte // how much room the buffer has behind them, as a share of what is needed
+	Payload []byte
+}
+
+// MarshalFrame checks the frame encoders on a frame that gofuzz generates from
+// the input.
+//
+// Oracles: the bytes are those that plain code of package wire makes, header and
+// masked payload, so the length form is the shortest; package model and ReadFrame
+// read the frame back equal; AppendFrame keeps what stood before in its buffer
+// and appends the same; WriteFrame writes the same in one call; the frame, its
+// payload and the bytes around that are untouched.
+func MarshalFrame(data []byte) error {
+	h := marshalHarnesses.Get().(*marshalHarness)
+	defer marshalHarnesses.Put(h)
+	defer guard()()
+	h.gen.fill(data, &h.spec)
+	return h.check()
+}
+
+var marshalHarnesses = sync.Pool{New: func() any {
+	h := new(marshalHarness)
+	h.gen = newGenerator(h.generate)
+	return h
+}}
+
+type marshalHarness struct {
+	gen    *generator
+	spec   frameSpec
+	arena  []byte // the payload stands in it, with a guard on both sides
+	keys   []byte
+	want   []byte
+	got    []byte
+	writes int
+	sink   []byte
+	reader sliceReader
+}
+
+const fence = 0xA5
+
+// generate is gofuzz's function for a frameSpec.
+func (h *marshalHarness) generate(s *frameSpec, c gofuzz.Continue) {
+	s.Head = byte(c.Intn(256))
+	for i := range s.Key {
+		s.Key[i] = 0
+	}
+	if shape := c.Intn(8); shape > 1 { // 0 and 1 are unmasked; a key with some bytes zero is worth a try
+		for i := range s.Key {
+			if shape > 3 || i < shape {
+				s.Key[i] = byte(c.Intn(256))
+			}
+		}
+	}
+	s.Prefix = byte(c.Intn(256))
+	s.Spare = byte(c.Intn(4))
+	at := 1 + c.Intn(16) // alignment of the payload
+	n := 0
+	switch shape := c.Intn(32); {
+	case shape == 0:
+		n = boundaries[c.Intn(len(boundaries))]
+	case shape < 4:
+		n = boundaries[c.Intn(31)]
+	case shape < 8:
+		n = c.Intn(256)
+	default:
+		n = h.gen.src.Len() // all that is left of the input
+	}
+	if cap(h.arena) < at+n+1 {
+		h.arena = make([]byte, at+n+1)
+	}
+	h.arena = h.arena[:at+n+1]
+	h.arena[at-1], h.arena[at+n] = fence, fence
+	p := h.arena[at : at+n : at+n]
+	filled := 0
+	for filled < n && h.gen.src.Len() > 0 {
+		p[filled] = byte(c.Intn(256))
+		filled++
+	}
+	repeat(p, filled)
+	s.Payload = p
+}
+
+// repeat fills p with its first n bytes, over again; with a counter if n is 0.
+func repeat(p []byte, n int) {
+	if n == 0 {
+		for n < len(p) && n < 251 {
+			p[n] = byte(n)
+			n++
+		}
+	}
+	for n < len(p) {
+		n += copy(p[n:], p[:n])
+	}
+}
+
+// Write is the io.Writer for WriteFrame.
+func (h *marshalHarness) Write(p []byte) (int, error) {
+	h.writes++
+	h.sink = append(h.sink[:0], p...)
+	return len(p), nil
+}
+
+func (h *marshalHarness) check() error {
+	s := &h.spec
+	var rsv []websocket.RSVBit
+	for _, bit := range [...]websocket.RSVBit{websocket.RSV1, websocket.RSV2, websocket.RSV3} {
+		if s.Head&byte(bit) != 0 {
+			rsv = append(rsv, bit)
+		}
+	}
+	frame := websocket.NewFrame(websocket.Opcode(s.Head&15), s.Head&0x80 != 0, s.Payload, rsv...)
+
+	// The expected bytes, by plain code.
+	w := wire.Frame{
+		Fin: s.Head&0x80 != 0, RSV: s.Head >> 4 & 7, Opcode: s.Head & 15,
+		Masked: s.Key != [4]byte{}, Key: s.Key, Length: uint64(len(s.Payload)),
+	}
+	h.want = w.AppendHeader(h.want[:0])
+	header := len(h.want)
+	h.want = append(h.want, s.Payload...)
+	if w.Masked {
+		h.keys = append(h.keys[:0], s.Key[:]...)
+		for len(h.keys) < len(s.Payload) {
+			h.keys = append(h.keys, h.keys...)
+		}
+		subtle.XORBytes(h.want[header:], s.Payload, h.keys[:len(s.Payload)])
+	}
+
+	if got := websocket.MarshalFrame(frame, s.Key); !bytes.Equal(got, h.want) {
+		return fmt.Errorf("MarshalFrame(%v, key %x) = %x, want %x", frame, s.Key, clip(got), clip(h.want))
+	}
+
+	// Appended behind bytes that must stay, with too little room or enough.
+	size := int(s.Prefix) + len(h.want)*int(s.Spare)/2
+	if cap(h.got) < size {
+		h.got = make([]byte, size)
+	}
+	dst := h.got[:s.Prefix:size]
+	for i := range dst {
+		dst[i] = byte(i) ^ fence
+	}
+	got := websocket.AppendFrame(dst, frame, s.Key)
+	for i := range dst {
+		if got[i] != byte(i)^fence || dst[i] != byte(i)^fence {
+			return fmt.Errorf("AppendFrame(%v) changed byte %d of %d before it", frame, i, len(dst))
+		}
+	}
+	if got := got[s.Prefix:]; !bytes.Equal(got, h.want) {
+		return fmt.Errorf("AppendFrame(%d bytes, %v, key %x) appended %x, want %x", s.Prefix, frame, s.Key, clip(got), clip(h.want))
+	}
+
+	h.writes = 0
+	if err := websocket.WriteFrame(h, s.Key, frame); err != nil {
+		return fmt.Errorf("WriteFrame(%v): %w", frame, err)
+	}
+	if h.writes != 1 || !bytes.Equal(h.sink, h.want) {
+		return fmt.Errorf("WriteFrame(%v) wrote %x in %d calls, want %x in one", frame, clip(h.sink), h.writes, clip(h.want))
+	}
+	return h.readBack(frame, header)
+}
+
+// readBack reads the bytes by the model and by ReadFrame, and checks that the
+// inputs are what they were.
+func (h *marshalHarness) readBack(frame *websocket.Frame, header int) error {
+	s := &h.spec
+	masked := s.Key != [4]byte{}
+	role, mode := model.Server, websocket.ServerMode
+	if !masked {
+		role, mode = model.Client, websocket.ClientMode
+	}
+	// A long payload is compared with plain code above; of it the model, a byte
+	// at a time, sees only the beginning.
+	const most = 512
+	d := model.Decode(role, len(s.Payload), h.want[:min(len(h.want), header+most)])
+	if len(s.Payload) > most {
+		if want := fmt.Sprintf("%d byte payload", len(s.Payload)); d.Rule != "" || d.Missing != want {
+			return fmt.Errorf("the model reads the header %x as %q, breaking %q; want %q", h.want[:header], d.Missing, d.Rule, want)
+		}
+	} else {
+		if d.Size != len(h.want) {
+			return fmt.Errorf("the model reads %x as %d bytes (missing %q, breaks %q), want %d", clip(h.want), d.Size, d.Missing, d.Rule, len(h.want))
+		}
+		if err := same(&d, frame); err != nil {
+			return fmt.Errorf("the model reads it back other: %w", err)
+		}
+	}
+
+	h.reader.reset(h.want, nil)
+	back, err := websocket.ReadFrame(&h.reader, mode, len(s.Payload))
+	if err != nil {
+		return fmt.Errorf("ReadFrame(MarshalFrame(%v)): %w", frame, err)
+	}
+	if h.reader.off != len(h.want) {
+		return fmt.Errorf("ReadFrame(MarshalFrame(%v)) read %d bytes of %d", frame, h.reader.off, len(h.want))
+	}
+	if back.Fin() != frame.Fin() || back.Opcode() != frame.Opcode() || back.RSV1() != frame.RSV1() ||
+		back.RSV2() != frame.RSV2() || back.RSV3() != frame.RSV3() || !bytes.Equal(back.Payload, s.Payload) {
+		return fmt.Errorf("ReadFrame(MarshalFrame(%v)) = %v", frame, back)
+	}
+
+	n := len(s.Payload)
+	if len(frame.Payload) != n || n > 0 && &frame.Payload[0] != &s.Payload[0] ||
+		frame.Fin() != (s.Head&0x80 != 0) || byte(frame.Opcode()) != s.Head&15 {
+		return fmt.Errorf("the frame was changed: %v", frame)
+	}
+	end := len(h.arena) - 1
+	if h.arena[end-n-1] != fence || h.arena[end] != fence {
+		return fmt.Errorf("a byte next to the payload of %v was changed", frame)
+	}
+	// The payload itself: unmasking what was made of it gives it again.
+	if masked {
+		subtle.XORBytes(h.want[header:], h.want[header:], h.keys[:n])
+	}
+	if !bytes.Equal(h.want[header:], s.Payload) {
+		return fmt.Errorf("the payload of %v was changed", frame)
+	}
+	return nil
+}

@@ -1,0 +1,246 @@
+package fuzz
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/websocket"
+)
+
+// frameLimits are the limits that an input chooses from, at the boundaries of
+// the length forms.
+var frameLimits = [8]int{16 << 10, 125, 126, 65535, 65536, 1 << 20, 0, -1}
+
+// ReadFrame checks the frame decoders on any bytes. The first byte of the input
+// chooses the role (bit 0), the limit (bits 1 to 3) and how reads are split (the
+// rest); what follows is read as frames until an error, by ReadFrame and by
+// FrameReader, whole, byte by byte and split.
+//
+// Oracles: package model's decoder tells each frame and the error that ends
+// them, with its text; nothing behind the frame is read by ReadFrame; the ways to
+// read agree; what was accepted marshals back to the bytes that it came from; no
+// memory is set aside for more than 256 KiB that did not arrive; a frame that
+// was returned keeps its payload when reading goes on.
+func ReadFrame(data []byte) error {
+	h := frameHarnesses.Get().(*frameHarness)
+	defer frameHarnesses.Put(h)
+	defer guard()()
+	return h.check(data)
+}
+
+var frameHarnesses = sync.Pool{New: func() any { return new(frameHarness) }}
+
+type frameHarness struct {
+	role   model.Role
+	mode   websocket.Mode
+	limit  int
+	want   []model.Decoded
+	sizes  [3]int
+	reader sliceReader
+	frames []*websocket.Frame
+	buf    []byte
+}
+
+func (h *frameHarness) check(data []byte) error {
+	var first byte
+	if len(data) > 0 {
+		first, data = data[0], data[1:]
+	}
+	h.role, h.mode = model.Server, websocket.ServerMode
+	if first&1 != 0 {
+		h.role, h.mode = model.Client, websocket.ClientMode
+	}
+	h.limit = frameLimits[first>>1&7]
+	split := int(first >> 4)
+	h.sizes = [3]int{split + 2, 1, 2*split + 3}
+
+	h.want = h.want[:0]
+	for off := 0; ; {
+		d := model.Decode(h.role, h.limit, data[off:])
+		h.want = append(h.want, d)
+		if d.Size == 0 {
+			break
+		}
+		off += d.Size
+	}
+
+	for i, sizes := range [][]int{nil, oneByte, h.sizes[:]} {
+		if err := h.readFrames(data, sizes, i == 2); err != nil {
+			return fmt.Errorf("ReadFrame, %s: %w", splitNames[i], err)
+		}
+		if err := h.nextFrames(data, sizes, i == 2); err != nil {
+			return fmt.Errorf("FrameReader, %s: %w", splitNames[i], err)
+		}
+	}
+	return nil
+}
+
+var splitNames = [3]string{"whole reads", "one byte a read", "split reads, the last one with io.EOF"}
+
+// readFrames reads with ReadFrame.
+func (h *frameHarness) readFrames(data []byte, sizes []int, eager bool) error {
+	h.reader.reset(data, sizes)
+	h.reader.eager = eager
+	h.frames = h.frames[:0]
+	off := 0
+	for i := range h.want {
+		want := &h.want[i]
+		frame, err := websocket.ReadFrame(&h.reader, h.mode, h.limit)
+		if err := h.compare(want, frame, err); err != nil {
+			return fmt.Errorf("frame %d, at byte %d: %w", i+1, off, err)
+		}
+		if want.Size == 0 {
+			break
+		}
+		off += want.Size
+		if h.reader.off != off {
+			return fmt.Errorf("frame %d ends at byte %d, but %d bytes were read", i+1, off, h.reader.off)
+		}
+		if most := max(allocBound, 2*len(frame.Payload)); cap(frame.Payload) > most {
+			return fmt.Errorf("frame %d: a payload of %d bytes holds %d, want at most %d", i+1, len(frame.Payload), cap(frame.Payload), most)
+		}
+		h.frames = append(h.frames, frame)
+	}
+	// What ReadFrame returned belongs to the caller: later reads leave it alone.
+	off = 0
+	for i, frame := range h.frames {
+		want := &h.want[i]
+		if err := same(want, frame); err != nil {
+			return fmt.Errorf("frame %d changed while later ones were read: %w", i+1, err)
+		}
+		h.buf = websocket.AppendFrame(h.buf[:0], frame, websocket.MaskingKey(want.Frame.Key))
+		came := data[off : off+want.Size]
+		if want.Frame.Masked && want.Frame.Key == [4]byte{} {
+			came = model.Encode(model.Frame{Fin: want.Frame.Fin, RSV: want.Frame.RSV, Opcode: want.Frame.Opcode, Payload: want.Frame.Payload})
+		}
+		if !bytes.Equal(h.buf, came) {
+			return fmt.Errorf("frame %d marshals to %x, came as %x", i+1, h.buf, came)
+		}
+		off += want.Size
+	}
+	return h.reader.checkMemory()
+}
+
+// nextFrames reads with a FrameReader.
+func (h *frameHarness) nextFrames(data []byte, sizes []int, eager bool) error {
+	h.reader.reset(data, sizes)
+	h.reader.eager = eager
+	r := websocket.NewFrameReader(&h.reader, h.mode, h.limit)
+	for i := range h.want {
+		want := &h.want[i]
+		frame, err := r.Next()
+		if err := h.compare(want, frame, err); err != nil {
+			return fmt.Errorf("frame %d: %w", i+1, err)
+		}
+		if want.Size == 0 {
+			if _, again := r.Next(); again != err {
+				return fmt.Errorf("after the error %q, the next call returned %v", err, again)
+			}
+		}
+	}
+	return h.reader.checkMemory()
+}
+
+// compare holds what a decoder returned against the model.
+func (h *frameHarness) compare(want *model.Decoded, frame *websocket.Frame, err error) error {
+	if want.Size > 0 {
+		if err != nil {
+			return fmt.Errorf("error %q, want %v", err, want.Frame)
+		}
+		return same(want, frame)
+	}
+	if frame != nil {
+		return fmt.Errorf("got %v, want an error: %s", frame, wantError(want))
+	}
+	if err == nil {
+		return fmt.Errorf("no error, want: %s", wantError(want))
+	}
+	if want.Missing != "" {
+		ending := "EOF"
+		if want.Some {
+			ending = "unexpected EOF"
+		}
+		if text := "error reading " + want.Missing + ": " + ending; err.Error() == text {
+			return checkCause(err, want.Some)
+		} else if want.Rule == "" {
+			return fmt.Errorf("error %q, want %q", err, text)
+		}
+	}
+	if !errors.Is(err, ruleErrors[want.Rule]) {
+		return fmt.Errorf("error %q, want %s", err, wantError(want))
+	}
+	return nil
+}
+
+// checkCause checks what a failure of the transport wraps, and its code.
+func checkCause(err error, some bool) error {
+	cause := io.EOF
+	if some {
+		cause = io.ErrUnexpectedEOF
+	}
+	if !errors.Is(err, cause) {
+		return fmt.Errorf("error %q does not wrap %v", err, cause)
+	}
+	var e *websocket.Error
+	if !errors.As(err, &e) || e.Code() != websocket.StatusAbnormalClose {
+		return fmt.Errorf("error %q is no *Error with code 1006", err)
+	}
+	return nil
+}
+
+func wantError(want *model.Decoded) string {
+	switch {
+	case want.Rule == "":
+		return "the input ends in the " + want.Missing
+	case want.Missing == "":
+		return string(want.Rule)
+	}
+	return string(want.Rule) + ", or that the input ends in the " + want.Missing
+}
+
+// ruleErrors are the core's errors for the rules of the model.
+var ruleErrors = map[model.Rule]error{
+	model.ClientFrameUnmasked:    websocket.ErrClientFrameUnmasked,
+	model.ServerFrameMasked:      websocket.ErrServerFrameMasked,
+	model.RSVBitsUnsupported:     websocket.ErrRSVBitsUnsupported,
+	model.OpcodeUnknown:          websocket.ErrOpcodeUnknown,
+	model.ControlFrameTooLarge:   websocket.ErrControlFrameTooLarge,
+	model.ControlFrameFragmented: websocket.ErrControlFrameFragmented,
+	model.LengthNotMinimal:       websocket.ErrLengthNotMinimal,
+	model.LengthTopBit:           websocket.ErrFrameTooLarge,
+	model.FrameTooLarge:          websocket.ErrFrameTooLarge,
+	model.ContinuationUnexpected: websocket.ErrContinuationUnexpected,
+	model.ContinuationExpected:   websocket.ErrContinuationExpected,
+	model.MessageTooLarge:        websocket.ErrMessageTooLarge,
+	model.ClosePayloadInvalid:    websocket.ErrClosePayloadInvalid,
+	model.CloseStatusInvalid:     websocket.ErrCloseStatusInvalid,
+	model.CloseStatusReserved:    websocket.ErrCloseStatusReserved,
+	model.CloseReasonNotUTF8:     websocket.ErrInvalidFramePayload,
+	model.TextNotUTF8:            websocket.ErrInvalidFramePayload,
+}
+
+// same compares a frame with the model's, bit by bit.
+func same(want *model.Decoded, frame *websocket.Frame) error {
+	if frame == nil {
+		return fmt.Errorf("no frame and no error")
+	}
+	w := &want.Frame
+	if frame.Fin() != w.Fin || byte(frame.Opcode()) != w.Opcode ||
+		frame.RSV1() != (w.RSV&4 != 0) || frame.RSV2() != (w.RSV&2 != 0) || frame.RSV3() != (w.RSV&1 != 0) {
+		return fmt.Errorf("got %v, want FIN %t, RSV %03b, opcode %#x", frame, w.Fin, w.RSV, w.Opcode)
+	}
+	if !bytes.Equal(frame.Payload, w.Payload) {
+		return fmt.Errorf("payload %x, want %x", clip(frame.Payload), clip(w.Payload))
+	}
+	if len(frame.Payload) == 0 && frame.Payload != nil {
+		return fmt.Errorf("an empty payload is not nil")
+	}
+	return nil
+}
+
+// clip shortens bytes for a message.
+func clip(b []byte) []byte { return b[:min(len(b), 64)] }

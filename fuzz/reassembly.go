@@ -1,0 +1,39 @@
+package fuzz
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/peers"
+	"github.com/wsproof/wsproof/internal/peers/core"
+)
+
+// Reassembly checks a connection of the core on a transcript of frames, valid and
+// broken, that is cut into reads anywhere.
+//
+// Oracle: what the connection delivers and what stands on its wire equal what the
+// model makes of the transcript: the messages, the pongs, one Close frame with a
+// right code, sent before another byte is asked for once the failure is certain,
+// and nothing behind it.
+func Reassembly(data []byte) error {
+	g := transcriptGenerators.Get().(*transcriptGenerator)
+	defer transcriptGenerators.Put(g)
+	defer guard()()
+	return checkCore(g.generate(data))
+}
+
+var transcriptGenerators = sync.Pool{New: func() any { return newTranscriptGenerator() }}
+
+// checkCore holds the core against the model on a transcript.
+func checkCore(t *Transcript) error {
+	want := model.Read(t.Role, t.Limits, t.Input)
+	got, err := core.Library.RunHere(&peers.Transcript{Role: t.Role, Limits: t.Limits, Input: t.Input, Chunks: t.Sizes})
+	if err != nil {
+		return err
+	}
+	if got.Wrong != "" {
+		return fmt.Errorf("the core %s", got.Wrong)
+	}
+	return model.Check(want, got.Outcome)
+}

@@ -1,0 +1,149 @@
+package fuzz
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/vector"
+	"github.com/wsproof/wsproof/websocket"
+)
+
+// A Target is one fuzz target: its name without the word Fuzz, the check behind
+// it, how its inputs are told in words, and its seeds.
+type Target struct {
+	Name    string
+	Check   func(data []byte) error
+	Explain func(data []byte) string
+	Seeds   func(vectors []vector.Vector) ([][]byte, error)
+}
+
+// Targets returns every target.
+func Targets() []Target {
+	return []Target{
+		{"ReadFrame", ReadFrame, explainReadFrame, seedReadFrame},
+		{"MarshalFrame", MarshalFrame, explainMarshalFrame, seedMarshalFrame},
+		{"Mask", Mask, explainMask, seedMask},
+		{"Reassembly", Reassembly, explainTranscript, seedTranscripts},
+		{"Peers", Peers, explainTranscript, seedTranscripts},
+	}
+}
+
+// Seeds returns the seeds of a target: the shared vectors, and the table of its
+// unit. That there are none is an error.
+func Seeds(target string) ([][]byte, error) {
+	t, ok := find(target)
+	if !ok {
+		return nil, fmt.Errorf("there is no target %q", target)
+	}
+	vectors, err := vector.Load()
+	if err != nil {
+		return nil, err
+	}
+	seeds, err := t.Seeds(vectors)
+	if err == nil && len(seeds) == 0 {
+		err = fmt.Errorf("target %s has no seeds", target)
+	}
+	return seeds, err
+}
+
+func seedReadFrame(vectors []vector.Vector) ([][]byte, error) {
+	var seeds [][]byte
+	for i := range vectors {
+		v := &vectors[i]
+		limit := max(0, slices.Index(frameLimits[:], v.Limits.Frame))
+		first := byte(limit<<1 | i<<4)
+		if v.Role == model.Client {
+			first |= 1
+		}
+		seeds = append(seeds, append([]byte{first}, v.Input...))
+	}
+	return seeds, nil
+}
+
+func seedTranscripts(vectors []vector.Vector) ([][]byte, error) {
+	var seeds [][]byte
+	for i := range vectors {
+		v := &vectors[i]
+		seed, err := rawInput(v.Role, v.Limits, v.Input)
+		if err != nil {
+			return nil, fmt.Errorf("%s: vector %s: %w", v.Where(), v.ID, err)
+		}
+		seeds = append(seeds, seed)
+	}
+	return seeds, nil
+}
+
+// seedMarshalFrame makes a frame with each head, a masking key or none, and each
+// of the boundary lengths.
+func seedMarshalFrame([]vector.Vector) ([][]byte, error) {
+	var seeds [][]byte
+	for i := range boundaries {
+		// The head, the shape of the key, the key, then prefix, room, alignment,
+		// and the choice of a boundary length.
+		seeds = append(seeds,
+			[]byte{byte(i * 17), 0, byte(i), 0, 0, 0, byte(i), 'x'},
+			[]byte{byte(0x80 | i), 7, 0x37, 0xfa, 0x21, 0x3d, byte(i), byte(i), byte(i), 0, byte(i), 'x', 'y'})
+	}
+	return seeds, nil
+}
+
+// seedMask takes each length up to 130 at changing alignments, and the boundary
+// lengths.
+func seedMask([]vector.Vector) ([][]byte, error) {
+	var seeds [][]byte
+	seed := func(i, n int) {
+		s := []byte{0x37, 0xfa, 0x21, 0x3d, byte(i), byte(3*i | i<<7), byte(i & 127), byte(7 * i)}
+		for k := range n {
+			s = append(s, byte(k*5+1))
+		}
+		seeds = append(seeds, s)
+	}
+	for n := range 130 {
+		seed(n, n)
+	}
+	for i, n := range boundaries {
+		seed(i, n)
+	}
+	return seeds, nil
+}
+
+func find(name string) (Target, bool) {
+	name = strings.TrimPrefix(name, "Fuzz")
+	for _, t := range Targets() {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return Target{}, false
+}
+
+func explainTranscript(data []byte) string {
+	return Annotate(newTranscriptGenerator().generate(data))
+}
+
+func explainReadFrame(data []byte) string {
+	var first byte
+	if len(data) > 0 {
+		first, data = data[0], data[1:]
+	}
+	limit := frameLimits[first>>1&7]
+	t := &Transcript{Role: model.Role(first&1 != 0), Limits: model.Limits{Frame: limit, Message: 1 << 62}, Input: data}
+	return fmt.Sprintf("ReadFrame with limit %d; as a conversation (the decoder judges masking, minimal length and the limit alone):\n%s", limit, Annotate(t))
+}
+
+func explainMarshalFrame(data []byte) string {
+	h := marshalHarnesses.New().(*marshalHarness)
+	h.gen.fill(data, &h.spec)
+	s := &h.spec
+	f := websocket.NewFrame(websocket.Opcode(s.Head&15), s.Head&0x80 != 0, s.Payload)
+	return fmt.Sprintf("%v with first byte %#02x, key %x, payload %x, appended behind %d bytes\n", f, s.Head, s.Key, clip(s.Payload), s.Prefix)
+}
+
+func explainMask(data []byte) string {
+	var head [8]byte
+	payload := data[copy(head[:], data):]
+	return fmt.Sprintf("key %x, source at %d, destination at %d, reads of %d and %d bytes, payload of %d bytes %x\n",
+		head[:4], head[4]&63+1, head[5]&63, int(head[6]&127)+1, int(head[7])+1, len(payload), clip(payload))
+}
