@@ -21,3 +21,32 @@ const (
 	StatusGatewayError        StatusCode = 1014
 	StatusTlSHandshake        StatusCode = 1015 // never on the wire
 )
+
+// checkCloseStatus tells whether a Close frame may carry code (RFC 6455 §7.4).
+func checkCloseStatus(code StatusCode) error {
+	switch {
+	case code < 1000, code >= 5000:
+		return ErrCloseStatusInvalid
+	case code >= 3000, code >= 1007 && code <= 1014, code <= 1003:
+		return nil
+	}
+	return ErrCloseStatusReserved
+}
+
+// parseClose holds a Close payload against RFC 6455 §5.5.1.
+func parseClose(payload []byte) (*CloseError, error) {
+	switch len(payload) {
+	case 0:
+		return &CloseError{Code: StatusNoStatusRcvd}, nil
+	case 1:
+		return nil, ErrClosePayloadInvalid
+	}
+	code := StatusCode(payload[0])<<8 | StatusCode(payload[1])
+	if err := checkCloseStatus(code); err != nil {
+		return nil, err
+	}
+	if !validUTF8(payload[2:]) {
+		return nil, ErrInvalidFramePayload
+	}
+	return &CloseError{Code: code, Reason: string(payload[2:])}, nil
+}

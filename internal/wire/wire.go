@@ -113,6 +113,23 @@ var ErrShort = errors.New("wire: the bytes end inside a frame")
 // ErrShort where b ends first; the frame then holds what the header told, as
 // far as it is there, and no payload.
 func Split(b []byte) (f Frame, n int, err error) {
+	f, n, err = SplitHeader(b)
+	if err != nil {
+		return f, 0, err
+	}
+	if uint64(len(b)-n) < f.Length {
+		return f, 0, ErrShort
+	}
+	f.Payload = append([]byte(nil), b[n:n+int(f.Length)]...)
+	if f.Masked {
+		Mask(f.Payload, f.Key)
+	}
+	return f, n + int(f.Length), nil
+}
+
+// SplitHeader reads the header of the first frame of b, and says how many bytes
+// it takes; Payload stays nil. It returns ErrShort where b ends first.
+func SplitHeader(b []byte) (f Frame, n int, err error) {
 	if len(b) < 2 {
 		return f, 0, ErrShort
 	}
@@ -147,12 +164,5 @@ func Split(b []byte) (f Frame, n int, err error) {
 		copy(f.Key[:], b[n:])
 		n += 4
 	}
-	if uint64(len(b)-n) < f.Length {
-		return f, 0, ErrShort
-	}
-	f.Payload = append([]byte(nil), b[n:n+int(f.Length)]...)
-	if f.Masked {
-		Mask(f.Payload, f.Key)
-	}
-	return f, n + int(f.Length), nil
+	return f, n, nil
 }

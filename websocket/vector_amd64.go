@@ -36,3 +36,10 @@ func cpuid(eax, ecx uint32) (a, b, c, d uint32)
 
 // xgetbv returns the low half of XCR0: which register state the system saves.
 func xgetbv() uint32
+
+func asciiVector(p []byte) int { return asciiAVX2(&p[0], len(p)) }
+
+// asciiAVX2 is asciiPrefix for n >= 32 bytes.
+//
+//go:noescape
+func asciiAVX2(p *byte, n int) int

@@ -103,3 +103,52 @@ TEXT ·xgetbv(SB), NOSPLIT, $0-4
 	XGETBV
 	MOVL AX, ret+0(FP)
 	RET
+
+// func asciiAVX2(p *byte, n int) int
+TEXT ·asciiAVX2(SB), NOSPLIT, $0-24
+	MOVQ p+0(FP), SI
+	MOVQ n+8(FP), BX
+	XORQ AX, AX
+	MOVQ BX, CX
+	SUBQ $128, CX
+
+	// AX: bytes known to be ASCII.
+scan:
+	CMPQ AX, CX
+	JGT  rest
+	VMOVDQU (SI)(AX*1), Y0
+	VMOVDQU 32(SI)(AX*1), Y1
+	VPOR 64(SI)(AX*1), Y0, Y0
+	VPOR 96(SI)(AX*1), Y1, Y1
+	VPOR Y1, Y0, Y0
+	VPMOVMSKB Y0, DX
+	TESTL DX, DX
+	JNZ  done
+	ADDQ $128, AX
+	JMP  scan
+
+rest:
+	MOVQ BX, CX
+	SUBQ $32, CX
+
+block:
+	CMPQ AX, CX
+	JGT  last
+	VMOVDQU (SI)(AX*1), Y0
+	VPMOVMSKB Y0, DX
+	TESTL DX, DX
+	JNZ  done
+	ADDQ $32, AX
+	JMP  block
+
+last:
+	VMOVDQU -32(SI)(BX*1), Y0
+	VPMOVMSKB Y0, DX
+	TESTL DX, DX
+	JNZ  done
+	MOVQ BX, AX
+
+done:
+	VZEROUPPER
+	MOVQ AX, ret+16(FP)
+	RET

@@ -1,0 +1,200 @@
+package conformance
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A Result is one case played with one peer.
+type Result struct {
+	Case     *Case
+	Agent    string // the peer's name
+	Number   int    // of the case in this run, from 1
+	Role     Role   // the tester's
+	Behavior Verdict
+	// BehaviorClose is the verdict on the way the connection ended.
+	BehaviorClose Verdict
+	// Why says in one sentence why the case was not passed; empty if it was OK.
+	Why      string
+	Outcome  Outcome
+	Started  time.Time
+	Duration time.Duration
+	Log      []LogEntry
+	Request  string // the HTTP request of the opening handshake
+	Response string
+	// Opening is why there was no connection, if there was none.
+	Opening string
+}
+
+// Passed says whether neither verdict is a failure.
+func (r *Result) Passed() bool { return Passed(r.Behavior, r.BehaviorClose) }
+
+// Verdict is both verdicts in one word or two: see JoinVerdicts.
+func (r *Result) Verdict() string { return JoinVerdicts(r.Behavior, r.BehaviorClose) }
+
+// JoinVerdicts writes behavior, and after a slash closing where it says more:
+// "OK", "OK/UNCLEAN", "NON-STRICT" (with an OK close), "FAILED" (both),
+// "FAILED/OK".
+func JoinVerdicts(behavior, closing Verdict) string {
+	if behavior == closing || (behavior == NonStrict && closing == OK) {
+		return string(behavior)
+	}
+	return string(behavior) + "/" + string(closing)
+}
+
+// judge fills in the verdicts and the reason.
+func (r *Result) judge() {
+	c, o := r.Case, &r.Outcome
+	if r.Opening != "" {
+		r.Behavior, r.BehaviorClose = Failed, Failed
+		r.Why = "There was no connection: " + r.Opening + "."
+		return
+	}
+	peer := "server"
+	if r.Role == ServerRole {
+		peer = "client"
+	}
+	var why, whyClose string
+	r.Behavior, why = c.behavior(o, peer)
+	r.BehaviorClose, whyClose = c.behaviorClose(o, peer, r.Role)
+	if c.Close.WrongSideFatal && c.Close.ByTester != o.ClosedByMe {
+		r.Behavior = Failed
+	}
+	if c.Close.WrongCodeFatal && r.BehaviorClose == WrongCode {
+		r.Behavior = Failed
+	}
+	if c.Frames > 0 && o.FramesSent < c.Frames {
+		r.Behavior, why = Failed, fmt.Sprintf("the tester sent %d frames instead of %d; this is its own fault", o.FramesSent, c.Frames)
+	}
+	if o.GaveUp != "" {
+		r.Behavior, r.BehaviorClose, why = Failed, Failed, "the run was stopped: "+o.GaveUp
+	}
+	if c.Info {
+		r.Behavior, r.BehaviorClose = Informational, Informational
+	}
+	// The peer's own fault explains everything that follows from it.
+	if o.Fault != "" && !c.Info {
+		why, whyClose = "the tester had to fail the connection, because "+o.Fault, ""
+	}
+	switch {
+	case r.Behavior == OK && r.BehaviorClose == OK:
+	case why != "" && whyClose != "" && r.BehaviorClose != OK:
+		r.Why = sentence(why + "; and " + whyClose)
+	case why != "":
+		r.Why = sentence(why)
+	default:
+		r.Why = sentence(whyClose)
+	}
+}
+
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:] + "."
+}
+
+// behavior judges the events.
+func (c *Case) behavior(o *Outcome, peer string) (Verdict, string) {
+	if e := c.Echo; e != nil {
+		switch {
+		case o.EchoFault != "":
+			return Failed, o.EchoFault
+		case o.Echoed < e.Trips:
+			if e.Trips == 1 {
+				return Failed, fmt.Sprintf("the message did not come back within %v", e.Within)
+			}
+			return Failed, fmt.Sprintf("only %d of %d messages came back within %v", o.Echoed, e.Trips, e.Within)
+		}
+		return OK, ""
+	}
+	for _, w := range c.Want {
+		if sameEvents(o.Received, w.Events) {
+			if w.Verdict == OK {
+				return OK, ""
+			}
+			return w.Verdict, nonStrict(o.Received, c.Want[0].Events, peer)
+		}
+	}
+	return Failed, difference(o.Received, c.Want[0].Events, peer)
+}
+
+// nonStrict says what keeps an allowed outcome from being the best one.
+func nonStrict(got, best []Event, peer string) string {
+	if len(got) > len(best) {
+		return fmt.Sprintf("the %s refused later than it could have: %s was not needed", peer, got[len(best)])
+	}
+	return fmt.Sprintf("the %s failed the connection without %s, which was due before", peer, best[len(got)])
+}
+
+// difference names the first event that is not as it should be.
+func difference(got, want []Event, peer string) string {
+	for i := range max(len(got), len(want)) {
+		switch {
+		case i >= len(want):
+			nothing := "nothing"
+			if i > 0 {
+				nothing = "nothing more"
+			}
+			if got[i].Kind == WaitPassed {
+				return fmt.Sprintf("the %s should have failed the connection, but it was still open after wait %s", peer, got[i].Tag)
+			}
+			return fmt.Sprintf("%s was to come from the %s, but %s did", nothing, peer, got[i])
+		case i >= len(got):
+			return fmt.Sprintf("%s was to come from the %s and did not", want[i], peer)
+		case !got[i].Equal(want[i]):
+			return fmt.Sprintf("%s was to come from the %s, but %s came", want[i], peer, got[i])
+		}
+	}
+	return ""
+}
+
+// behaviorClose judges the end of the connection.
+func (c *Case) behaviorClose(o *Outcome, peer string, role Role) (Verdict, string) {
+	switch {
+	case c.Close.ByTester != o.ClosedByMe:
+		switch {
+		case o.ClosedByMe:
+			return Failed, fmt.Sprintf("the %s should have failed the connection, but left that to the tester", peer)
+		case o.RemoteClosed:
+			return Failed, fmt.Sprintf("the %s sent a Close%s where the tester was to close", peer, codeText(o))
+		}
+		return Failed, fmt.Sprintf("the %s closed the TCP connection where the tester was to close", peer)
+	case c.Close.Clean && !o.WasClean:
+		return Unclean, "the closing handshake was not completed: " + o.NotClean
+	case o.RemoteCode != nil && !containsCode(c.Close.Codes, *o.RemoteCode):
+		return WrongCode, fmt.Sprintf("the Close of the %s has the code %d; allowed here: %s, or none", peer, *o.RemoteCode, codeList(c.Close.Codes))
+	case role == ClientRole && o.DroppedByMe:
+		return FailedByClient, "the server left it to the client to close the TCP connection"
+	}
+	return OK, ""
+}
+
+func codeText(o *Outcome) string {
+	if o.RemoteCode == nil {
+		return ""
+	}
+	return fmt.Sprintf(" %d", *o.RemoteCode)
+}
+
+func containsCode(codes []uint16, code uint16) bool {
+	for _, c := range codes {
+		if c == code {
+			return true
+		}
+	}
+	return false
+}
+
+func codeList(codes []uint16) string {
+	var parts []string
+	seen := map[uint16]bool{}
+	for _, c := range codes {
+		if !seen[c] {
+			seen[c] = true
+			parts = append(parts, fmt.Sprint(c))
+		}
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,291 @@
+package websocket
+
+import (
+	"context"
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// A Websocket is a connection after its handshake. One goroutine reads, by
+// [Websocket.ReadMessage] or [Websocket.Serve]; any number write and close.
+//
+// Data flows one way: bytes from the transport become frames and messages
+// (inbound.go), and messages become frames and bytes (outbound.go).
+type Websocket struct {
+	src         io.ReadWriteCloser
+	opts        *Options // with their defaults; may be shared
+	key         ClientKey
+	subprotocol string
+	mode        Mode
+
+	in  inbound  // the reader's own
+	out outbound // guarded by out.mu
+
+	// mu guards what follows: the life of the connection. It is never held
+	// together with out.mu.
+	mu         sync.Mutex
+	reading    bool          // a goroutine has the reader's role
+	lingering  bool          // the reader only waits for the peer to go
+	ended      bool          // the transport is closed, or is being closed
+	endErr     error         // why, for those who come later
+	readErr    error         // what reading ended with
+	failure    error         // what a handler closed with; the reader's
+	done       chan struct{} // closed at the end; made by the first who waits
+	closeTimer *time.Timer   // bounds the closing handshake
+	watched    watch         // the context of the read that is under way
+	alive      *keepalive    // nil without pings
+	pings      pings
+}
+
+// deadliner is a transport with deadlines, such as a net.Conn.
+type deadliner interface {
+	SetReadDeadline(t time.Time) error
+	SetWriteDeadline(t time.Time) error
+}
+
+// writeCloser is a transport that can end its own direction alone.
+type writeCloser interface{ CloseWrite() error }
+
+var (
+	errClosed   = &Error{code: StatusNormalClosure, text: "connection closed", cause: net.ErrClosed}
+	errReader   = &Error{code: StatusInternalError, text: "another goroutine is reading"}
+	errPanic    = &Error{code: StatusInternalError, text: "the handler panicked"}
+	errNoAnswer = &Error{code: StatusAbnormalClose, text: "the peer did not answer the Close in time", cause: errTimeout}
+)
+
+// New returns a connection on src, a transport on which the opening handshake
+// is done and whose next byte is the first one of a frame. It panics if a
+// timeout is set in opts and src has no deadlines (SetReadDeadline,
+// SetWriteDeadline); CloseTimeout needs none.
+//
+// Bytes that the handshake has read past its end are lost unless src returns
+// them; [Accept] and [Dial] see to that.
+func New(src io.ReadWriteCloser, clientKey ClientKey, mode Mode, opts Options) *Websocket {
+	opts.setDefaults()
+	return newConn(src, clientKey, mode, &opts, nil, "")
+}
+
+// newConn is New with options that have their defaults and may be shared, and
+// bytes that were read from src already, which it copies.
+func newConn(src io.ReadWriteCloser, key ClientKey, mode Mode, opts *Options, unread []byte, subprotocol string) *Websocket {
+	c := &Websocket{src: src, opts: opts, key: key, mode: mode, subprotocol: subprotocol}
+	c.in.deadlines, _ = src.(deadliner)
+	if opts.ReadTimeout > 0 || opts.WriteTimeout > 0 || opts.MessageTimeout > 0 {
+		if c.in.deadlines == nil {
+			panic("websocket: a timeout is set, but the transport has no deadlines")
+		}
+	}
+	c.in.socket = newSocket(src, &c.in)
+	c.in.preload(unread)
+	if opts.PingInterval > 0 {
+		c.startKeepalive()
+	}
+	return c
+}
+
+// ClientKey returns the Sec-WebSocket-Key of the handshake: the client chose it,
+// it is a label for logs and no identity.
+func (c *Websocket) ClientKey() ClientKey { return c.key }
+
+// Subprotocol returns the subprotocol that was agreed on, or "".
+func (c *Websocket) Subprotocol() string { return c.subprotocol }
+
+// Close is CloseWithStatus(StatusNormalClosure, "").
+func (c *Websocket) Close() error { return c.CloseWithStatus(StatusNormalClosure, "") }
+
+// CloseWithStatus starts the closing handshake (RFC 6455 §7.1.2): it sends a
+// Close frame with code and reason, cut to 123 bytes. A code of 0 or
+// StatusNoStatusRcvd sends an empty one; one that must not be sent (RFC 6455
+// §7.4) is an error, and nothing is done.
+//
+// Where another goroutine reads, or the caller is a handler of Serve, the rest
+// is left to the reader, which gets the peer's answer within
+// Options.CloseTimeout. Otherwise CloseWithStatus itself reads, and discards,
+// until the answer has come or CloseTimeout is over, and returns nil or what
+// went wrong. It may be called from any goroutine, any number of times: what is
+// closing or closed stays so, without an error.
+func (c *Websocket) CloseWithStatus(code StatusCode, reason string) error {
+	if code == StatusNoStatusRcvd {
+		code = 0
+	}
+	if code != 0 {
+		if err := checkCloseStatus(code); err != nil {
+			return err
+		}
+	}
+	first := c.sendClose(code, reason)
+	if !c.takeReader() {
+		if first {
+			c.boundClose(StatusAbnormalClose, errNoAnswer)
+		} else if c.isLingering() {
+			c.await(c.doneChan(), c.opts.CloseTimeout)
+		}
+		return nil
+	}
+	defer c.giveReader()
+	c.boundClose(StatusAbnormalClose, errNoAnswer)
+	for {
+		if _, err := c.readMessage(true); err != nil {
+			err = c.endRead(err, true)
+			if _, closed := err.(*CloseError); closed {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+// takeReader makes the caller the reader unless there is one.
+func (c *Websocket) takeReader() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.reading || c.ended {
+		return false
+	}
+	c.reading = true
+	return true
+}
+
+// giveReader gives the role back, unless the reader is still needed.
+func (c *Websocket) giveReader() {
+	c.mu.Lock()
+	c.reading = c.lingering
+	c.mu.Unlock()
+}
+
+func (c *Websocket) isLingering() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lingering && !c.ended
+}
+
+// boundClose ends the connection with code and err if closing it takes too long.
+// The first bound counts.
+func (c *Websocket) boundClose(code StatusCode, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closeTimer == nil && !c.ended {
+		c.closeTimer = time.AfterFunc(c.opts.CloseTimeout, func() { c.end(code, err) })
+	}
+}
+
+// abort drops the transport at once.
+func (c *Websocket) abort(cause error) {
+	c.end(StatusAbnormalClose, &Error{code: StatusAbnormalClose, text: "connection aborted", cause: cause})
+}
+
+// end closes the transport, wakes everybody who waits, and reports the end to
+// the hook: once. err is nil after a clean close.
+func (c *Websocket) end(code StatusCode, err error) {
+	c.mu.Lock()
+	if c.ended {
+		c.mu.Unlock()
+		return
+	}
+	c.ended, c.endErr = true, err
+	if c.closeTimer != nil {
+		c.closeTimer.Stop()
+	}
+	if c.watched.stop != nil {
+		c.watched.stop()
+	}
+	if c.alive != nil {
+		c.alive.stop()
+	}
+	done := c.done
+	c.mu.Unlock()
+
+	c.out.shut(orClosed(err))
+	_ = c.src.Close() // whatever it says, the connection is gone
+	if done != nil {
+		close(done)
+	}
+	if c.opts.Hooks.OnClose != nil {
+		c.opts.Hooks.OnClose(c.key, code, err)
+	}
+}
+
+func orClosed(err error) error {
+	if err == nil {
+		return errClosed
+	}
+	return err
+}
+
+// endCause returns err, or why the connection was ended by someone else, which
+// is why err came up.
+func (c *Websocket) endCause(err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return orClosed(c.endErr)
+	}
+	return err
+}
+
+// doneChan returns a channel that is closed when the connection has ended.
+func (c *Websocket) doneChan() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+		if c.ended {
+			close(c.done)
+		}
+	}
+	return c.done
+}
+
+// await waits for ch, but no longer than d.
+func (c *Websocket) await(ch <-chan struct{}, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ch:
+	case <-timer.C:
+	}
+}
+
+// A watch ends the connection when the context of a read that is under way is
+// cancelled. It stays registered from one read to the next with the same
+// context, so that reading in a loop costs one registration.
+type watch struct {
+	done <-chan struct{}
+	stop func() bool
+}
+
+// watch sees to it that the end of ctx ends the read that begins. The caller has
+// the reader's role.
+func (c *Websocket) watch(ctx context.Context) {
+	done := ctx.Done()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.watched.done == done || c.ended {
+		return
+	}
+	if c.watched.stop != nil {
+		c.watched.stop()
+	}
+	c.watched = watch{done: done}
+	if done == nil {
+		return
+	}
+	c.watched.stop = context.AfterFunc(ctx, func() {
+		c.mu.Lock()
+		current := c.reading && c.watched.done == done
+		c.mu.Unlock()
+		if current {
+			c.cancelled(ctx)
+		}
+	})
+}
+
+// cancelled ends the connection because ctx has ended, and returns the error
+// that says so.
+func (c *Websocket) cancelled(ctx context.Context) error {
+	err := &Error{code: StatusAbnormalClose, text: "context ended", cause: ctx.Err()}
+	c.end(StatusAbnormalClose, err)
+	return err
+}

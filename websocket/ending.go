@@ -1,0 +1,153 @@
+package websocket
+
+import (
+	"errors"
+	"io"
+	"time"
+)
+
+// failGrace is how long ReadMessage waits for the Close frame of a failed
+// connection to be on its way before it returns.
+const failGrace = 100 * time.Millisecond
+
+// endRead ends the connection as err, which ended reading, demands, and returns
+// the error for the application. With wait, it returns when the transport is
+// closed; otherwise a goroutine sees to that, and this one waits only a little
+// for the Close frame to be on its way. The caller has the reader's role.
+func (c *Websocket) endRead(err error, wait bool) error {
+	if closed, ok := err.(*CloseError); ok {
+		c.setReadErr(err)
+		c.answerClose(closed, wait)
+		return err
+	}
+	cause := c.endCause(err)
+	ended := cause != err
+	err = cause
+	if !ended && errors.Is(err, errTimeout) {
+		err = &Error{code: StatusPolicyViolation, text: "timeout", cause: err}
+	}
+	c.setReadErr(err)
+	if hook := c.opts.Hooks.OnReadError; hook != nil {
+		hook(c.key, err)
+	}
+	switch code := errorCode(err); {
+	case ended:
+		return err
+	case code != StatusAbnormalClose:
+		c.fail(code, err, wait)
+		return err
+	case errors.Is(err, io.EOF):
+		// The peer may still be reading what is on its way.
+		c.boundClose(StatusAbnormalClose, err)
+		c.flush()
+		<-c.whenWritten()
+	}
+	c.end(StatusAbnormalClose, err)
+	return err
+}
+
+func (c *Websocket) setReadErr(err error) {
+	c.mu.Lock()
+	c.readErr = err
+	c.mu.Unlock()
+}
+
+// answerClose ends the connection after the peer's Close (RFC 6455 §5.5.1,
+// §7.1.1): the server closes the transport first.
+func (c *Websocket) answerClose(closed *CloseError, wait bool) {
+	c.boundClose(closed.Code, nil)
+	code := closed.Code
+	if code == StatusNoStatusRcvd {
+		code = StatusNormalClosure
+	}
+	c.sendClose(code, "")
+	<-c.whenWritten()
+	code, err := closed.Code, error(nil)
+	if c.failure != nil {
+		code, err = errorCode(c.failure), c.failure
+	}
+	if c.mode == ServerMode && !c.unread() {
+		c.end(code, err)
+		return
+	}
+	c.lingerThenEnd(code, err, wait)
+}
+
+// unread reports whether there are bytes that nobody will read: closing a socket
+// with such bytes destroys what is still on its way to the peer.
+func (c *Websocket) unread() bool {
+	if c.in.start < c.in.end {
+		return true
+	}
+	if c.in.socket == nil {
+		return false
+	}
+	n, _ := c.in.socket.readNow(nil)
+	c.in.end += n
+	return n > 0
+}
+
+// fail sends a Close frame with code and the text of err, and ends the
+// connection (RFC 6455 §7.1.7). See endRead for wait.
+func (c *Websocket) fail(code StatusCode, err error, wait bool) {
+	c.boundClose(code, err)
+	c.sendClose(sendable(code), err.Error())
+	written := c.whenWritten()
+	c.finishWriting()
+	c.lingerThenEnd(code, err, wait)
+	if !wait {
+		c.await(written, failGrace)
+	}
+}
+
+// closeFor starts the closing handshake because a handler returned err. The
+// caller has the reader's role and goes on reading.
+func (c *Websocket) closeFor(err error) {
+	code, reason := errorCode(err), err.Error()
+	var closed *CloseError
+	if errors.As(err, &closed) {
+		reason = closed.Reason
+	}
+	if c.sendClose(sendable(code), reason) {
+		c.failure = err
+	}
+	c.boundClose(code, err)
+}
+
+// sendable returns code, or what goes on the wire for one that must not.
+func sendable(code StatusCode) StatusCode {
+	switch {
+	case code == StatusNoStatusRcvd:
+		return StatusNormalClosure
+	case checkCloseStatus(code) != nil:
+		return StatusInternalError
+	}
+	return code
+}
+
+// lingerThenEnd reads and drops what the peer still sends, up to its end,
+// LingerBytes, or the timeout of boundClose, and then ends the connection: so
+// that the Close frame is not destroyed by bytes that nobody read.
+func (c *Websocket) lingerThenEnd(code StatusCode, err error, wait bool) {
+	if !wait {
+		c.mu.Lock()
+		c.lingering = true
+		c.mu.Unlock()
+		go c.lingerThenEnd(code, err, true)
+		return
+	}
+	_ = c.in.setDeadline(time.Time{})
+	trash := takeBuffer(socketBuffer)
+	for left := c.opts.LingerBytes; left > 0; {
+		n, readErr := c.readSome((*trash)[:min(left, cap(*trash))])
+		left -= n
+		if errors.Is(readErr, io.EOF) {
+			<-c.whenWritten()
+		}
+		if readErr != nil {
+			break
+		}
+	}
+	giveBuffer(trash)
+	c.end(code, err)
+}

@@ -1,0 +1,431 @@
+package websocket
+
+import (
+	"io"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	// socketBuffer is the size of the buffer that a socket's reader borrows while
+	// there is something to read.
+	socketBuffer = 16 << 10
+	// streamBuffer is the size of the buffer that any other transport's reader keeps.
+	streamBuffer = 4 << 10
+	// headroom is left free before a message's payload in pooled memory, so that
+	// the reply's header fits there.
+	headroom = 16
+	// noProgress is how often a transport may return nothing without an error.
+	noProgress = 100
+)
+
+var (
+	errTimeout    = os.ErrDeadlineExceeded
+	errShortWrite = io.ErrShortWrite
+)
+
+var socketBuffers = sync.Pool{New: func() any { return new([socketBuffer]byte) }}
+
+// inbound is the way from the transport to messages. All of it is the reader's.
+type inbound struct {
+	socket    *socket   // nil where the transport is no socket
+	deadlines deadliner // nil where the transport has none
+
+	buf      []byte              // what was read ahead is buf[start:end]
+	borrowed *[socketBuffer]byte // buf, where it is borrowed
+	start    int
+	end      int
+
+	h     header // of the current frame
+	frame int    // payload bytes of the current data frame still to come
+
+	fragmented bool // a message is under way, its last frame was not final
+	binary     bool // its kind
+	text       utf8Stream
+	body       []byte  // the message so far, where it is not in buf
+	pooled     *[]byte // body's memory, where it is pooled, headroom included
+
+	frameBy   time.Time // deadline of the current frame
+	messageBy time.Time // and of the current message
+	deadline  time.Time // what the transport was told
+
+	message  Message // what a handler gets
+	gathered bool    // replies or pongs may wait in the queue
+	armed    bool    // and the timer that flushes them runs
+}
+
+// preload makes unread the first bytes that are read.
+func (in *inbound) preload(unread []byte) {
+	if len(unread) > 0 {
+		in.buf = make([]byte, max(len(unread), streamBuffer))
+		in.end = copy(in.buf, unread)
+	}
+}
+
+// room returns the free part of the buffer, which is at least half of it: frames
+// that need more than the other half are not collected here.
+func (in *inbound) room() []byte {
+	switch {
+	case in.buf == nil && in.socket != nil:
+		in.borrowed = socketBuffers.Get().(*[socketBuffer]byte)
+		in.buf = in.borrowed[:]
+	case in.buf == nil:
+		in.buf = make([]byte, streamBuffer)
+	case in.start == in.end:
+		in.start, in.end = 0, 0
+	case in.start > 0 && in.end > len(in.buf)/2:
+		in.end = copy(in.buf, in.buf[in.start:in.end])
+		in.start = 0
+	}
+	return in.buf[in.end:]
+}
+
+// release gives the buffer back if nothing is in it, for a socket's reader that
+// is about to wait.
+func (in *inbound) release() {
+	if in.start < in.end {
+		return
+	}
+	if in.borrowed != nil {
+		socketBuffers.Put(in.borrowed)
+		in.borrowed = nil
+	}
+	in.buf, in.start, in.end = nil, 0, 0
+}
+
+func (in *inbound) buffered() []byte { return in.buf[in.start:in.end] }
+
+// fill reads more bytes into the buffer.
+func (c *Websocket) fill() error {
+	if err := c.beforeWaiting(); err != nil {
+		return err
+	}
+	n, err := c.readSome(nil)
+	c.in.end += n
+	return err
+}
+
+// readSome reads into p, or into the buffer where p is nil, at least one byte.
+func (c *Websocket) readSome(p []byte) (int, error) {
+	if c.alive != nil {
+		c.alive.beginWait()
+		defer c.alive.endWait()
+	}
+	if c.in.socket != nil {
+		return c.in.socket.read(p)
+	}
+	if p == nil {
+		p = c.in.room()
+	}
+	for range noProgress {
+		n, err := c.src.Read(p)
+		if n > 0 {
+			return n, nil // an error will come again
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	return 0, io.ErrNoProgress
+}
+
+// beforeWaiting has everything written that was gathered, and sets the deadline.
+func (c *Websocket) beforeWaiting() error {
+	c.flushGathered()
+	in := &c.in
+	if in.deadlines == nil {
+		return nil
+	}
+	if c.opts.ReadTimeout > 0 && in.frameBy.IsZero() {
+		in.frameBy = time.Now().Add(c.opts.ReadTimeout)
+	}
+	by := in.frameBy
+	if by.IsZero() || !in.messageBy.IsZero() && in.messageBy.Before(by) {
+		by = in.messageBy
+	}
+	return in.setDeadline(by)
+}
+
+func (in *inbound) setDeadline(by time.Time) error {
+	if by.Equal(in.deadline) || in.deadlines == nil {
+		return nil
+	}
+	in.deadline = by
+	return in.deadlines.SetReadDeadline(by)
+}
+
+// readMessage reads up to the end of the next message and returns its payload;
+// its kind is in in.binary. Control frames on the way are answered. With reuse,
+// the payload is valid until the next call.
+func (c *Websocket) readMessage(reuse bool) ([]byte, error) {
+	in := &c.in
+	in.dropBody()
+	for {
+		if err := c.readHeader(); err != nil {
+			return nil, err
+		}
+		if in.h.opcode().isControl() {
+			if err := c.readControl(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if op := in.h.opcode(); op != OpcodeContinuation {
+			in.binary = op == OpcodeBinary
+			if in.h.fin() && in.h.length <= in.end-in.start {
+				return c.readWhole(reuse)
+			}
+			in.text = utf8Stream{}
+		}
+		if err := c.readFragment(reuse); err != nil {
+			return nil, err
+		}
+		if !in.fragmented {
+			return c.takeBody(reuse)
+		}
+	}
+}
+
+// readHeader reads the next frame's header and holds it against the rules.
+func (c *Websocket) readHeader() error {
+	in := &c.in
+	for {
+		missing := in.h.parse(in.buffered())
+		if err := c.checkHeader(&in.h, missing); err != nil {
+			return err
+		}
+		if missing == partNone {
+			in.start += int(in.h.size)
+			return nil
+		}
+		if err := c.fill(); err != nil {
+			return errCut(missing, in.end-in.start-in.h.start(missing), err)
+		}
+	}
+}
+
+// checkHeader applies the rules for headers, in their order, to as much of the
+// header as is there before the missing part.
+func (c *Websocket) checkHeader(h *header, missing part) error {
+	if missing == partHeader {
+		return nil
+	}
+	if h.masked() == (c.mode == ClientMode) { // RFC 6455 §5.1
+		if c.mode == ClientMode {
+			return ErrServerFrameMasked
+		}
+		return ErrClientFrameUnmasked
+	}
+	if h.b0&rsvBits != 0 { // RFC 6455 §5.2; an extension would allow its own bits here
+		return ErrRSVBitsUnsupported
+	}
+	op := h.opcode()
+	switch op {
+	case OpcodeContinuation, OpcodeText, OpcodeBinary:
+	case OpcodeClose, OpcodePing, OpcodePong: // RFC 6455 §5.5
+		if h.b1&lengthBits > maxControlPayload {
+			return ErrControlFrameTooLarge
+		}
+		if !h.fin() {
+			return ErrControlFrameFragmented
+		}
+	default: // RFC 6455 §5.2
+		return ErrOpcodeUnknown
+	}
+	if missing == partLength2 || missing == partLength8 {
+		return nil
+	}
+	if !h.minimal() { // RFC 6455 §5.2
+		return ErrLengthNotMinimal
+	}
+	if h.tooLong(c.opts.MaxFrameSize) { // RFC 6455 §10.4
+		return ErrFrameTooLarge
+	}
+	if op.isControl() {
+		return nil
+	}
+	if (op == OpcodeContinuation) != c.in.fragmented { // RFC 6455 §5.4
+		if c.in.fragmented {
+			return ErrContinuationExpected
+		}
+		return ErrContinuationUnexpected
+	}
+	so := 0
+	if c.in.fragmented {
+		so = len(c.in.body)
+	}
+	if h.length > c.opts.MaxMessageSize-so { // RFC 6455 §10.4
+		return ErrMessageTooLarge
+	}
+	return nil
+}
+
+// readWhole returns the message that is one frame and all in the buffer.
+func (c *Websocket) readWhole(reuse bool) ([]byte, error) {
+	in := &c.in
+	n := in.h.length
+	p := in.buf[in.start : in.start+n : in.start+n]
+	mask(p, p, in.h.key)
+	if !in.binary && !validUTF8(p) { // RFC 6455 §8.1
+		return nil, ErrInvalidFramePayload
+	}
+	in.start += n
+	in.frameBy = time.Time{}
+	if hook := c.opts.Hooks.OnReadFrame; hook != nil {
+		hook(c.key, &Frame{b0: in.h.b0, Payload: p})
+	}
+	if !reuse {
+		p = append([]byte(nil), p...)
+	}
+	return p, nil
+}
+
+// readFragment reads the payload of a data frame behind what there is of its
+// message. Text is validated as it arrives.
+func (c *Websocket) readFragment(reuse bool) error {
+	in := &c.in
+	n := in.h.length
+	first := len(in.body)
+	final := in.h.fin()
+	if in.body == nil {
+		c.startBody(n, final && !reuse)
+	}
+	if c.opts.MessageTimeout > 0 && in.messageBy.IsZero() {
+		in.messageBy = time.Now().Add(c.opts.MessageTimeout)
+	}
+	in.fragmented = true
+	key := in.h.key
+	for want := first + n; len(in.body) < want; {
+		have := len(in.body)
+		left := want - have
+		in.growBody(want)
+		space := in.body[have:min(want, cap(in.body))]
+		var got int
+		switch b := in.buffered(); {
+		case len(b) > 0:
+			got = min(len(b), len(space))
+			key = mask(space, b[:got], key)
+			in.start += got
+		case left < streamBuffer/2:
+			// What is left is small: read ahead.
+			if err := c.fill(); err != nil {
+				return errCutPayload(n, have-first, err)
+			}
+			continue
+		default:
+			if err := c.beforeWaiting(); err != nil {
+				return errCutPayload(n, have-first, err)
+			}
+			var err error
+			if got, err = c.readSome(space); err != nil {
+				return errCutPayload(n, have-first, err)
+			}
+			key = mask(space[:got], space[:got], key)
+		}
+		in.body = in.body[:have+got]
+		if !in.binary && !in.text.valid(space[:got]) { // RFC 6455 §8.1
+			return ErrInvalidFramePayload
+		}
+	}
+	if final && !in.binary && !in.text.complete() { // RFC 6455 §8.1
+		return ErrInvalidFramePayload
+	}
+	in.frameBy = time.Time{}
+	if hook := c.opts.Hooks.OnReadFrame; hook != nil {
+		hook(c.key, &Frame{b0: in.h.b0, Payload: in.body[first:]})
+	}
+	if final {
+		in.fragmented = false
+		in.messageBy = time.Time{}
+	}
+	return nil
+}
+
+// startBody makes room for a message whose first frame has n bytes: in memory
+// for the application, if the frame is all of it and owned is set, else pooled.
+func (c *Websocket) startBody(n int, owned bool) {
+	n = min(n, allocStep)
+	if owned {
+		c.in.body = make([]byte, 0, n)
+		return
+	}
+	c.in.pooled = takeBuffer(headroom + n)
+	c.in.body = (*c.in.pooled)[headroom:headroom]
+}
+
+// growBody makes room for at least one more byte on the way to want.
+func (in *inbound) growBody(want int) {
+	if len(in.body) < cap(in.body) || len(in.body) == want {
+		return
+	}
+	if in.pooled == nil {
+		in.body = growFor(in.body, want)
+		return
+	}
+	size := min(want, max(2*len(in.body), allocStep))
+	if want <= allocStep { // fragments may follow: doubling copies less than growing with each
+		size = max(want, 2*len(in.body))
+	}
+	grown := takeBuffer(headroom + size)
+	body := append((*grown)[headroom:headroom], in.body...)
+	giveBuffer(in.pooled)
+	in.pooled, in.body = grown, body
+}
+
+// takeBody returns the message that was put together.
+func (c *Websocket) takeBody(reuse bool) ([]byte, error) {
+	in := &c.in
+	if reuse || in.pooled == nil {
+		return in.body, nil
+	}
+	return append([]byte(nil), in.body...), nil
+}
+
+// dropBody forgets the last message, unless it is still under way.
+func (in *inbound) dropBody() {
+	if in.fragmented || in.body == nil {
+		return
+	}
+	if in.pooled != nil {
+		giveBuffer(in.pooled)
+	}
+	in.pooled, in.body = nil, nil
+}
+
+// readControl reads a control frame's payload and acts on it (RFC 6455 §5.5).
+func (c *Websocket) readControl() error {
+	in := &c.in
+	n := in.h.length
+	for in.end-in.start < n {
+		if err := c.fill(); err != nil {
+			return errCutPayload(n, in.end-in.start, err)
+		}
+	}
+	p := in.buf[in.start : in.start+n : in.start+n]
+	mask(p, p, in.h.key)
+	in.frameBy = time.Time{}
+	var closed *CloseError
+	op := in.h.opcode()
+	if op == OpcodeClose {
+		var err error
+		if closed, err = parseClose(p); err != nil {
+			return err
+		}
+	}
+	in.start += n
+	if hook := c.opts.Hooks.OnReadFrame; hook != nil {
+		hook(c.key, NewFrame(op, true, p))
+	}
+	switch op {
+	case OpcodePing:
+		if c.queueControl(OpcodePong, p) {
+			in.gathered = true
+		}
+	case OpcodePong:
+		c.ponged(p)
+	case OpcodeClose:
+		return closed
+	}
+	return nil
+}

@@ -1,0 +1,487 @@
+package websocket
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// gatherMost is how many bytes of replies are gathered before they are written.
+	gatherMost = 64 << 10
+	// writeStep is how much of a long message is marshalled before it is written.
+	writeStep = 256 << 10
+	// gatherDelay is how long a gathered reply may wait for a handler that takes
+	// its time.
+	gatherDelay = time.Millisecond
+	// inPlaceLeast is the least payload that is sent from where it was read.
+	inPlaceLeast = 4 << 10
+)
+
+// outbound is the way from messages to the transport.
+//
+// Bytes wait in queue: replies, pongs, the Close. Whoever sets busy has the turn:
+// it takes the queue, writes, and passes the turn on. The reader never waits for
+// the transport: it writes what a socket takes at once and leaves the rest, or
+// all of it where the transport is no socket, to a goroutine. Other writers wait
+// for their turn and then write themselves.
+type outbound struct {
+	mu      sync.Mutex
+	queue   *[]byte         // what waits; nil if nothing does
+	taken   int             // bytes that left the queue and are being written
+	busy    bool            // somebody has the turn
+	turns   []chan struct{} // those who wait for it, in their order
+	closing atomic.Bool     // a Close frame was queued: nothing follows it; set under mu
+	fin     bool            // shut the write side once all is written
+	err     error           // the connection has ended
+	idle    []chan struct{} // closed when nothing is left to write, or at the end
+	room    chan struct{}   // closed when what waits fits MaxPending again
+	timer   *time.Timer     // flushes what is gathered
+}
+
+// grow makes room in the queue for n more bytes and returns the queue. The
+// caller holds mu.
+func (o *outbound) grow(n int) *[]byte {
+	if o.queue == nil {
+		o.queue = takeBuffer(max(n, 1<<10))
+	} else if b := *o.queue; cap(b)-len(b) < n {
+		grown := takeBuffer(max(2*cap(b), len(b)+n))
+		*grown = append(*grown, b...)
+		giveBuffer(o.queue)
+		o.queue = grown
+	}
+	return o.queue
+}
+
+// take empties the queue into the hands of the caller, who has the turn and
+// holds mu.
+func (o *outbound) take() *[]byte {
+	b := o.queue
+	o.queue = nil
+	if b != nil {
+		o.taken += len(*b)
+	}
+	return b
+}
+
+// pending is the number of bytes that wait for the transport. The caller holds mu.
+func (o *outbound) pending() int {
+	n := o.taken
+	if o.queue != nil {
+		n += len(*o.queue)
+	}
+	return n
+}
+
+// shut ends all writing with err.
+func (o *outbound) shut(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err == nil {
+		o.err = err
+	}
+	if o.timer != nil {
+		o.timer.Stop()
+	}
+	o.wake()
+}
+
+// wake wakes everybody who waits. The caller holds mu.
+func (o *outbound) wake() {
+	for _, ch := range o.turns {
+		close(ch)
+	}
+	for _, ch := range o.idle {
+		close(ch)
+	}
+	o.turns, o.idle = nil, nil
+	o.wakeRoom()
+}
+
+func (o *outbound) wakeRoom() {
+	if o.room != nil {
+		close(o.room)
+		o.room = nil
+	}
+}
+
+// maskingKey returns the key for the next frame (RFC 6455 §5.1, §5.3).
+func (c *Websocket) maskingKey() MaskingKey {
+	if c.mode == ClientMode {
+		return NewMaskingKey()
+	}
+	return Unmasked
+}
+
+// appendMessage appends msg in frames of at most MaxFrameSize to dst.
+func (c *Websocket) appendMessage(dst []byte, msg *Message) []byte {
+	b0, rest := byte(msg.opcode()), msg.Payload
+	for len(rest) > c.opts.MaxFrameSize {
+		dst = appendFrame(dst, b0, rest[:c.opts.MaxFrameSize], c.maskingKey())
+		b0, rest = byte(OpcodeContinuation), rest[c.opts.MaxFrameSize:]
+	}
+	return appendFrame(dst, b0|finBit, rest, c.maskingKey())
+}
+
+// wireSize is an upper bound of the bytes that a message of n bytes takes.
+func (c *Websocket) wireSize(n int) int {
+	if n <= c.opts.MaxFrameSize {
+		return n + maxHeaderSize
+	}
+	return n + (n/c.opts.MaxFrameSize+1)*maxHeaderSize
+}
+
+// tellWritten tells the hooks of a message that was written or queued.
+func (c *Websocket) tellWritten(msg *Message) {
+	if hook := c.opts.Hooks.OnWriteFrame; hook != nil {
+		for _, frame := range FrameMessage(msg, c.opts.MaxFrameSize) {
+			hook(c.key, frame)
+		}
+	}
+	if hook := c.opts.Hooks.OnWriteMessage; hook != nil {
+		hook(c.key, msg)
+	}
+}
+
+// WriteMessage writes msg in frames of at most Options.MaxFrameSize, whole:
+// messages of several goroutines do not interleave. It returns when the
+// transport has taken it. Text that is not UTF-8 is ErrInvalidFramePayload, and
+// nothing is sent. msg is the caller's again when WriteMessage returns.
+//
+// When ctx ends while the message waits for its turn, nothing has happened but
+// that ctx's error is returned; when it ends during the writing, the connection
+// ends with it.
+func (c *Websocket) WriteMessage(ctx context.Context, msg *Message) error {
+	if !msg.Binary && !validUTF8(msg.Payload) {
+		return ErrInvalidFramePayload
+	}
+	if err := c.waitTurn(ctx); err != nil {
+		return err
+	}
+	c.out.mu.Lock()
+	if c.out.closing.Load() {
+		c.out.mu.Unlock()
+		c.passTurn()
+		return errClosed
+	}
+	buf := c.out.take()
+	c.out.mu.Unlock()
+
+	err := c.writeWhole(ctx, buf, msg)
+	if err != nil {
+		return c.failWrite(ctx, err)
+	}
+	c.tellWritten(msg)
+	c.passTurn()
+	return nil
+}
+
+// writeWhole writes what is in buf already, which may be nil, and msg.
+func (c *Websocket) writeWhole(ctx context.Context, buf *[]byte, msg *Message) error {
+	size := c.wireSize(len(msg.Payload))
+	if buf == nil {
+		buf = takeBuffer(min(size, writeStep+c.opts.MaxFrameSize))
+	}
+	defer func() { giveBuffer(buf) }()
+	b0, rest := byte(msg.opcode()), msg.Payload
+	for {
+		n := min(len(rest), c.opts.MaxFrameSize)
+		if n == len(rest) {
+			b0 |= finBit
+		}
+		*buf = appendFrame(*buf, b0, rest[:n], c.maskingKey())
+		rest = rest[n:]
+		if len(rest) == 0 {
+			return c.write(ctx, *buf)
+		}
+		b0 = byte(OpcodeContinuation)
+		if len(*buf) >= writeStep {
+			if err := c.write(ctx, *buf); err != nil {
+				return err
+			}
+			*buf = (*buf)[:0]
+		}
+	}
+}
+
+// waitTurn waits until nobody else writes.
+func (c *Websocket) waitTurn(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	o := &c.out
+	o.mu.Lock()
+	if o.err != nil {
+		defer o.mu.Unlock()
+		return o.err
+	}
+	if !o.busy {
+		o.busy = true
+		o.mu.Unlock()
+		return nil
+	}
+	turn := make(chan struct{})
+	o.turns = append(o.turns, turn)
+	o.mu.Unlock()
+	select {
+	case <-turn:
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return o.err
+	case <-ctx.Done():
+	}
+	o.mu.Lock()
+	if i := slices.Index(o.turns, turn); i >= 0 {
+		o.turns = slices.Delete(o.turns, i, i+1)
+		o.mu.Unlock()
+		return ctx.Err()
+	}
+	ended := o.err != nil
+	o.mu.Unlock()
+	if !ended {
+		c.passTurn() // it came at the same time
+	}
+	return ctx.Err()
+}
+
+// passTurn gives the turn to the next who waits, or, for what is queued, to a
+// goroutine.
+func (c *Websocket) passTurn() {
+	if c.nextTurn() {
+		c.startWriting(nil)
+	}
+}
+
+// nextTurn passes the turn on and reports whether it is left to the caller,
+// because there is something queued and nobody waits. After the last byte it
+// wakes those who wait for that.
+func (c *Websocket) nextTurn() bool {
+	o := &c.out
+	o.mu.Lock()
+	o.taken = 0
+	o.wakeRoom()
+	switch {
+	case o.err != nil:
+		o.busy = false
+		o.wake()
+		o.mu.Unlock()
+		return false
+	case len(o.turns) > 0:
+		next := o.turns[0]
+		o.turns = slices.Delete(o.turns, 0, 1)
+		close(next)
+		o.mu.Unlock()
+		return false
+	case o.queue != nil:
+		o.mu.Unlock()
+		return true
+	}
+	o.busy = false
+	fin := o.fin
+	o.fin = false
+	o.wake()
+	o.mu.Unlock()
+	if fin {
+		c.closeWrite()
+	}
+	return false
+}
+
+// flush has the queue written without waiting for the transport.
+func (c *Websocket) flush() {
+	o := &c.out
+	o.mu.Lock()
+	if o.queue == nil || o.busy || o.err != nil {
+		o.mu.Unlock()
+		return // nothing to do, or somebody does it
+	}
+	o.busy = true
+	o.mu.Unlock()
+	c.startWriting(nil)
+}
+
+// startWriting writes what a socket takes of buf, or else of the queue, and
+// leaves the rest to a goroutine. The caller has the turn, and buf if not nil.
+func (c *Websocket) startWriting(buf *[]byte) {
+	for {
+		if buf == nil {
+			c.out.mu.Lock()
+			buf = c.out.take()
+			c.out.mu.Unlock()
+		}
+		if buf == nil {
+			if !c.nextTurn() {
+				return
+			}
+			continue
+		}
+		if c.in.socket == nil {
+			go c.keepWriting(buf, 0)
+			return
+		}
+		n, err := c.in.socket.writeNow(*buf)
+		if err != nil {
+			giveBuffer(buf)
+			_ = c.failWrite(nil, err)
+			return
+		}
+		if n < len(*buf) {
+			go c.keepWriting(buf, n)
+			return
+		}
+		giveBuffer(buf)
+		buf = nil
+		if !c.nextTurn() {
+			return
+		}
+	}
+}
+
+// keepWriting writes buf from offset n on, then what is queued, until nothing is
+// left or somebody else takes the turn.
+func (c *Websocket) keepWriting(buf *[]byte, n int) {
+	for {
+		err := c.writeWaiting((*buf)[n:])
+		giveBuffer(buf)
+		if err != nil {
+			_ = c.failWrite(nil, err)
+			return
+		}
+		if !c.nextTurn() {
+			return
+		}
+		c.out.mu.Lock()
+		buf, n = c.out.take(), 0
+		c.out.mu.Unlock()
+	}
+}
+
+// write writes p, which ends when ctx does. The caller has the turn.
+func (c *Websocket) write(ctx context.Context, p []byte) error {
+	if c.in.socket != nil {
+		n, err := c.in.socket.writeNow(p)
+		if err != nil || n == len(p) {
+			return err
+		}
+		p = p[n:]
+	}
+	if ctx.Done() == nil {
+		return c.writeWaiting(p)
+	}
+	stop := context.AfterFunc(ctx, func() { c.cancelled(ctx) })
+	err := c.writeWaiting(p)
+	stop()
+	return err
+}
+
+// writeWaiting writes p, however long it takes within WriteTimeout.
+func (c *Websocket) writeWaiting(p []byte) error {
+	if timeout := c.opts.WriteTimeout; timeout > 0 {
+		_ = c.in.deadlines.SetWriteDeadline(time.Now().Add(timeout))
+		defer c.in.deadlines.SetWriteDeadline(time.Time{})
+	}
+	n, err := c.src.Write(p)
+	if err == nil && n < len(p) {
+		err = errShortWrite
+	}
+	return err
+}
+
+// failWrite ends the connection after writing failed with cause, and returns the
+// error that says so. The caller has the turn; ctx is nil if none was involved.
+func (c *Websocket) failWrite(ctx context.Context, cause error) error {
+	err := error(errWrite(cause))
+	if ctx != nil && ctx.Err() != nil {
+		err = &Error{code: StatusAbnormalClose, text: "context ended", cause: ctx.Err()}
+	}
+	err = c.endCause(err)
+	if hook := c.opts.Hooks.OnWriteError; hook != nil {
+		hook(c.key, err)
+	}
+	c.end(StatusAbnormalClose, err)
+	c.nextTurn()
+	return err
+}
+
+// queueControl queues a control frame, unless a Close went before.
+func (c *Websocket) queueControl(opcode Opcode, payload []byte) bool {
+	o := &c.out
+	o.mu.Lock()
+	if o.closing.Load() || o.err != nil {
+		o.mu.Unlock()
+		return false
+	}
+	o.closing.Store(opcode == OpcodeClose)
+	q := o.grow(maxHeaderSize + len(payload))
+	*q = appendFrame(*q, finBit|byte(opcode), payload, c.maskingKey())
+	o.mu.Unlock()
+	if hook := c.opts.Hooks.OnWriteFrame; hook != nil {
+		hook(c.key, NewFrame(opcode, true, payload))
+	}
+	return true
+}
+
+// sendClose sends a Close frame, empty if code is 0, and reports whether it is
+// the first one.
+func (c *Websocket) sendClose(code StatusCode, reason string) bool {
+	var payload []byte
+	if code != 0 {
+		payload = appendClosePayload(make([]byte, 0, maxControlPayload), code, reason)
+	}
+	first := c.queueControl(OpcodeClose, payload)
+	c.flush()
+	return first
+}
+
+// whenWritten returns a channel that is closed when all that was queued is
+// written, or the connection has ended.
+func (c *Websocket) whenWritten() <-chan struct{} {
+	o := &c.out
+	ch := make(chan struct{})
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil || !o.busy && o.queue == nil {
+		close(ch)
+	} else {
+		o.idle = append(o.idle, ch)
+	}
+	return ch
+}
+
+// finishWriting shuts the write side of the transport once all is written.
+func (c *Websocket) finishWriting() {
+	o := &c.out
+	o.mu.Lock()
+	now := !o.busy && o.queue == nil && o.err == nil
+	o.fin = !now
+	o.mu.Unlock()
+	if now {
+		c.closeWrite()
+	}
+}
+
+func (c *Websocket) closeWrite() {
+	if half, ok := c.src.(writeCloser); ok {
+		_ = half.CloseWrite() // reading finds out what is wrong
+	}
+}
+
+// waitRoom waits while more than MaxPending bytes wait for the transport.
+func (c *Websocket) waitRoom() {
+	o := &c.out
+	for {
+		o.mu.Lock()
+		if o.err != nil || !o.busy || o.pending() <= c.opts.MaxPending {
+			o.mu.Unlock()
+			return
+		}
+		if o.room == nil {
+			o.room = make(chan struct{})
+		}
+		room := o.room
+		o.mu.Unlock()
+		<-room
+	}
+}

@@ -1,0 +1,120 @@
+package websocket
+
+import "time"
+
+// reply queues msg, a handler's answer. It is not checked if it came back
+// unchanged. The caller is the reader.
+func (c *Websocket) reply(msg *Message, unchanged bool) error {
+	if !unchanged && !msg.Binary && !validUTF8(msg.Payload) {
+		return ErrInvalidFramePayload
+	}
+	if c.out.closing.Load() {
+		return nil
+	}
+	if !unchanged || len(msg.Payload) < inPlaceLeast || !c.replyInPlace(msg.Payload) {
+		c.queueReply(msg)
+	}
+	c.tellWritten(msg)
+	return nil
+}
+
+func (c *Websocket) queueReply(msg *Message) {
+	o := &c.out
+	o.mu.Lock()
+	if o.closing.Load() || o.err != nil {
+		o.mu.Unlock()
+		return
+	}
+	q := o.grow(c.wireSize(len(msg.Payload)))
+	*q = c.appendMessage(*q, msg)
+	full := len(*q) >= gatherMost
+	o.mu.Unlock()
+	c.in.gathered = true
+	if full {
+		c.flushGathered()
+	}
+}
+
+// replyInPlace sends payload, which is the message just read, from where it was
+// read to: the reply's header fits before it, in place of the longer one that it
+// came with. It reports whether it could.
+func (c *Websocket) replyInPlace(payload []byte) bool {
+	in, o := &c.in, &c.out
+	n := len(payload)
+	h := headerSize(n, Unmasked)
+	if c.mode != ServerMode || in.socket == nil || n > c.opts.MaxFrameSize {
+		return false
+	}
+	var wire []byte
+	switch {
+	case in.pooled != nil && len(in.body) == n && &in.body[0] == &payload[0]:
+		wire = (*in.pooled)[headroom-h : headroom+n]
+	case in.start >= n+h && &in.buf[in.start-n] == &payload[0]:
+		wire = in.buf[in.start-n-h : in.start]
+	default:
+		return false
+	}
+	c.flushGathered()
+	o.mu.Lock()
+	if o.busy || o.queue != nil || o.closing.Load() || o.err != nil {
+		o.mu.Unlock()
+		return false
+	}
+	o.busy = true
+	o.mu.Unlock()
+	b0 := finBit | byte(OpcodeText)
+	if in.binary {
+		b0 = finBit | byte(OpcodeBinary)
+	}
+	putHeader(wire[:h], b0, n, Unmasked)
+	written, err := in.socket.writeNow(wire)
+	switch {
+	case err != nil:
+		_ = c.failWrite(nil, err)
+	case written < len(wire):
+		rest := takeBuffer(len(wire) - written)
+		*rest = append(*rest, wire[written:]...)
+		o.mu.Lock()
+		o.taken = len(*rest)
+		o.mu.Unlock()
+		c.in.gathered = true
+		go c.keepWriting(rest, 0)
+	default:
+		c.passTurn()
+	}
+	return true
+}
+
+// flushGathered has written what the reader has queued, and waits for room if
+// there is too much.
+func (c *Websocket) flushGathered() {
+	if !c.in.gathered {
+		return
+	}
+	c.in.gathered, c.in.armed = false, false
+	c.flush()
+	c.waitRoom()
+}
+
+// armFlush sees to it that what is gathered leaves in time while a handler is at
+// work.
+func (c *Websocket) armFlush() {
+	if !c.in.gathered || c.in.armed {
+		return
+	}
+	c.in.armed = true
+	o := &c.out
+	if o.timer != nil {
+		o.timer.Reset(gatherDelay)
+		return
+	}
+	o.mu.Lock()
+	o.timer = time.AfterFunc(gatherDelay, c.flush)
+	o.mu.Unlock()
+}
+
+// same reports whether msg still is what the handler was given.
+func same(msg *Message, payload []byte, binary bool) bool {
+	return msg.Binary == binary && len(msg.Payload) == len(payload) &&
+		(len(payload) == 0 || &msg.Payload[0] == &payload[0])
+}

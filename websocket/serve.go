@@ -1,0 +1,124 @@
+package websocket
+
+import "context"
+
+// A Handler answers a message with a message of its own, or with none if it
+// returns nil. The context is Serve's. An error closes the connection: one that
+// wraps an *Error or a *CloseError with its status code, any other one with
+// StatusInternalError, and its text as the reason.
+//
+// A handler that changes msg.Payload in place and answers with msg itself vouches
+// for it being UTF-8, if msg is text: what comes back as it was handed out is
+// not checked again.
+type Handler func(ctx context.Context, msg *Message) (*Message, error)
+
+// EchoHandler answers each message with itself.
+var EchoHandler Handler = func(_ context.Context, msg *Message) (*Message, error) { return msg, nil }
+
+// ReadMessage returns the next message, in memory of its own. On the way it
+// answers pings and the peer's Close. For that it must be called again and
+// again: no control frame is seen where nobody reads.
+//
+// The error is a *[CloseError] when the peer has closed; an *[Error] that
+// matches one of the Err variables when the peer broke a rule and was told so;
+// and otherwise an *[Error] with StatusAbnormalClose that wraps the cause, or
+// with StatusPolicyViolation after a timeout of the Options. It is final: what
+// comes after is the same error. A read that ctx ends is the last one too: the
+// connection is closed.
+func (c *Websocket) ReadMessage(ctx context.Context) (*Message, error) {
+	if !c.takeReader() {
+		return nil, c.notReader()
+	}
+	defer c.giveReader()
+	c.watch(ctx)
+	if ctx.Err() != nil {
+		return nil, c.cancelled(ctx)
+	}
+	payload, err := c.readMessage(false)
+	if err != nil {
+		return nil, c.endRead(err, false)
+	}
+	if c.in.gathered {
+		c.in.gathered = false
+		c.flush()
+	}
+	msg := &Message{Binary: c.in.binary, Payload: payload}
+	if hook := c.opts.Hooks.OnReadMessage; hook != nil {
+		hook(c.key, msg)
+	}
+	return msg, nil
+}
+
+// notReader says why the caller cannot read.
+func (c *Websocket) notReader() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.readErr != nil:
+		return c.readErr
+	case c.ended:
+		return orClosed(c.endErr)
+	}
+	return errReader
+}
+
+// Serve reads messages and answers each with what handler returns, in order,
+// until the connection has ended or ctx has. Replies to messages that came
+// together are written together; none waits longer than a millisecond for a
+// handler that takes its time. Only when Options.MaxPending bytes wait for a
+// peer that does not read does Serve stop reading.
+//
+// A panic of handler closes the connection with StatusInternalError and goes on
+// up.
+func (c *Websocket) Serve(ctx context.Context, handler Handler) { c.serve(ctx, handler, true) }
+
+// serve is Serve; without watching, somebody else ends the connection when ctx
+// does.
+func (c *Websocket) serve(ctx context.Context, handler Handler, watching bool) {
+	if !c.takeReader() {
+		return
+	}
+	if watching {
+		c.watch(ctx)
+		if ctx.Err() != nil {
+			c.cancelled(ctx)
+		}
+	}
+	returned := true
+	defer func() {
+		if !returned {
+			c.fail(StatusInternalError, errPanic, false)
+		}
+		c.giveReader()
+	}()
+	reuse := c.opts.ReuseBuffers
+	for {
+		payload, err := c.readMessage(reuse)
+		if err != nil {
+			c.endRead(err, true)
+			return
+		}
+		msg := &c.in.message
+		if !reuse {
+			msg = new(Message)
+		}
+		*msg = Message{Binary: c.in.binary, Payload: payload}
+		if c.out.closing.Load() {
+			continue // no data may follow our Close
+		}
+		if hook := c.opts.Hooks.OnReadMessage; hook != nil {
+			hook(c.key, msg)
+		}
+		c.armFlush()
+		returned = false
+		reply, err := handler(ctx, msg)
+		returned = true
+		if err == nil && reply != nil {
+			err = c.reply(reply, reply == msg && same(reply, payload, c.in.binary))
+		}
+		if err != nil {
+			c.closeFor(err)
+		}
+		c.in.message = Message{} // an idle connection holds no buffer
+	}
+}

@@ -1,0 +1,136 @@
+//go:build unix
+
+package websocket
+
+import (
+	"io"
+	"net"
+	"os"
+	"syscall"
+)
+
+// A socket reads and writes a socket of the kernel without a buffer of its own
+// while it waits, and writes only as much as the kernel takes at once. Reading
+// and writing may go on at the same time; each is for one goroutine at a time.
+type socket struct {
+	conn net.Conn
+	raw  syscall.RawConn
+
+	// What the callbacks work on: made once, so that no call allocates.
+	tryRead  func(fd uintptr) bool
+	tryWrite func(fd uintptr) bool
+	in       *inbound
+	into     []byte
+	readN    int
+	readErr  error
+	readOnce bool
+	from     []byte
+	writeN   int
+	writeErr error
+}
+
+// newSocket returns nil where src is anything but a plain socket of package net:
+// a type that embeds one may have Read and Write of its own.
+func newSocket(src io.ReadWriteCloser, in *inbound) *socket {
+	var conn syscall.Conn
+	switch c := src.(type) {
+	case *net.TCPConn:
+		conn = c
+	case *net.UnixConn:
+		conn = c
+	default:
+		return nil
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil // closed: reading will tell
+	}
+	s := &socket{conn: src.(net.Conn), raw: raw, in: in}
+	s.tryRead, s.tryWrite = s.onReadable, s.onWritable
+	return s
+}
+
+// read waits until there is something to read, and reads it into p, or, where p
+// is nil, into the inbound buffer, which it takes only then.
+func (s *socket) read(p []byte) (int, error) {
+	s.into, s.readN, s.readErr, s.readOnce = p, 0, nil, false
+	return s.finishRead(s.raw.Read(s.tryRead))
+}
+
+// readNow is read that does not wait: (0, nil) means that there is nothing now.
+func (s *socket) readNow(p []byte) (int, error) {
+	s.into, s.readN, s.readErr, s.readOnce = p, 0, nil, true
+	return s.finishRead(s.raw.Read(s.tryRead))
+}
+
+func (s *socket) finishRead(err error) (int, error) {
+	s.into = nil
+	if err == nil {
+		err = s.readErr
+	}
+	return s.readN, err
+}
+
+// onReadable is called when the socket may be readable, and once before: only
+// by trying can it tell.
+func (s *socket) onReadable(fd uintptr) bool {
+	p := s.into
+	if p == nil {
+		p = s.in.room()
+	}
+	for {
+		n, err := syscall.Read(int(fd), p)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err == syscall.EAGAIN {
+			s.in.release()
+			return s.readOnce
+		}
+		switch {
+		case err != nil:
+			s.readErr = s.opError("read", err)
+		case n == 0:
+			s.readErr = io.EOF
+		default:
+			s.readN = n
+		}
+		return true
+	}
+}
+
+// writeNow writes as much of p as the kernel takes without waiting.
+func (s *socket) writeNow(p []byte) (int, error) {
+	s.from, s.writeN, s.writeErr = p, 0, nil
+	err := s.raw.Write(s.tryWrite)
+	s.from = nil
+	if err == nil {
+		err = s.writeErr
+	}
+	return s.writeN, err
+}
+
+func (s *socket) onWritable(fd uintptr) bool {
+	for {
+		n, err := syscall.Write(int(fd), s.from)
+		switch err {
+		case nil:
+			s.writeN = n
+		case syscall.EINTR:
+			continue
+		case syscall.EAGAIN:
+		default:
+			s.writeErr = s.opError("write", err)
+		}
+		return true
+	}
+}
+
+// opError wraps an error of the kernel as package net does.
+func (s *socket) opError(op string, err error) error {
+	return &net.OpError{
+		Op: op, Net: s.conn.LocalAddr().Network(),
+		Source: s.conn.LocalAddr(), Addr: s.conn.RemoteAddr(),
+		Err: os.NewSyscallError(op, err),
+	}
+}
