@@ -27,10 +27,10 @@ func newCore(h *hub) http.Handler {
 		conn, err := websocket.Accept(s, r, options)
 		if err != nil {
 			var refusal *websocket.HandshakeError
-			if errors.As(err, &refusal) {
-				refusal.Respond(w)
-				h.refused(refusal.Status, err)
+			if errors.As(err, &refusal) && s.conn == nil {
+				refusal.Respond(s)
 			}
+			h.refused(s.status, err)
 			return
 		}
 		c.ws, c.conn = conn, s.conn

@@ -44,7 +44,12 @@ type totals struct{ messages, in, out uint64 }
 
 // drainTo moves what was counted into t.
 func (c *counter) drainTo(t *totals) {
-	c.spill()
+	if c.word.Load() != 0 {
+		c.spill()
+	}
+	if c.messages.Load() == 0 {
+		return
+	}
 	t.messages += c.messages.Swap(0)
 	t.in += c.bytesIn.Swap(0)
 	t.out += c.bytesOut.Swap(0)

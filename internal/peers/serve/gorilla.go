@@ -20,12 +20,13 @@ func newGorilla(h *hub) http.Handler {
 				w.Header().Set("Sec-Websocket-Version", "13")
 			}
 			http.Error(w, reason.Error(), status)
-			h.refused(status, reason)
 		},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		conn, err := upgrader.Upgrade(w, r, nil)
+		s := &spy{ResponseWriter: w}
+		conn, err := upgrader.Upgrade(s, r, nil)
 		if err != nil {
+			h.refused(s.status, err)
 			return
 		}
 		conn.SetReadLimit(int64(h.MaxMessage))

@@ -81,7 +81,9 @@ type Events struct {
 	// peer closed it with (1005 for an empty Close), else the one that this side
 	// closed it with, else 1006; and the error, nil after a clean close.
 	Close func(code uint16, err error)
-	// Refused is called for each refused handshake, with the HTTP status.
+	// Refused is called for each refused handshake, with the HTTP status, 0 if the
+	// client was gone before it could be answered. Each request ends in exactly
+	// one call of Open or of Refused.
 	Refused func(status int, err error)
 }
 

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"path"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wsproof/wsproof/internal/peers/serve"
+)
+
+// A config is what the command line and the environment ask for.
+type config struct {
+	engine       string
+	addr         string
+	adminAddr    string // "off" for none
+	debug        bool
+	pprof        bool
+	version      bool
+	maxConns     int
+	maxMemory    int64 // bytes
+	maxMessage   int   // bytes
+	readTimeout  time.Duration
+	tlsCert      string
+	tlsKey       string
+	origins      string // comma-separated
+	utf8         bool
+	gather       bool
+	socketBuffer int // bytes
+}
+
+const defaultAddr = "127.0.0.1:9001"
+
+func parse(args []string, getenv func(string) string, stdout io.Writer) (*config, error) {
+	c := new(config)
+	fs := flag.NewFlagSet("benchserver", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.StringVar(&c.engine, "engine", "core", "WebSocket `library`: "+strings.Join(serve.Engines(), ", "))
+	fs.StringVar(&c.addr, "addr", envAddr(getenv), "`host:port` to listen on")
+	fs.StringVar(&c.adminAddr, "admin-addr", "127.0.0.1:6060", "`host:port` of /healthz, /metrics and, with -pprof, /debug/pprof/; off for none")
+	fs.BoolVar(&c.debug, "debug", false, "log each connection: opened, closed, refused")
+	fs.BoolVar(&c.pprof, "pprof", false, "serve net/http/pprof on the admin address")
+	fs.BoolVar(&c.version, "version", false, "print versions and exit")
+	fs.IntVar(&c.maxConns, "max-conns", 0, "most connections at once, more are refused with 503; 0: as many as open files allow")
+	fs.Int64Var(&c.maxMemory, "max-memory", 0, "`bytes` of memory from which on new connections are refused with 503; 0: nine tenths of GOMEMLIMIT, if that is set")
+	fs.IntVar(&c.maxMessage, "max-message", 16<<20, "longest message, in `bytes`; longer ones close with 1009")
+	fs.DurationVar(&c.readTimeout, "read-timeout", 0, "longest wait for a complete frame, 0: none (idle connections may stay)")
+	fs.StringVar(&c.tlsCert, "tls-cert", "", "PEM `file` with the certificate chain: serve wss")
+	fs.StringVar(&c.tlsKey, "tls-key", "", "PEM `file` with its key")
+	fs.StringVar(&c.origins, "origins", "", "comma-separated `hosts` whose pages may connect besides our own; * in a host matches any run of characters but a dot, * alone any page")
+	fs.BoolVar(&c.utf8, "utf8", true, "check text on every engine; false leaves it unchecked where the library leaves it to the application (gorilla, gobwas, coder)")
+	fs.BoolVar(&c.gather, "gather", false, "with -engine gobwas: write replies only once all that was read is answered (no part of that library)")
+	fs.IntVar(&c.socketBuffer, "socket-buffer", 0, "`bytes` of the kernel's send and receive buffer of each connection; 0: the kernel's choice")
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			usage(stdout, fs)
+			return nil, flag.ErrHelp
+		}
+		return nil, usagef("%v (benchserver -h lists the flags)", err)
+	}
+	if fs.NArg() > 0 {
+		return nil, usagef("unexpected argument %q (benchserver -h lists the flags)", fs.Arg(0))
+	}
+	return c, c.check()
+}
+
+// envAddr is the default of -addr.
+func envAddr(getenv func(string) string) string {
+	if addr := getenv("LISTEN_ADDR"); addr != "" {
+		return addr
+	}
+	if port := getenv("PORT"); port != "" {
+		return ":" + port
+	}
+	return defaultAddr
+}
+
+func (c *config) check() error {
+	if !slices.Contains(serve.Engines(), c.engine) {
+		return usagef("-engine %s: want one of %s", c.engine, strings.Join(serve.Engines(), ", "))
+	}
+	for _, size := range []struct {
+		flag  string
+		value int64
+		least int64
+	}{
+		{"max-conns", int64(c.maxConns), 0},
+		{"max-memory", c.maxMemory, 0},
+		{"max-message", int64(c.maxMessage), 1},
+		{"read-timeout", int64(c.readTimeout), 0},
+		{"socket-buffer", int64(c.socketBuffer), 0},
+	} {
+		if size.value < size.least {
+			return usagef("-%s %d: want at least %d", size.flag, size.value, size.least)
+		}
+	}
+	if c.gather && c.engine != "gobwas" {
+		return usagef("-gather is for -engine gobwas alone, not %s", c.engine)
+	}
+	if (c.tlsCert == "") != (c.tlsKey == "") {
+		return usagef("-tls-cert and -tls-key go together")
+	}
+	for _, pattern := range c.originPatterns() {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return usagef("-origins: %q is no pattern", pattern)
+		}
+	}
+	for flag, addr := range map[string]string{"addr": c.addr, "admin-addr": c.adminAddr} {
+		if flag == "admin-addr" && addr == "off" {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return usagef("-%s %q: want host:port, such as %s", flag, addr, defaultAddr)
+		}
+	}
+	return nil
+}
+
+func (c *config) originPatterns() []string {
+	var patterns []string
+	for p := range strings.SplitSeq(c.origins, ",") {
+		if p = strings.TrimSpace(p); p != "" {
+			patterns = append(patterns, strings.ToLower(p))
+		}
+	}
+	return patterns
+}
+
+func usage(w io.Writer, fs *flag.FlagSet) {
+	fmt.Fprint(w, `usage: benchserver [flags]
+
+Serves WebSocket load tests: /plain /json /binary /connection as in
+ntsd/websocket-benchmark, /echo for conformance suites, and a status page at /.
+The environment variables LISTEN_ADDR (host:port) and PORT (all interfaces) set
+the default of -addr; the flag wins over both, LISTEN_ADDR over PORT.
+
+`)
+	fs.SetOutput(w)
+	fs.PrintDefaults()
+}
+
+// versionLine tells the versions of the server, Go and the libraries.
+func versionLine() string {
+	line := "benchserver " + version() + " " + runtime.Version()
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return line
+	}
+	for _, dep := range info.Deps {
+		switch dep.Path {
+		case "github.com/gorilla/websocket", "github.com/gobwas/ws", "github.com/coder/websocket", "github.com/lxzan/gws":
+			line += " " + strings.TrimPrefix(dep.Path, "github.com/") + "@" + dep.Version
+		}
+	}
+	return line
+}
+
+// version is the module's version or the commit that was built.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return "devel"
+}
+
+func newLogger(w io.Writer, debug bool) *slog.Logger {
+	level := slog.LevelInfo
+	if debug {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+}

@@ -1,0 +1,68 @@
+// Command benchserver is the server that load tests point at: the paths of
+// ntsd/websocket-benchmark and an echo path for conformance suites, on this
+// module's websocket package or on gorilla, gobwas, coder or gws, so that one
+// load test compares them.
+//
+//	go run ./benchserver -engine gws
+//
+// README.md tells what each path answers, what the limits do, and how to point
+// a load generator at it. Everything that depends on a WebSocket library is in
+// package internal/peers/serve; this command adds paths, limits, metrics, the
+// status page and the shutdown.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	if err == nil {
+		return
+	}
+	fmt.Fprintln(os.Stderr, "benchserver:", err)
+	var wrong *usageError
+	if errors.As(err, &wrong) {
+		os.Exit(2)
+	}
+	os.Exit(1)
+}
+
+// A usageError is a mistake in how the command was called: exit status 2.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...)}
+}
+
+// run serves until ctx ends, and returns nil after a shutdown.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	c, err := parse(args, getenv, stdout)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if c.version {
+		_, err := fmt.Fprintln(stdout, versionLine())
+		return err
+	}
+	s, err := newServer(c, newLogger(stderr, c.debug))
+	if err != nil {
+		return err
+	}
+	return s.serve(ctx)
+}
