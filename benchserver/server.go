@@ -20,6 +20,8 @@ import (
 const (
 	// grace is how long the peers have to answer the Close of a shutdown.
 	grace = 3 * time.Second
+	// pageGrace is how long a request for the page under way may still take.
+	pageGrace = 100 * time.Millisecond
 	// headerTimeout is how long a client may take for its request.
 	headerTimeout = 5 * time.Second
 	// maxHeader is the longest request header, in bytes.
@@ -236,8 +238,11 @@ func (s *server) shutdown(public *http.Server) {
 	for _, p := range s.paths {
 		all.Go(func() { _ = p.server.Shutdown(ctx) })
 	}
-	all.Go(func() { _ = public.Shutdown(ctx) })
 	all.Wait()
+	// What is left are requests for the page, and such as never become complete.
+	pages, cancelPages := context.WithTimeout(context.Background(), pageGrace)
+	defer cancelPages()
+	_ = public.Shutdown(pages)
 	_ = public.Close()
 	s.log.Info("stopped", "connections", connections, "dropped", ctx.Err() != nil, "took", time.Since(begin).Round(time.Millisecond))
 }

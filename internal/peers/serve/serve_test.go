@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/wsproof/wsproof/internal/peers/serve/servetest"
 	"github.com/wsproof/wsproof/internal/wire"
 	"github.com/wsproof/wsproof/websocket"
 )
@@ -74,7 +75,7 @@ func (l *log) wait(t *testing.T) ended {
 	select {
 	case e := <-l.closed:
 		return e
-	case <-time.After(bound):
+	case <-time.After(servetest.Bound):
 		t.Fatal("no Close event")
 		return ended{}
 	}
@@ -88,26 +89,26 @@ func TestEcho(t *testing.T) {
 		opcode byte
 		want   string
 	}{
-		{"text", []wire.Frame{text("hello")}, wire.Text, "hello"},
-		{"binary", []wire.Frame{binaryFrame("\x00\xff\x80")}, wire.Binary, "\x00\xff\x80"},
-		{"empty text", []wire.Frame{text("")}, wire.Text, ""},
-		{"empty binary", []wire.Frame{binaryFrame("")}, wire.Binary, ""},
-		{"125 bytes", []wire.Frame{text(long[:125])}, wire.Text, long[:125]},
-		{"126 bytes", []wire.Frame{text(long[:126])}, wire.Text, long[:126]},
-		{"a buffer of bufio", []wire.Frame{text(long[:4096])}, wire.Text, long[:4096]},
-		{"64 KiB", []wire.Frame{binaryFrame(long[:1<<16])}, wire.Binary, long[:1<<16]},
-		{"1 MiB", []wire.Frame{text(long)}, wire.Text, long},
-		{"fragmented", []wire.Frame{part(wire.Text, false, "a"), part(wire.Continuation, false, ""), part(wire.Continuation, true, "bc")}, wire.Text, "abc"},
-		{"code point across fragments", []wire.Frame{part(wire.Text, false, "\xe2\x82"), part(wire.Continuation, true, "\xac")}, wire.Text, "€"},
-		{"large fragments", []wire.Frame{part(wire.Binary, false, long[:70000]), part(wire.Continuation, true, long[70000:200000])}, wire.Binary, long[:200000]},
+		{"text", []wire.Frame{servetest.Text("hello")}, wire.Text, "hello"},
+		{"binary", []wire.Frame{servetest.Binary("\x00\xff\x80")}, wire.Binary, "\x00\xff\x80"},
+		{"empty text", []wire.Frame{servetest.Text("")}, wire.Text, ""},
+		{"empty binary", []wire.Frame{servetest.Binary("")}, wire.Binary, ""},
+		{"125 bytes", []wire.Frame{servetest.Text(long[:125])}, wire.Text, long[:125]},
+		{"126 bytes", []wire.Frame{servetest.Text(long[:126])}, wire.Text, long[:126]},
+		{"a buffer of bufio", []wire.Frame{servetest.Text(long[:4096])}, wire.Text, long[:4096]},
+		{"64 KiB", []wire.Frame{servetest.Binary(long[:1<<16])}, wire.Binary, long[:1<<16]},
+		{"1 MiB", []wire.Frame{servetest.Text(long)}, wire.Text, long},
+		{"fragmented", []wire.Frame{servetest.Part(wire.Text, false, "a"), servetest.Part(wire.Continuation, false, ""), servetest.Part(wire.Continuation, true, "bc")}, wire.Text, "abc"},
+		{"code point across fragments", []wire.Frame{servetest.Part(wire.Text, false, "\xe2\x82"), servetest.Part(wire.Continuation, true, "\xac")}, wire.Text, "€"},
+		{"large fragments", []wire.Frame{servetest.Part(wire.Binary, false, long[:70000]), servetest.Part(wire.Continuation, true, long[70000:200000])}, wire.Binary, long[:200000]},
 	}
 	each(t, Echo, Options{}, func(t *testing.T, _ Server, addr string) {
-		c := connect(t, addr)
+		c := servetest.Connect(t, addr, "/")
 		for _, tc := range cases {
 			t.Run(tc.name, func(t *testing.T) {
-				c.t = t
-				c.send(tc.frames...)
-				c.want(tc.opcode, tc.want)
+				c.T = t
+				c.Send(tc.frames...)
+				c.Want(tc.opcode, tc.want)
 			})
 		}
 	})
@@ -118,14 +119,14 @@ func TestEchoManyAhead(t *testing.T) {
 	for _, gather := range []bool{false, true} {
 		t.Run("gather="+strconv.FormatBool(gather), func(t *testing.T) {
 			each(t, Echo, Options{Gather: gather}, func(t *testing.T, _ Server, addr string) {
-				c := connect(t, addr)
+				c := servetest.Connect(t, addr, "/")
 				frames := make([]wire.Frame, n)
 				for i := range frames {
-					frames[i] = text("number: " + strconv.Itoa(i))
+					frames[i] = servetest.Text("number: " + strconv.Itoa(i))
 				}
-				c.send(frames...)
+				c.Send(frames...)
 				for i := range n {
-					c.want(wire.Text, "number: "+strconv.Itoa(i))
+					c.Want(wire.Text, "number: "+strconv.Itoa(i))
 				}
 			})
 		})
@@ -134,38 +135,38 @@ func TestEchoManyAhead(t *testing.T) {
 
 func TestPing(t *testing.T) {
 	each(t, Echo, Options{}, func(t *testing.T, _ Server, addr string) {
-		c := connect(t, addr)
-		c.send(part(wire.Ping, true, "p"), part(wire.Pong, true, "unasked"))
-		c.want(wire.Pong, "p")
-		c.send(part(wire.Text, false, "a"), part(wire.Ping, true, "inside"), part(wire.Continuation, true, "b"))
-		c.want(wire.Pong, "inside")
-		c.want(wire.Text, "ab")
+		c := servetest.Connect(t, addr, "/")
+		c.Send(servetest.Part(wire.Ping, true, "p"), servetest.Part(wire.Pong, true, "unasked"))
+		c.Want(wire.Pong, "p")
+		c.Send(servetest.Part(wire.Text, false, "a"), servetest.Part(wire.Ping, true, "inside"), servetest.Part(wire.Continuation, true, "b"))
+		c.Want(wire.Pong, "inside")
+		c.Want(wire.Text, "ab")
 	})
 }
 
 func TestCloseByPeer(t *testing.T) {
 	l, events := newLog()
 	each(t, Echo, Options{Events: events}, func(t *testing.T, _ Server, addr string) {
-		c := connect(t, addr)
-		c.send(closeFrame(1000, "done"))
-		c.wantClose(1000)
+		c := servetest.Connect(t, addr, "/")
+		c.Send(servetest.CloseFrame(1000, "done"))
+		c.WantClose(1000)
 		if e := l.wait(t); e.code != 1000 || e.err != nil {
 			t.Errorf("Close event %d, %v; want 1000 and no error", e.code, e.err)
 		}
-		c = connect(t, addr)
-		c.send(closeFrame(3456, ""))
-		c.wantClose(3456)
+		c = servetest.Connect(t, addr, "/")
+		c.Send(servetest.CloseFrame(3456, ""))
+		c.WantClose(3456)
 		if e := l.wait(t); e.code != 3456 || e.err != nil {
 			t.Errorf("Close event %d, %v; want 3456 and no error", e.code, e.err)
 		}
-		c = connect(t, addr)
-		c.send(wire.Frame{Fin: true, Opcode: wire.Close})
-		c.wantClose(0, 1000)
+		c = servetest.Connect(t, addr, "/")
+		c.Send(wire.Frame{Fin: true, Opcode: wire.Close})
+		c.WantClose(0, 1000)
 		if e := l.wait(t); e.code != 1005 || e.err != nil {
 			t.Errorf("Close event %d, %v; want 1005 and no error", e.code, e.err)
 		}
-		c = connect(t, addr)
-		c.conn.Close()
+		c = servetest.Connect(t, addr, "/")
+		c.Conn.Close()
 		if e := l.wait(t); e.code != 1006 || e.err == nil {
 			t.Errorf("Close event %d, %v; want 1006 and an error", e.code, e.err)
 		}
@@ -189,28 +190,28 @@ func TestCloseByServer(t *testing.T) {
 		codes  []uint16
 		reason string
 	}{
-		{"the handler's code", []wire.Frame{text("x")}, []uint16{1003}, "no text here"},
-		{"another error of the handler", []wire.Frame{binaryFrame("x")}, []uint16{1011}, "out of order"},
-		{"too large", []wire.Frame{binaryFrame(strings.Repeat("x", 2000))}, []uint16{1009}, ""},
-		{"too large in fragments", []wire.Frame{part(wire.Binary, false, strings.Repeat("x", 600)), part(wire.Continuation, true, strings.Repeat("x", 600))}, []uint16{1009}, ""},
-		{"invalid UTF-8", []wire.Frame{text("\xff")}, []uint16{1007}, ""},
-		{"UTF-8 that ends inside a code point", []wire.Frame{text("\xe2\x82")}, []uint16{1007}, ""},
-		{"reserved opcode", []wire.Frame{part(3, true, "")}, []uint16{1002}, ""},
+		{"the handler's code", []wire.Frame{servetest.Text("x")}, []uint16{1003}, "no text here"},
+		{"another error of the handler", []wire.Frame{servetest.Binary("x")}, []uint16{1011}, "out of order"},
+		{"too large", []wire.Frame{servetest.Binary(strings.Repeat("x", 2000))}, []uint16{1009}, ""},
+		{"too large in fragments", []wire.Frame{servetest.Part(wire.Binary, false, strings.Repeat("x", 600)), servetest.Part(wire.Continuation, true, strings.Repeat("x", 600))}, []uint16{1009}, ""},
+		{"invalid UTF-8", []wire.Frame{servetest.Text("\xff")}, []uint16{1007}, ""},
+		{"UTF-8 that ends inside a code point", []wire.Frame{servetest.Text("\xe2\x82")}, []uint16{1007}, ""},
+		{"reserved opcode", []wire.Frame{servetest.Part(3, true, "")}, []uint16{1002}, ""},
 		{"RSV bit", []wire.Frame{{Fin: true, RSV: 4, Opcode: wire.Binary}}, []uint16{1002}, ""},
 	}
 	l, events := newLog()
 	each(t, handler, Options{MaxMessage: 1000, Events: events}, func(t *testing.T, _ Server, addr string) {
 		for _, tc := range cases {
 			t.Run(tc.name, func(t *testing.T) {
-				c := connect(t, addr)
-				c.send(binaryFrame("before"))
-				c.want(wire.Binary, "before")
-				c.send(tc.frames...)
-				reason := c.wantClose(tc.codes...)
+				c := servetest.Connect(t, addr, "/")
+				c.Send(servetest.Binary("before"))
+				c.Want(wire.Binary, "before")
+				c.Send(tc.frames...)
+				reason := c.WantClose(tc.codes...)
 				if tc.reason != "" && reason != tc.reason {
 					t.Errorf("reason %q, want %q", reason, tc.reason)
 				}
-				c.conn.Close()
+				c.Conn.Close()
 				if e := l.wait(t); e.err == nil {
 					t.Errorf("Close event %d without an error", e.code)
 				}
@@ -221,15 +222,15 @@ func TestCloseByServer(t *testing.T) {
 
 func TestSkipUTF8(t *testing.T) {
 	each(t, Echo, Options{SkipUTF8: true}, func(t *testing.T, _ Server, addr string) {
-		c := connect(t, addr)
-		c.send(text("\xff"))
-		switch f, err := c.next(); {
+		c := servetest.Connect(t, addr, "/")
+		c.Send(servetest.Text("\xff"))
+		switch f, err := c.Next(); {
 		case err != nil:
 			t.Fatal(err)
 		case f.Opcode == wire.Text && string(f.Payload) == "\xff": // left to the application
 		case f.Opcode == wire.Close && string(f.Payload[:2]) == "\x03\xef": // the library's own check
 		default:
-			t.Errorf("got %s", describe(f))
+			t.Errorf("got %s", servetest.Describe(f))
 		}
 	})
 }
@@ -244,15 +245,15 @@ func TestNoReplyAndScratch(t *testing.T) {
 	l, events := newLog()
 	each(t, handler, Options{Stats: true, Events: events}, func(t *testing.T, s Server, addr string) {
 		l.in, l.out = 0, 0
-		c := connect(t, addr)
-		c.send(text(""), text("a"), text(""), text("bc"))
-		c.want(wire.Text, "a!")
-		c.want(wire.Text, "bc!")
+		c := servetest.Connect(t, addr, "/")
+		c.Send(servetest.Text(""), servetest.Text("a"), servetest.Text(""), servetest.Text("bc"))
+		c.Want(wire.Text, "a!")
+		c.Want(wire.Text, "bc!")
 		if n := s.Stats().Connections; n != 1 {
 			t.Errorf("%d connections, want 1", n)
 		}
-		c.send(closeFrame(1000, ""))
-		c.wantClose(1000)
+		c.Send(servetest.CloseFrame(1000, ""))
+		c.WantClose(1000)
 		l.wait(t)
 		want := Stats{Messages: 4, BytesIn: 3, BytesOut: 5}
 		if got := s.Stats(); got != want {
@@ -267,7 +268,7 @@ func TestNoReplyAndScratch(t *testing.T) {
 func TestRefused(t *testing.T) {
 	l, events := newLog()
 	each(t, Echo, Options{Events: events}, func(t *testing.T, _ Server, addr string) {
-		if _, response := dial(t, addr, "Origin: http://elsewhere.example"); response.StatusCode != http.StatusForbidden {
+		if _, response := servetest.Dial(t, addr, "/", "Origin: http://elsewhere.example"); response.StatusCode != http.StatusForbidden {
 			t.Errorf("another origin: answered %s, want 403", response.Status)
 		}
 		response, err := http.Get("http://" + addr)
@@ -285,11 +286,11 @@ func TestRefused(t *testing.T) {
 				if got != want {
 					t.Errorf("the event told %d, want %d", got, want)
 				}
-			case <-time.After(bound):
+			case <-time.After(servetest.Bound):
 				t.Fatalf("no event for %d", want)
 			}
 		}
-		_, response = dial(t, addr, "Origin: http://"+addr)
+		_, response = servetest.Dial(t, addr, "/", "Origin: http://"+addr)
 		if response.StatusCode != http.StatusSwitchingProtocols {
 			t.Errorf("same origin: answered %s", response.Status)
 		}
@@ -299,10 +300,10 @@ func TestRefused(t *testing.T) {
 func TestReadTimeout(t *testing.T) {
 	l, events := newLog()
 	each(t, Echo, Options{ReadTimeout: 20 * time.Millisecond, Events: events}, func(t *testing.T, _ Server, addr string) {
-		c := connect(t, addr)
-		f := text("never complete")
+		c := servetest.Connect(t, addr, "/")
+		f := servetest.Text("never complete")
 		f.Masked = true
-		if _, err := c.conn.Write(f.Append(nil)[:7]); err != nil {
+		if _, err := c.Conn.Write(f.Append(nil)[:7]); err != nil {
 			t.Fatal(err)
 		}
 		if e := l.wait(t); e.err == nil {
@@ -313,19 +314,19 @@ func TestReadTimeout(t *testing.T) {
 
 func TestShutdown(t *testing.T) {
 	each(t, Echo, Options{}, func(t *testing.T, s Server, addr string) {
-		var clients []*client
+		var clients []*servetest.Client
 		for range 5 {
-			clients = append(clients, connect(t, addr))
+			clients = append(clients, servetest.Connect(t, addr, "/"))
 		}
 		done := make(chan error, 1)
 		go func() { done <- s.Shutdown(context.Background()) }()
 		for _, c := range clients {
-			c.wantClose(1001)
+			c.WantClose(1001)
 		}
 		if err := <-done; err != nil {
 			t.Errorf("Shutdown: %v", err)
 		}
-		if _, response := dial(t, addr); response.StatusCode != http.StatusServiceUnavailable {
+		if _, response := servetest.Dial(t, addr, "/"); response.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("after Shutdown: answered %s, want 503", response.Status)
 		}
 	})
@@ -333,14 +334,14 @@ func TestShutdown(t *testing.T) {
 
 func TestShutdownDropsTheSilent(t *testing.T) {
 	each(t, Echo, Options{}, func(t *testing.T, s Server, addr string) {
-		silent := connect(t, addr)
-		stuck := connect(t, addr) // sends and never reads, until the server's writes block
-		stuck.conn.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
-		f := binaryFrame(strings.Repeat("x", 1<<20))
+		silent := servetest.Connect(t, addr, "/")
+		stuck := servetest.Connect(t, addr, "/") // sends and never reads, until the server's writes block
+		stuck.Conn.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
+		f := servetest.Binary(strings.Repeat("x", 1<<20))
 		f.Masked = true
 		message := f.Append(nil)
 		for range 64 {
-			if _, err := stuck.conn.Write(message); err != nil {
+			if _, err := stuck.Conn.Write(message); err != nil {
 				break
 			}
 		}
@@ -350,7 +351,7 @@ func TestShutdownDropsTheSilent(t *testing.T) {
 		if n := s.Stats().Connections; n != 0 {
 			t.Errorf("%d connections outlive Shutdown", n)
 		}
-		silent.conn.Close()
+		silent.Conn.Close()
 	})
 }
 
