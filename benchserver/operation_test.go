@@ -175,7 +175,6 @@ func TestShutdownWithStuckPeers(t *testing.T) {
 	t.Parallel()
 	for _, engine := range []string{"core", "gorilla", "gobwas", "coder", "gws"} {
 		t.Run("engine="+engine, func(t *testing.T) {
-			skipStub(t, engine)
 			t.Parallel()
 			r := start(t, "-engine", engine)
 			servetest.Connect(t, r.addr, "/echo") // never answers a Close

@@ -16,12 +16,13 @@ func newCore(h *hub) http.Handler {
 		MaxFrameSize:   h.MaxMessage,
 		MaxMessageSize: h.MaxMessage,
 		ReadTimeout:    h.ReadTimeout,
+		CloseTimeout:   2 * lingerTime,
 		ReuseBuffers:   true,
 		CheckOrigin:    func(*http.Request) bool { return true }, // checked before
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s := &spy{ResponseWriter: w}
-		c := &coreConn{hub: h, code: codeAbnormal}
+		c := &coreConn{hub: h}
 		options := options
 		options.Hooks.OnClose = c.onClose
 		conn, err := websocket.Accept(s, r, options)
@@ -43,8 +44,6 @@ type coreConn struct {
 	hub     *hub
 	ws      *websocket.Websocket
 	conn    net.Conn
-	code    uint16
-	err     error
 	counts  counter
 	scratch [scratchSize]byte
 }
@@ -55,15 +54,13 @@ func (c *coreConn) goAway() {
 	_ = c.ws.CloseWithStatus(websocket.StatusGoingAway, reasonGoingAway)
 }
 
-// onClose is called once, before Serve returns.
+// onClose is called once, when the transport is closed: by the goroutine that
+// serves, or by one that gave up waiting for it.
 func (c *coreConn) onClose(_ websocket.ClientKey, code websocket.StatusCode, err error) {
-	c.code, c.err = uint16(code), err
+	c.hub.leave(c, uint16(code), err)
 }
 
-func (c *coreConn) serve() {
-	c.ws.Serve(context.Background(), c.answer)
-	c.hub.leave(c, c.code, c.err)
-}
+func (c *coreConn) serve() { c.ws.Serve(context.Background(), c.answer) }
 
 func (c *coreConn) answer(_ context.Context, message *websocket.Message) (*websocket.Message, error) {
 	in := len(message.Payload)

@@ -15,7 +15,6 @@ import (
 
 	"github.com/wsproof/wsproof/internal/peers/serve/servetest"
 	"github.com/wsproof/wsproof/internal/wire"
-	"github.com/wsproof/wsproof/websocket"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -24,9 +23,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func each(t *testing.T, h Handler, o Options, test func(t *testing.T, s Server, addr string)) {
 	for _, engine := range Engines() {
 		t.Run("engine="+engine, func(t *testing.T) {
-			if engine == "core" && websocket.New(nil, "", websocket.ServerMode, websocket.Options{}) == nil {
-				t.Skip("package websocket is not built yet")
-			}
 			s, err := New(engine, h, o)
 			if err != nil {
 				t.Fatal(err)
