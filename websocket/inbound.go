@@ -224,7 +224,10 @@ func (c *Websocket) checkHeader(h *header, missing part) error {
 	switch op {
 	case OpcodeContinuation, OpcodeText, OpcodeBinary:
 	case OpcodeClose, OpcodePing, OpcodePong: // RFC 6455 §5.5
-		if h.b1&lengthBits > maxControlPayload {
+		if missing == partLength2 || missing == partLength8 {
+			return nil // the length tells which rule is broken: this one, or that it is minimal
+		}
+		if h.length > maxControlPayload {
 			return ErrControlFrameTooLarge
 		}
 		if !h.fin() {

@@ -1,0 +1,267 @@
+package websocket_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/vector"
+	"github.com/wsproof/wsproof/internal/wire"
+	"github.com/wsproof/wsproof/websocket"
+)
+
+// cuts are the ways in which a transcript is cut into reads: the sizes, in turn.
+var cuts = []struct {
+	name  string
+	sizes []int
+}{
+	{"whole", []int{1 << 20}},
+	{"bytes", []int{1}},
+	{"pieces", []int{3, 1, 7, 2, 64, 5}},
+}
+
+// TestVectorsRead gives every vector to a connection and holds what it delivers,
+// answers and closes with against what the vector says. A breach must be noticed
+// with the bytes up to the vector's offset: no more come until the Close is out.
+func TestVectorsRead(t *testing.T) {
+	for _, v := range loadVectors(t) {
+		if v.Limits.Frame == 0 || v.Limits.Message == 0 {
+			continue // Options have no limit of none: 0 is the default there
+		}
+		for _, cut := range cuts {
+			t.Run(v.ID+"/"+cut.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					tr := newTranscript(&v, cut.sizes)
+					ws := websocket.New(tr, "", modeOf(v.Role), optionsOf(&v))
+					var got model.Outcome
+					var err error
+					for {
+						var msg *websocket.Message
+						if msg, err = ws.ReadMessage(t.Context()); err != nil {
+							break
+						}
+						got.Messages = append(got.Messages, model.Message{Binary: msg.Binary, Payload: bytes.Clone(msg.Payload)})
+						if tr.closeOut() {
+							got.AfterClose++
+						}
+					}
+					_ = ws.Close() // has ended: nothing to do
+					synctest.Wait()
+					got.End = endOf(err)
+					var peer *websocket.CloseError
+					if errors.As(err, &peer) {
+						got.Code, got.Reason = uint16(peer.Code), peer.Reason
+					}
+					tr.check(t, &v, &got)
+					if got.End == model.Failed && !errors.Is(err, ruleErrors[v.Want.Rule]) {
+						t.Errorf("%s: got error %v, want %v", v.Where(), err, ruleErrors[v.Want.Rule])
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestVectorsServe gives every vector to Serve with a handler that echoes: what
+// was delivered comes back, in order with the pongs before the Close.
+func TestVectorsServe(t *testing.T) {
+	for _, v := range loadVectors(t) {
+		if v.Limits.Frame == 0 || v.Limits.Message == 0 {
+			continue // as in TestVectorsRead
+		}
+		for _, cut := range cuts {
+			t.Run(v.ID+"/"+cut.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					tr := newTranscript(&v, cut.sizes)
+					opts := optionsOf(&v)
+					var got model.Outcome
+					closes := 0
+					opts.Hooks.OnClose = func(_ websocket.ClientKey, code websocket.StatusCode, err error) {
+						closes++
+						got.End = endOf(err)
+						if got.End == model.Open && code != websocket.StatusAbnormalClose || v.Want.End == model.Closed {
+							got.End = model.Closed
+							got.Code, got.Reason = uint16(code), v.Want.Reason
+						}
+					}
+					ws := websocket.New(tr, "", modeOf(v.Role), opts)
+					ws.Serve(t.Context(), websocket.EchoHandler)
+					synctest.Wait()
+					if closes != 1 {
+						t.Errorf("%s: OnClose was called %d times, want once", v.Where(), closes)
+					}
+					got.Messages = tr.echoes(t)
+					tr.check(t, &v, &got)
+				})
+			})
+		}
+	}
+}
+
+func optionsOf(v *vector.Vector) websocket.Options {
+	return websocket.Options{MaxFrameSize: v.Limits.Frame, MaxMessageSize: v.Limits.Message}
+}
+
+// endOf tells the end of a transcript by the error that reading ended with.
+func endOf(err error) model.End {
+	var peer *websocket.CloseError
+	var rule *websocket.Error
+	switch {
+	case errors.As(err, &peer):
+		return model.Closed
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), err == nil:
+		return model.Open
+	case errors.As(err, &rule):
+		return model.Failed
+	}
+	return model.Open
+}
+
+// A transcript is a transport: it gives out a vector's bytes in pieces and keeps
+// what is written. Bytes behind the offset at which the vector must fail are
+// held back until a Close frame has been written.
+type transcript struct {
+	role  model.Role
+	sizes []int
+	hold  int // bytes that may be read before the Close is out
+
+	mu      sync.Mutex
+	input   []byte
+	given   int
+	turn    int
+	late    bool // the reader asked for more than it may
+	sent    []byte
+	closing chan struct{} // closed when a Close frame has been written
+}
+
+func newTranscript(v *vector.Vector, sizes []int) *transcript {
+	tr := &transcript{role: v.Role, sizes: sizes, input: v.Input, hold: len(v.Input), closing: make(chan struct{})}
+	if v.Want.End == model.Failed {
+		tr.hold = v.Want.Offset
+	}
+	return tr
+}
+
+func (tr *transcript) Read(p []byte) (int, error) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	if tr.given == tr.hold && tr.given < len(tr.input) {
+		tr.mu.Unlock()
+		select {
+		case <-tr.closing:
+			tr.mu.Lock()
+		case <-time.After(time.Minute): // no real time passes: nothing else can happen
+			tr.mu.Lock()
+			tr.late = true
+		}
+		tr.hold = len(tr.input)
+	}
+	if tr.given == len(tr.input) {
+		return 0, io.EOF
+	}
+	n := min(len(p), tr.sizes[tr.turn%len(tr.sizes)], tr.hold-tr.given)
+	tr.turn++
+	copy(p, tr.input[tr.given:tr.given+n])
+	tr.given += n
+	return n, nil
+}
+
+func (tr *transcript) Write(p []byte) (int, error) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	out := closeIn(tr.sent)
+	tr.sent = append(tr.sent, p...)
+	if !out && closeIn(tr.sent) {
+		close(tr.closing)
+	}
+	return len(p), nil
+}
+
+func (tr *transcript) Close() error { return nil }
+
+func (tr *transcript) closeOut() bool {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	return closeIn(tr.sent)
+}
+
+func closeIn(b []byte) bool {
+	for {
+		f, n, err := wire.Split(b)
+		if err != nil {
+			return false
+		}
+		if f.Opcode == wire.Close {
+			return true
+		}
+		b = b[n:]
+	}
+}
+
+// echoes returns the messages among what was sent.
+func (tr *transcript) echoes(t *testing.T) []model.Message {
+	got := model.Read(!tr.role, model.Limits{Frame: 1 << 20, Message: 1 << 20}, tr.sent)
+	if got.End == model.Failed {
+		t.Errorf("what was sent breaks the rules: %v", got)
+	}
+	return got.Messages
+}
+
+// check completes got with what stands on the wire and compares it with the vector.
+func (tr *transcript) check(t *testing.T, v *vector.Vector, got *model.Outcome) {
+	t.Helper()
+	if tr.late {
+		t.Errorf("%s: %s has the %d bytes that break it and asks for more (%s)", v.Where(), v.Want.Rule, v.Want.Offset, v.About)
+	}
+	for b := tr.sent; len(b) > 0; {
+		f, n, err := wire.Split(b)
+		if err != nil {
+			t.Fatalf("%s: half a frame was sent: % x", v.Where(), head(b))
+		}
+		b = b[n:]
+		if f.Masked != (v.Role == model.Client) {
+			t.Errorf("%s: a %v sent a frame with masking %v", v.Where(), v.Role, f.Masked)
+		}
+		if f.RSV != 0 || f.Form != shortest(len(f.Payload)) {
+			t.Errorf("%s: a frame was sent with RSV %03b and length form %d", v.Where(), f.RSV, f.Form)
+		}
+		if len(got.Codes) > 0 {
+			got.AfterClose++
+		}
+		switch f.Opcode {
+		case wire.Pong:
+			got.Pongs = append(got.Pongs, f.Payload)
+		case wire.Close:
+			got.Codes = append(got.Codes, codeOf(f.Payload))
+		}
+	}
+	if err := model.Check(v.Want, *got); err != nil {
+		t.Errorf("%s: %s (RFC 6455 §%s): %v\ninput % x", v.Where(), v.About, v.RFC, err, head(v.Input))
+		return
+	}
+	if got.End == v.Want.End && len(got.Codes) > 0 && got.Codes[0] != v.Want.Codes[0] {
+		t.Errorf("%s: %s: sent a Close with %d, want %d", v.Where(), v.About, got.Codes[0], v.Want.Codes[0])
+	}
+}
+
+func shortest(n int) wire.Form {
+	switch {
+	case n <= 125:
+		return wire.Form7
+	case n <= 0xFFFF:
+		return wire.Form16
+	}
+	return wire.Form64
+}
+
+func codeOf(payload []byte) uint16 {
+	if len(payload) < 2 {
+		return 1005
+	}
+	return uint16(payload[0])<<8 | uint16(payload[1])
+}
