@@ -28,7 +28,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type server struct {
 	t        *testing.T
 	listener net.Listener
-	path     string // the path that was asked for last
 	answer   func(f wire.Frame) []wire.Frame
 	accept   func(key string) string
 }
