@@ -36,8 +36,9 @@ func (c *Websocket) endRead(err error, wait bool) error {
 	case code != StatusAbnormalClose:
 		c.fail(code, err, wait)
 		return err
-	case errors.Is(err, io.EOF):
-		// The peer may still be reading what is on its way.
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		// The peer may still be reading what is on its way, also if it ended its
+		// own direction inside a frame.
 		c.boundClose(StatusAbnormalClose, err)
 		c.flush()
 		<-c.whenWritten()
