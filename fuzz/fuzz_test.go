@@ -40,6 +40,25 @@ func FuzzMarshalFrame(f *testing.F) {
 	})
 }
 
+// FuzzReassembly gives a connection of the core a transcript of frames, valid and
+// broken, cut into reads anywhere. Oracle: the messages, the pongs, the Close with
+// the right code on the wire, the latest moment of a failure and nothing behind
+// the Close equal the model's.
+func FuzzReassembly(f *testing.F) {
+	seeds, err := Seeds("Reassembly")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := Reassembly(data); err != nil {
+			t.Fatal(Report(err, "Reassembly", data))
+		}
+	})
+}
+
 // FuzzMask masks and unmasks at any offset and split. Oracle: the loop of
 // RFC 6455 section 5.3.
 func FuzzMask(f *testing.F) {

@@ -7,6 +7,7 @@ import (
 	"github.com/wsproof/wsproof/internal/model"
 	"github.com/wsproof/wsproof/internal/peers"
 	"github.com/wsproof/wsproof/internal/peers/core"
+	"github.com/wsproof/wsproof/websocket"
 )
 
 // Reassembly checks a connection of the core on a transcript of frames, valid and
@@ -27,7 +28,14 @@ var transcriptGenerators = sync.Pool{New: func() any { return newTranscriptGener
 
 // checkCore holds the core against the model on a transcript.
 func checkCore(t *Transcript) error {
-	want := model.Read(t.Role, t.Limits, t.Input)
+	limits := t.Limits
+	if limits.Frame <= 0 { // the defaults, then
+		limits.Frame = websocket.DefaultMaxFrameSize
+	}
+	if limits.Message <= 0 {
+		limits.Message = websocket.DefaultMaxMessageSize
+	}
+	want := model.Read(t.Role, limits, t.Input)
 	got, err := core.Library.RunHere(&peers.Transcript{Role: t.Role, Limits: t.Limits, Input: t.Input, Chunks: t.Sizes})
 	if err != nil {
 		return err

@@ -32,7 +32,6 @@ type Conn struct {
 	closeAt  int    // scanned for a Close up to here
 	code     uint16 // of the first Close that was sent, 0 if none was
 	start    int    // what had been consumed before the last read
-	noticed  int    // start, when the first Close was written
 	closed   bool
 	upgrade  bool // the 101 is not complete
 	shared   bool // a goroutine that is not the adapter's may still hold it
@@ -124,7 +123,6 @@ func (c *Conn) scan() {
 		if len(f.Payload) >= 2 {
 			c.code = uint16(f.Payload[0])<<8 | uint16(f.Payload[1])
 		}
-		c.noticed = c.start
 		return
 	}
 }
@@ -137,12 +135,12 @@ func (c *Conn) SentClose() uint16 {
 	return c.code
 }
 
-// Noticed returns how many bytes had been given when the read was asked for after
-// which the first Close was sent.
-func (c *Conn) Noticed() int {
+// Asked returns how many bytes had been given when the last read was asked for:
+// a failure that is certain after n bytes is noticed in time if it is at most n-1.
+func (c *Conn) Asked() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.noticed
+	return c.start
 }
 
 // Close makes further reads and writes fail.

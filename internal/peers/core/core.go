@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"time"
 
 	"github.com/wsproof/wsproof/internal/model"
 	"github.com/wsproof/wsproof/internal/peers"
@@ -25,18 +24,23 @@ func read(t *peers.Transcript, c *peers.Conn, r *peers.Result) error {
 	if t.Role == model.Client {
 		mode = websocket.ClientMode
 	}
+	noticed := 0
 	ws := websocket.New(c, "peer", mode, websocket.Options{
 		MaxFrameSize:   t.Limits.Frame,
 		MaxMessageSize: t.Limits.Message,
-		CloseTimeout:   time.Second,
+		CloseTimeout:   peers.Bound,
+		Hooks: websocket.Hooks{OnReadError: func(websocket.ClientKey, error) {
+			noticed = c.Asked() + 1
+		}},
 	})
+	c.Share() // a goroutine of the core's drains it after a failure
 	defer ws.Close()
 	for {
 		msg, err := ws.ReadMessage(context.Background())
 		if err != nil {
 			end(r, err)
-			if r.End == model.Failed && c.SentClose() != 0 {
-				r.Offset = c.Noticed() + 1
+			if r.End == model.Failed {
+				r.Offset = noticed
 			}
 			return nil
 		}
