@@ -28,8 +28,7 @@ type HTTPHandler struct {
 	accepting int     // requests that are no connections yet
 	closing   bool    // Shutdown was called
 	aborting  bool    // and gave up waiting
-	idle      chan struct{}
-	farewells sync.WaitGroup // goroutines that send Close frames
+	idle      chan struct{} // closed when nothing is left after Shutdown
 }
 
 // served is a connection of an HTTPHandler. It holds nothing of the request but
@@ -37,6 +36,7 @@ type HTTPHandler struct {
 type served struct {
 	owner      *HTTPHandler
 	prev, next *served
+	users      int // goroutines: the one that serves, the one that closes
 	ws         *Websocket
 	conn       net.Conn
 	ctx        context.Context
@@ -114,17 +114,16 @@ func (h *HTTPHandler) Shutdown(ctx context.Context) error {
 
 	select {
 	case <-h.idle:
+		return nil
 	case <-ctx.Done():
-		// Both may be so: then nothing was left to drop.
-		select {
-		case <-h.idle:
-		default:
-			h.abortAll()
-			return ctx.Err()
-		}
 	}
-	h.farewells.Wait() // short: their connections have ended
-	return nil
+	select {
+	case <-h.idle: // too: nothing is left to drop
+		return nil
+	default:
+	}
+	h.abortAll()
+	return ctx.Err()
 }
 
 // abortAll drops the connections that are left, and those still to come of
@@ -169,6 +168,7 @@ func (h *HTTPHandler) add(s *served) (abort bool) {
 		h.checkIdle()
 		return false
 	}
+	s.users = 1
 	s.next = h.first
 	if s.next != nil {
 		s.next.prev = s
@@ -180,10 +180,13 @@ func (h *HTTPHandler) add(s *served) (abort bool) {
 	return h.aborting
 }
 
-// ended takes s out of the list.
+// ended takes s out of the list when its last goroutine is done with it.
 func (h *HTTPHandler) ended(s *served) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if s.users--; s.users > 0 {
+		return
+	}
 	if s.prev != nil {
 		s.prev.next = s.next
 	} else {
@@ -210,8 +213,11 @@ func (h *HTTPHandler) checkIdle() {
 // sayGoodbye sends the Close of a shutdown on a goroutine of its own, since a
 // peer that does not read can block it. It needs h.mu.
 func (h *HTTPHandler) sayGoodbye(s *served) {
-	ws := s.ws
-	h.farewells.Go(func() { _ = ws.CloseWithStatus(StatusGoingAway, "") })
+	s.users++
+	go func() {
+		defer h.ended(s)
+		_ = s.ws.CloseWithStatus(StatusGoingAway, "")
+	}()
 }
 
 // serve serves the connection until it ends.

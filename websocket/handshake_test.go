@@ -183,9 +183,6 @@ func wantRefusal(t *testing.T, err error, status int, reason string) {
 // subprotocol.
 func wantLabels(t *testing.T, ws *Websocket, key, subprotocol string) {
 	t.Helper()
-	if ws == nil {
-		return // TODO: until the connection is there
-	}
 	if got := ws.ClientKey(); string(got) != key {
 		t.Errorf("client key %q, want %q", got, key)
 	}

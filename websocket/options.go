@@ -58,16 +58,17 @@ type Options struct {
 	// returns. Default: each message has memory of its own.
 	ReuseBuffers bool
 
-	// Subprotocols are those that the server speaks, the preferred ones first
-	// (RFC 6455 §4.2.2). Accept and NewHandler only.
+	// Subprotocols are those that a server speaks, or that a client offers, the
+	// preferred ones first (RFC 6455 §4.1, §4.2.2). Not for New.
 	Subprotocols []string
 	// OriginPatterns are hosts (with port, if not the scheme's own) whose pages
 	// may connect besides those of the same origin; * matches any run of
-	// characters other than a dot, the pattern * alone any origin. Accept and
-	// NewHandler only.
+	// characters other than dot and colon, the pattern * alone any origin. Other
+	// schemes than http and https, or one of them alone, are matched by a pattern
+	// with a scheme: https://*.example.com. Accept and NewHandler only.
 	OriginPatterns []string
-	// CheckOrigin, where set, decides alone whether a request's Origin may
-	// connect. Accept and NewHandler only.
+	// CheckOrigin, where set, decides alone whether a request may connect, also
+	// if it has no Origin. Accept and NewHandler only.
 	CheckOrigin func(r *http.Request) bool
 }
 
