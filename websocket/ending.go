@@ -67,9 +67,13 @@ func (c *Websocket) answerClose(closed *CloseError, wait bool) {
 	if c.failure != nil {
 		code, err = errorCode(c.failure), c.failure
 	}
-	if c.mode == ServerMode && !c.unread() {
-		c.end(code, err)
-		return
+	if c.mode == ServerMode {
+		if !c.unread() {
+			c.end(code, err)
+			return
+		}
+		// The peer sees the end of TCP now, whatever it sent behind its Close.
+		c.finishWriting()
 	}
 	c.lingerThenEnd(code, err, wait)
 }
