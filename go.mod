@@ -3,7 +3,6 @@ module github.com/wsproof/wsproof
 go 1.26.0
 
 require (
-	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/coder/websocket v1.8.15
 	github.com/gobwas/ws v1.5.0
 	github.com/google/gofuzz v1.2.0

@@ -123,7 +123,7 @@ func (c *Case) behavior(o *Outcome, peer string) (Verdict, string) {
 // nonStrict says what keeps an allowed outcome from being the best one.
 func nonStrict(got, best []Event, peer string) string {
 	if len(got) > len(best) {
-		return fmt.Sprintf("the %s refused later than it could have: %s was not needed", peer, got[len(best)])
+		return fmt.Sprintf("the %s failed the connection only after wait %s; it could have seen the fault before", peer, got[len(best)].Tag)
 	}
 	return fmt.Sprintf("the %s failed the connection without %s, which was due before", peer, best[len(got)])
 }

@@ -1,0 +1,27 @@
+package dial
+
+import (
+	"context"
+
+	"github.com/wsproof/wsproof/websocket"
+)
+
+// runCore is a client of this module's package websocket: Dial and Serve.
+func runCore(ctx context.Context, url string, h Handler) error {
+	conn, _, err := websocket.Dial(ctx, url, websocket.DialOptions{Options: websocket.Options{
+		MaxFrameSize:   MaxMessage,
+		MaxMessageSize: MaxMessage,
+	}})
+	if err != nil {
+		return err
+	}
+	conn.Serve(ctx, func(_ context.Context, message *websocket.Message) (*websocket.Message, error) {
+		reply := h(message.Binary, message.Payload)
+		if reply == nil {
+			return nil, nil
+		}
+		message.Payload = reply
+		return message, nil
+	})
+	return nil
+}
