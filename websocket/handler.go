@@ -24,10 +24,10 @@ type HTTPHandler struct {
 	opts    Options // shared by all connections
 
 	mu        sync.Mutex
-	first     *served // the connections, a list
-	accepting int     // requests that are no connections yet
-	closing   bool    // Shutdown was called
-	aborting  bool    // and gave up waiting
+	first     *served       // the connections, a list
+	accepting int           // requests that are no connections yet
+	closing   bool          // Shutdown was called
+	aborting  bool          // and gave up waiting
 	idle      chan struct{} // closed when nothing is left after Shutdown
 }
 
