@@ -25,7 +25,7 @@ type page struct {
 
 func newPage(s *server) *page {
 	return &page{server: s, begin: time.Now(), policy: "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'" +
-		"; connect-src 'self' ws: wss:" +
+		"; connect-src 'self' ws: wss:; img-src data:" +
 		"; script-src '" + hash(pageHTML, "<script>", "</script>") + "'" +
 		"; style-src '" + hash(pageHTML, "<style>", "</style>") + "'"}
 }

@@ -23,6 +23,7 @@ type Client struct {
 	Conn net.Conn
 	br   *bufio.Reader
 	in   []byte
+	left bool // a Close was sent
 }
 
 // Bound is how long a test waits for anything before it fails.
@@ -73,6 +74,7 @@ func (c *Client) Send(frames ...wire.Frame) {
 	var b []byte
 	for _, f := range frames {
 		f.Masked, f.Key = true, [4]byte{1, 2, 3, 4}
+		c.left = c.left || f.Opcode == wire.Close
 		b = f.Append(b)
 	}
 	if _, err := c.Conn.Write(b); err != nil {
@@ -122,7 +124,7 @@ func (c *Client) Want(opcode byte, payload string) {
 	}
 }
 
-// WantClose reads a Close with one of the codes, answers it, and reads the end.
+// WantClose reads a Close with one of the codes, answers it unless it is an answer, and reads the end.
 func (c *Client) WantClose(codes ...uint16) (reason string) {
 	c.T.Helper()
 	f, err := c.Next()
@@ -139,8 +141,10 @@ func (c *Client) WantClose(codes ...uint16) (reason string) {
 	}
 	for _, want := range codes {
 		if code == want {
-			answer := wire.Frame{Fin: true, Opcode: wire.Close, Payload: f.Payload, Masked: true}
-			_, _ = c.Conn.Write(answer.Append(nil)) // it may have closed TCP already
+			if !c.left {
+				answer := wire.Frame{Fin: true, Opcode: wire.Close, Payload: f.Payload, Masked: true}
+				_, _ = c.Conn.Write(answer.Append(nil)) // it may have closed TCP already
+			}
 			c.WantEnd()
 			return reason
 		}
