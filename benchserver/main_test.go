@@ -73,6 +73,14 @@ func (r *running) end() {
 	}
 }
 
+// messages is how many messages were answered.
+func (r *running) messages() (n uint64) {
+	for _, p := range r.server.paths {
+		n += p.server.Stats().Messages
+	}
+	return n
+}
+
 func noEnv(string) string { return "" }
 
 // each runs the test against a server of every engine.

@@ -47,6 +47,7 @@ func TestPageIsSelfContained(t *testing.T) {
 // SCREENSHOTS=folder it leaves pictures of the page there.
 func TestPageInBrowser(t *testing.T) {
 	browser := findChromium(t)
+	t.Parallel()
 	r := start(t)
 	b := browser.open(t, "http://"+r.addr+"/")
 
