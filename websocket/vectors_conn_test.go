@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -28,6 +29,7 @@ var cuts = []struct {
 // TestVectorsRead gives every vector to a connection and holds what it delivers,
 // answers and closes with against what the vector says. A breach must be noticed
 // with the bytes up to the vector's offset: no more come until the Close is out.
+// Each message is written back; payloads must keep their bytes to the end.
 func TestVectorsRead(t *testing.T) {
 	for _, v := range loadVectors(t) {
 		if v.Limits.Frame == 0 || v.Limits.Message == 0 {
@@ -45,10 +47,19 @@ func TestVectorsRead(t *testing.T) {
 						if msg, err = ws.ReadMessage(t.Context()); err != nil {
 							break
 						}
-						got.Messages = append(got.Messages, model.Message{Binary: msg.Binary, Payload: bytes.Clone(msg.Payload)})
+						got.Messages = append(got.Messages, model.Message{Binary: msg.Binary, Payload: msg.Payload})
 						if tr.closeOut() {
 							got.AfterClose++
 						}
+						if err := ws.WriteMessage(t.Context(), msg); err != nil {
+							t.Errorf("%s: WriteMessage(%v): %v", v.Where(), msg, err)
+						}
+					}
+					if _, again := ws.ReadMessage(t.Context()); again != err {
+						t.Errorf("%s: the next ReadMessage returned %v, want %v again", v.Where(), again, err)
+					}
+					if err := ws.WriteMessage(t.Context(), &websocket.Message{Binary: true}); err == nil {
+						t.Errorf("%s: WriteMessage on the connection that has ended returned no error", v.Where())
 					}
 					_ = ws.Close() // has ended: nothing to do
 					synctest.Wait()
@@ -134,8 +145,12 @@ type transcript struct {
 	input   []byte
 	given   int
 	turn    int
-	late    bool // the reader asked for more than it may
-	sent    []byte
+	late    bool   // the reader asked for more than it may
+	sent    []byte // what was written
+	waited  []byte // what had been written when the reader first waited for bytes that do not come
+	ended   bool   // the reader has waited
+	altered bool   // bytes changed while they were being written
+	closed  int
 	closing chan struct{} // closed when a Close frame has been written
 }
 
@@ -162,6 +177,13 @@ func (tr *transcript) Read(p []byte) (int, error) {
 		tr.hold = len(tr.input)
 	}
 	if tr.given == len(tr.input) {
+		if !tr.ended {
+			tr.ended = true
+			tr.mu.Unlock()
+			time.Sleep(time.Second) // no real time: whoever writes has written
+			tr.mu.Lock()
+			tr.waited = bytes.Clone(tr.sent)
+		}
 		return 0, io.EOF
 	}
 	n := min(len(p), tr.sizes[tr.turn%len(tr.sizes)], tr.hold-tr.given)
@@ -171,9 +193,14 @@ func (tr *transcript) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// Write takes a while, in which everybody else goes on as far as they can: the
+// bytes must stay as they are.
 func (tr *transcript) Write(p []byte) (int, error) {
+	before := bytes.Clone(p)
+	time.Sleep(time.Nanosecond)
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
+	tr.altered = tr.altered || !bytes.Equal(before, p)
 	out := closeIn(tr.sent)
 	tr.sent = append(tr.sent, p...)
 	if !out && closeIn(tr.sent) {
@@ -182,7 +209,12 @@ func (tr *transcript) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (tr *transcript) Close() error { return nil }
+func (tr *transcript) Close() error {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.closed++
+	return nil
+}
 
 func (tr *transcript) closeOut() bool {
 	tr.mu.Lock()
@@ -205,6 +237,7 @@ func closeIn(b []byte) bool {
 
 // echoes returns the messages among what was sent.
 func (tr *transcript) echoes(t *testing.T) []model.Message {
+	t.Helper()
 	got := model.Read(!tr.role, model.Limits{Frame: 1 << 20, Message: 1 << 20}, tr.sent)
 	if got.End == model.Failed {
 		t.Errorf("what was sent breaks the rules: %v", got)
@@ -218,6 +251,15 @@ func (tr *transcript) check(t *testing.T, v *vector.Vector, got *model.Outcome) 
 	if tr.late {
 		t.Errorf("%s: %s has the %d bytes that break it and asks for more (%s)", v.Where(), v.Want.Rule, v.Want.Offset, v.About)
 	}
+	if tr.altered {
+		t.Errorf("%s: bytes changed while they were being written", v.Where())
+	}
+	if tr.closed != 1 {
+		t.Errorf("%s: the transport was closed %d times, want once", v.Where(), tr.closed)
+	}
+	if v.Want.End == model.Open && !bytes.Equal(tr.waited, tr.sent) {
+		t.Errorf("%s: the reader waited for more while %d bytes were not sent", v.Where(), len(tr.sent)-len(tr.waited))
+	}
 	for b := tr.sent; len(b) > 0; {
 		f, n, err := wire.Split(b)
 		if err != nil {
@@ -227,8 +269,8 @@ func (tr *transcript) check(t *testing.T, v *vector.Vector, got *model.Outcome) 
 		if f.Masked != (v.Role == model.Client) {
 			t.Errorf("%s: a %v sent a frame with masking %v", v.Where(), v.Role, f.Masked)
 		}
-		if f.RSV != 0 || f.Form != shortest(len(f.Payload)) {
-			t.Errorf("%s: a frame was sent with RSV %03b and length form %d", v.Where(), f.RSV, f.Form)
+		if f.RSV != 0 || f.Form != shortest(len(f.Payload)) || len(f.Payload) > v.Limits.Frame && f.Opcode < wire.Close {
+			t.Errorf("%s: a frame of %d bytes was sent with RSV %03b and length form %d", v.Where(), len(f.Payload), f.RSV, f.Form)
 		}
 		if len(got.Codes) > 0 {
 			got.AfterClose++
@@ -237,8 +279,18 @@ func (tr *transcript) check(t *testing.T, v *vector.Vector, got *model.Outcome) 
 		case wire.Pong:
 			got.Pongs = append(got.Pongs, f.Payload)
 		case wire.Close:
-			got.Codes = append(got.Codes, codeOf(f.Payload))
+			code := uint16(1005)
+			if len(f.Payload) >= 2 {
+				code = uint16(f.Payload[0])<<8 | uint16(f.Payload[1])
+				if code == 1005 || code == 1006 || code == 1015 {
+					t.Errorf("%s: a Close was sent with %d, which must not be on the wire (RFC 6455 §7.4.1)", v.Where(), code)
+				}
+			}
+			got.Codes = append(got.Codes, code)
 		}
+	}
+	if echoes := tr.echoes(t); !sameMessages(echoes, got.Messages) {
+		t.Errorf("%s: %d messages were sent back that are not the %d delivered: %v, want %v", v.Where(), len(echoes), len(got.Messages), echoes, got.Messages)
 	}
 	if err := model.Check(v.Want, *got); err != nil {
 		t.Errorf("%s: %s (RFC 6455 §%s): %v\ninput % x", v.Where(), v.About, v.RFC, err, head(v.Input))
@@ -249,6 +301,10 @@ func (tr *transcript) check(t *testing.T, v *vector.Vector, got *model.Outcome) 
 	}
 }
 
+func sameMessages(a, b []model.Message) bool {
+	return slices.EqualFunc(a, b, func(x, y model.Message) bool { return x.Binary == y.Binary && bytes.Equal(x.Payload, y.Payload) })
+}
+
 func shortest(n int) wire.Form {
 	switch {
 	case n <= 125:
@@ -257,11 +313,4 @@ func shortest(n int) wire.Form {
 		return wire.Form16
 	}
 	return wire.Form64
-}
-
-func codeOf(payload []byte) uint16 {
-	if len(payload) < 2 {
-		return 1005
-	}
-	return uint16(payload[0])<<8 | uint16(payload[1])
 }

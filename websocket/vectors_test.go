@@ -84,6 +84,12 @@ func TestVectorsDecode(t *testing.T) {
 					t.Fatalf("%s: Next a byte at a time at byte %d: %v", v.Where(), at, err)
 				}
 				if want.Size == 0 {
+					for _, r := range []*websocket.FrameReader{quick, slow} {
+						_, first := r.Next()
+						if err := checkDecoded(want, nil, first); err != nil {
+							t.Fatalf("%s: Next after its error: %v", v.Where(), err)
+						}
+					}
 					return
 				}
 				key := websocket.MaskingKey(want.Frame.Key)
@@ -110,6 +116,10 @@ func checkDecoded(want model.Decoded, frame *websocket.Frame, err error) error {
 		text := "error reading " + want.Missing + ": " + cause.Error()
 		if err == nil || err.Error() != text || !errors.Is(err, cause) {
 			return fmt.Errorf("got error %v, want %s", err, text)
+		}
+		var e *websocket.Error
+		if !errors.As(err, &e) || e.Code() != websocket.StatusAbnormalClose {
+			return fmt.Errorf("got error %v without the code 1006", err)
 		}
 		return nil
 	}
