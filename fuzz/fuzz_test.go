@@ -59,6 +59,42 @@ func FuzzReassembly(f *testing.F) {
 	})
 }
 
+// FuzzFrameMessage fragments a message and reassembles it. Oracles: the frames
+// are as many, as long and as marked as the size demands, and alias the message;
+// the model and a connection of the core make the same message of them.
+func FuzzFrameMessage(f *testing.F) {
+	seeds, err := Seeds("FrameMessage")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := FrameMessage(data); err != nil {
+			t.Fatal(Report(err, "FrameMessage", data))
+		}
+	})
+}
+
+// FuzzUTF8 reads and writes text at any offset, split into frames and reads
+// anywhere. Oracle: the standard library, a rune at a time: valid text passes,
+// invalid text fails with 1007 at the first byte that cannot be right.
+func FuzzUTF8(f *testing.F) {
+	seeds, err := Seeds("UTF8")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := UTF8(data); err != nil {
+			t.Fatal(Report(err, "UTF8", data))
+		}
+	})
+}
+
 // FuzzMask masks and unmasks at any offset and split. Oracle: the loop of
 // RFC 6455 section 5.3.
 func FuzzMask(f *testing.F) {

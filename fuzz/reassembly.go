@@ -35,7 +35,11 @@ func checkCore(t *Transcript) error {
 	if limits.Message <= 0 {
 		limits.Message = websocket.DefaultMaxMessageSize
 	}
-	want := model.Read(t.Role, limits, t.Input)
+	return checkOutcome(t, model.Read(t.Role, limits, t.Input))
+}
+
+// checkOutcome holds the core against an outcome.
+func checkOutcome(t *Transcript, want model.Outcome) error {
 	got, err := core.Library.RunHere(&peers.Transcript{Role: t.Role, Limits: t.Limits, Input: t.Input, Chunks: t.Sizes})
 	if err != nil {
 		return err

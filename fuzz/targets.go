@@ -26,6 +26,8 @@ func Targets() []Target {
 		{"MarshalFrame", MarshalFrame, explainMarshalFrame, seedMarshalFrame},
 		{"Mask", Mask, explainMask, seedMask},
 		{"Reassembly", Reassembly, explainTranscript, seedTranscripts},
+		{"FrameMessage", FrameMessage, explainFrameMessage, seedFrameMessage},
+		{"UTF8", UTF8, explainUTF8, seedUTF8},
 		{"Peers", Peers, explainTranscript, seedTranscripts},
 	}
 }
@@ -128,6 +130,37 @@ func seedMask([]vector.Vector) ([][]byte, error) {
 	return seeds, nil
 }
 
+// seedFrameMessage takes a text and a binary message of each shape of length and
+// of frame size.
+func seedFrameMessage([]vector.Vector) ([][]byte, error) {
+	var seeds [][]byte
+	for size := range 16 {
+		for shape := range 6 {
+			for binary := range 2 {
+				seeds = append(seeds, append([]byte{byte(binary), byte(size * shape), 1, byte(size), byte(shape), 16, 3}, "Hello, w\xf0rld: \xc3\xa9"...))
+			}
+		}
+	}
+	return seeds, nil
+}
+
+// seedUTF8 takes each piece of text, alone and between other text.
+func seedUTF8([]vector.Vector) ([][]byte, error) {
+	var seeds [][]byte
+	for i, piece := range pieces {
+		seeds = append(seeds,
+			append([]byte{0, 0, 0, byte(i)}, piece...),
+			append([]byte{byte(i * 5), 0, byte(i % 4), byte(i)}, pieces[i%14]+piece...),
+			append([]byte{31, 32, byte(64 + i), byte(i)}, piece+pieces[i%14]...))
+	}
+	for _, whole := range []string{"\u20ac", "\U0001f600", "\u00e9\u4e16\u754c"} {
+		for size := 1; size < 4; size++ {
+			seeds = append(seeds, append([]byte{byte(31 - size), byte(size), byte(size), byte(size)}, whole...))
+		}
+	}
+	return seeds, nil
+}
+
 func find(name string) (Target, bool) {
 	name = strings.TrimPrefix(name, "Fuzz")
 	for _, t := range Targets() {
@@ -165,4 +198,18 @@ func explainMask(data []byte) string {
 	payload := data[copy(head[:], data):]
 	return fmt.Sprintf("key %x, source at %d, destination at %d, reads of %d and %d bytes, payload of %d bytes %x\n",
 		head[:4], head[4]&63+1, head[5]&63, int(head[6]&127)+1, int(head[7])+1, len(payload), clip(payload))
+}
+
+func explainFrameMessage(data []byte) string {
+	h := messageHarnesses.New().(*messageHarness)
+	h.gen.fill(data, &h.spec)
+	s := &h.spec
+	return fmt.Sprintf("%v in frames of %d bytes, a ping before frame %d, key %d\n", websocket.Message{Binary: s.Binary, Payload: s.Payload}, s.Size, s.Ping+1, s.Key)
+}
+
+func explainUTF8(data []byte) string {
+	var head [4]byte
+	text := data[copy(head[:], data):]
+	return fmt.Sprintf("%d bytes of ASCII, then %q (%x), then %d bytes of ASCII, in fragments of %d bytes (0: whole), to a %v in reads of %v\n",
+		head[0], text, text, head[1]&63, head[2], model.Role(head[3]&1 != 0), transcriptSizes[head[3]>>1&7])
 }

@@ -38,6 +38,13 @@ type Conn struct {
 	consumed int
 }
 
+// NewConn returns a Conn that gives the transcript.
+func NewConn(t *Transcript) *Conn {
+	c := new(Conn)
+	c.reset(t)
+	return c
+}
+
 func (c *Conn) reset(t *Transcript) {
 	*c = Conn{input: t.Input, chunks: t.Chunks, out: c.out[:0]}
 }
