@@ -51,17 +51,9 @@ var coreReads = []variant{
 
 var errDone = errors.New("bench: done")
 
-// noConn skips what the core has declared but not built.
-func noConn(*task) string {
-	if websocket.New(&stream{}, sampleKey, websocket.ServerMode, coreOptions) == nil {
-		return "the core's connection is not built yet"
-	}
-	return ""
-}
-
 // coreMessages: whole messages, by Serve with reused buffers and by ReadMessage.
 var coreMessages = []variant{
-	{lib: "core", api: "best", skip: noConn, open: func(t *task) (*op, error) {
+	{lib: "core", api: "best", open: func(t *task) (*op, error) {
 		s := t.stream()
 		options := coreOptions
 		options.ReuseBuffers = true
@@ -84,7 +76,7 @@ var coreMessages = []variant{
 			return ended
 		}}, nil
 	}},
-	{lib: "core", api: "readme", skip: noConn, open: func(t *task) (*op, error) {
+	{lib: "core", api: "readme", open: func(t *task) (*op, error) {
 		s := t.stream()
 		c := websocket.New(s, sampleKey, coreMode(t), coreOptions)
 		ctx := context.Background()
@@ -142,7 +134,7 @@ var coreWrites = []variant{
 			return nil
 		}}, nil
 	}},
-	{lib: "core", api: "conn", skip: noConn, open: func(t *task) (*op, error) {
+	{lib: "core", api: "conn", open: func(t *task) (*op, error) {
 		s, payload := t.stream(), t.payloads[0]
 		c := websocket.New(s, sampleKey, coreMode(t), coreOptions)
 		ctx, msg := context.Background(), &websocket.Message{Binary: true, Payload: payload}

@@ -118,9 +118,6 @@ func eachUpgrade(do func(name string, u *upgrade, from string)) {
 func BenchmarkHandshake(b *testing.B) {
 	eachUpgrade(func(name string, u *upgrade, from string) {
 		b.Run(name, func(b *testing.B) {
-			if reason := noConn(nil); u.lib == "core" && reason != "" {
-				b.Skip(reason)
-			}
 			measure(b, 0, u.open(from))
 		})
 	})
@@ -129,9 +126,6 @@ func BenchmarkHandshake(b *testing.B) {
 func TestHandshake(t *testing.T) {
 	eachUpgrade(func(name string, u *upgrade, from string) {
 		t.Run(name, func(t *testing.T) {
-			if reason := noConn(nil); u.lib == "core" && reason != "" {
-				t.Skip(reason)
-			}
 			o := u.open(from)
 			o.s.keep = true
 			rounds := 0

@@ -1,0 +1,124 @@
+// Command connbench measures whole connections over loopback: echo servers in
+// processes of their own, at GOMAXPROCS=1 and on a processor of their own, and
+// the load generator in this process on another one. It prints Go benchmark
+// lines:
+//
+//	go run ./bench/connbench -engines 'tcp|core|gobwas' -cases 'conns=64/inflight=1/size=125B' -count 10
+//	go run ./bench/connbench -memory 5000
+//
+// cpu-ns/op, B/op, allocs/op and writes/op are the server's, a message (CPU
+// time by getrusage, write system calls by /proc/self/io); ns/op is the wall
+// time of the whole, loadgen-cpu-ns/op the generator's own cost.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"regexp"
+	"runtime"
+	"time"
+
+	"github.com/wsproof/wsproof/bench/echo"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
+		if !errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(os.Stderr, "connbench:", err)
+		}
+		stop()
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	engines, cases *regexp.Regexp
+	count          int
+	first          int // of the rotation
+	slice, warmup  time.Duration
+	memory         int
+	idle           time.Duration
+	pin            bool
+}
+
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	if len(args) == 2 && args[0] == "serve" { // the child process
+		e, err := echo.Find(args[1])
+		if err != nil {
+			return err
+		}
+		return echo.Control(e, stdin, stdout)
+	}
+	fs := flag.NewFlagSet("connbench", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	var o options
+	engines := fs.String("engines", "/(plain|best|readme|flush)$", "`regexp` of the engines to run, by library/api")
+	cases := fs.String("cases", defaultCases, "`regexp` of the cases to run, by their names")
+	fs.IntVar(&o.count, "count", 1, "how often to run each case; the engines take turns within a case")
+	fs.IntVar(&o.first, "first", 0, "`rotation` of the engines' order to begin with")
+	fs.DurationVar(&o.slice, "slice", 300*time.Millisecond, "how long a case runs on an engine")
+	fs.DurationVar(&o.warmup, "warmup", 60*time.Millisecond, "how long it runs before that")
+	fs.IntVar(&o.memory, "memory", 0, "measure memory with this many idle `connections` instead")
+	fs.DurationVar(&o.idle, "idle", 10*time.Second, "how long connections stay idle before memory is measured")
+	fs.BoolVar(&o.pin, "pin", true, "pin server and generator to a processor each, where the system can")
+	list := fs.Bool("list", false, "list engines and cases")
+	fs.Usage = func() {
+		fmt.Fprint(stderr, "usage: connbench [flags]\n\n")
+		fs.PrintDefaults()
+	}
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	if fs.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", fs.Arg(0))
+	}
+	var err error
+	if o.engines, err = regexp.Compile(*engines); err != nil {
+		return fmt.Errorf("-engines: %w", err)
+	}
+	if o.cases, err = regexp.Compile(*cases); err != nil {
+		return fmt.Errorf("-cases: %w", err)
+	}
+	chosen := o.chosen()
+	if len(chosen) == 0 {
+		return fmt.Errorf("-engines %q matches none; -list names them", *engines)
+	}
+	if *list {
+		for _, e := range echo.Engines() {
+			fmt.Fprintln(stdout, e.Name())
+		}
+		for _, c := range allCases() {
+			fmt.Fprintln(stdout, c.name)
+		}
+		return nil
+	}
+	pinned := false
+	if o.pin && o.memory == 0 {
+		if pinned, err = pinSelf(); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(stdout, "goos: %s\ngoarch: %s\npkg: github.com/wsproof/wsproof/bench/connbench\nserver-gomaxprocs: 1\npinned: %v\n",
+		runtime.GOOS, runtime.GOARCH, pinned)
+	if o.memory > 0 {
+		return o.runMemory(ctx, chosen, stdout, stderr)
+	}
+	return o.runCases(ctx, chosen, pinned, stdout, stderr)
+}
+
+func (o *options) chosen() []echo.Engine {
+	var chosen []echo.Engine
+	for _, e := range echo.Engines() {
+		if o.engines.MatchString(e.Name()) {
+			chosen = append(chosen, e)
+		}
+	}
+	return chosen
+}

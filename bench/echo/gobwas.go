@@ -1,0 +1,148 @@
+package echo
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+
+	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsutil"
+)
+
+// gobwasLoop upgrades each request and serves it on a goroutine of its own, so
+// that net/http's can go. It keeps the buffered reader of the upgrade, in which
+// bytes may wait.
+func gobwasLoop(loop func(net.Conn, *bufio.ReadWriter)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, rw, _, err := ws.UpgradeHTTP(r, w)
+		if err != nil {
+			return
+		}
+		go func() {
+			defer conn.Close()
+			loop(conn, rw)
+		}()
+	})
+}
+
+var errGobwas = errors.New("echo: a message that this server does not take")
+
+// gobwasFrame reads one frame, unfragmented as the load sends them, into buf
+// behind room for the answer's header. It answers a Close and then fails.
+func gobwasFrame(conn net.Conn, br *bufio.Reader, header, buf []byte) (ws.Header, []byte, error) {
+	h, err := ws.ReadHeaderBuffer(br, header)
+	if err != nil {
+		return h, buf, err
+	}
+	if err := ws.CheckHeader(h, ws.StateServerSide); err != nil {
+		return h, buf, err
+	}
+	if h.Length > most || !h.Fin {
+		return h, buf, errGobwas
+	}
+	need := ws.MaxHeaderSize + int(h.Length)
+	if cap(buf) < need {
+		buf = make([]byte, max(need, 2*cap(buf)))
+	}
+	buf = buf[:need]
+	if _, err := io.ReadFull(br, buf[ws.MaxHeaderSize:]); err != nil {
+		return h, buf, err
+	}
+	ws.Cipher(buf[ws.MaxHeaderSize:], h.Mask, 0)
+	switch h.OpCode {
+	case ws.OpText, ws.OpBinary:
+		return h, buf, nil
+	case ws.OpClose:
+		_ = ws.WriteFrame(conn, ws.NewCloseFrame(buf[ws.MaxHeaderSize:]))
+		return h, buf, io.EOF
+	}
+	return h, buf, errGobwas
+}
+
+// answerHeader writes the header of the answer right before the payload and
+// returns where it begins.
+func answerHeader(buf []byte, h ws.Header, scratch *fixed) int {
+	h.Masked = false
+	scratch.n = 0
+	_ = ws.WriteHeaderBuffer(scratch, h, scratch.header[:])
+	begin := ws.MaxHeaderSize - scratch.n
+	copy(buf[begin:], scratch.b[:scratch.n])
+	return begin
+}
+
+type fixed struct {
+	b, header [ws.MaxHeaderSize]byte
+	n         int
+}
+
+func (f *fixed) Write(p []byte) (int, error) {
+	f.n += copy(f.b[f.n:], p)
+	return len(p), nil
+}
+
+// gobwasBest: frames read into an own buffer, unmasked there, and answered
+// with one write each.
+func gobwasBest() http.Handler {
+	return gobwasLoop(func(conn net.Conn, rw *bufio.ReadWriter) {
+		var header, buf []byte = make([]byte, ws.MaxHeaderSize), nil
+		scratch := &fixed{}
+		for {
+			h, b, err := gobwasFrame(conn, rw.Reader, header, buf)
+			if buf = b; err != nil {
+				return
+			}
+			if _, err := conn.Write(buf[answerHeader(buf, h, scratch):]); err != nil {
+				return
+			}
+		}
+	})
+}
+
+// gobwasFlush: the same with a buffered writer, flushed by a rule that the
+// user has to write: when no more input is buffered.
+func gobwasFlush() http.Handler {
+	return gobwasLoop(func(conn net.Conn, rw *bufio.ReadWriter) {
+		var header, buf []byte = make([]byte, ws.MaxHeaderSize), nil
+		scratch := &fixed{}
+		bw := bufio.NewWriterSize(conn, 4096)
+		for {
+			h, b, err := gobwasFrame(conn, rw.Reader, header, buf)
+			if buf = b; err != nil {
+				return
+			}
+			if _, err := bw.Write(buf[answerHeader(buf, h, scratch):]); err != nil {
+				return
+			}
+			if rw.Reader.Buffered() == 0 {
+				if bw.Flush() != nil {
+					return
+				}
+			}
+		}
+	})
+}
+
+// gobwasReadme: the first example of its README, with its limit raised.
+func gobwasReadme() http.Handler {
+	wsutil.SetMaxMessageSize(most)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, _, err := ws.UpgradeHTTP(r, w)
+		if err != nil {
+			return
+		}
+		go func() {
+			defer conn.Close()
+			for {
+				msg, op, err := wsutil.ReadClientData(conn)
+				if err != nil {
+					return
+				}
+				if err = wsutil.WriteServerMessage(conn, op, msg); err != nil {
+					return
+				}
+			}
+		}()
+	})
+}

@@ -1,0 +1,67 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+// Idle opens the connections, echoes one message on each, and leaves them
+// open and idle until the returned function closes them.
+func Idle(ctx context.Context, c Config) (closeAll func(), err error) {
+	if err := c.setDefaults(); err != nil {
+		return nil, err
+	}
+	c.InFlight = 1
+	r := &runner{Config: c, script: newScript(&c)}
+	for i := range r.shards {
+		r.shards[i].latency = newHistogram()
+	}
+	conns, err := r.dialAll(ctx)
+	closeAll = func() {
+		for _, c := range conns {
+			c.Conn.Close()
+		}
+	}
+	if err == nil && r.failures.Total() > 0 {
+		err = fmt.Errorf("%w: %s", ErrFailures, r.failures.String())
+	}
+	if err != nil {
+		closeAll()
+		return nil, err
+	}
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, 32)
+	for _, c := range conns {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			if err := c.echoOne(); err != nil {
+				r.fail(&r.failures.Lost, 1, err)
+			}
+		})
+	}
+	wg.Wait()
+	if r.failures.Total() > 0 {
+		closeAll()
+		return nil, fmt.Errorf("%w: %s", ErrFailures, r.failures.String())
+	}
+	return closeAll, nil
+}
+
+func (c *conn) echoOne() error {
+	if _, err := c.Write(c.r.script.window(c.first, 1)); err != nil {
+		return err
+	}
+	buf := make([]byte, 4096)
+	for got := 0; got == 0; {
+		n, err := c.Read(buf)
+		if err != nil {
+			return err
+		}
+		if got, err = c.answers.take(buf[:n]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

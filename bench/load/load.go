@@ -1,0 +1,352 @@
+// Package load makes load on a WebSocket server and measures how it answers.
+// It has no WebSocket library in it: it sends frames that were built before
+// the clock starts and compares the bytes that come back with those it
+// expects, so that it costs little more than the system calls.
+//
+// # Loop models
+//
+// Closed loop (Rate is 0): each connection keeps InFlight messages on their
+// way and sends the next one when an answer has come. A slow answer delays the
+// messages behind it, so the latencies say nothing about users that do not
+// wait for each other. Fixed rate: messages are due at fixed times, and a
+// latency counts from the time a message was due, whether or not it could be
+// sent then (corrected for coordinated omission).
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// A Mode is what the messages are.
+type Mode string
+
+// The modes. All but Echo are the tests of ntsd/websocket-benchmark.
+const (
+	Echo    Mode = "echo"    // messages of Size bytes, answered with themselves
+	Plain   Mode = "plain"   // text "number: N", answered with itself
+	JSON    Mode = "json"    // text {"number": N}, answered with the next odd or even number
+	Binary  Mode = "binary"  // 4 bytes, little-endian N, answered by the same rule
+	Connect Mode = "connect" // no messages: open and close connections
+)
+
+// A Config says what to do. The zero values of all but URL and Mode have
+// defaults.
+type Config struct {
+	// URL is the server: ws, wss, or tcp for a server that sends back the bytes
+	// it gets. If it has no path, the modes of ntsd/websocket-benchmark use theirs.
+	URL  string
+	Mode Mode
+	// Conns is the number of connections. Default: 1.
+	Conns int
+	// InFlight is how many messages a connection keeps on their way. Default: 1.
+	InFlight int
+	// Rate, if positive, is the number of messages (or connections) a second in
+	// all; InFlight then means nothing.
+	Rate float64
+	// Async sends Messages messages on each connection before it reads the first
+	// answer, and does so again until Duration is over.
+	Async bool
+	// Messages is how many messages a connection sends at most; in an async run
+	// how many a session sends (default 100,000 there).
+	Messages int
+	// Size is the size of Echo's messages in bytes. Default: 125.
+	Size int
+	// Text makes Echo's messages text; otherwise they are binary.
+	Text bool
+	// Duration is how long messages are sent. Default: 5 s.
+	Duration time.Duration
+	// Warmup is how long messages are sent before that without being counted, on
+	// the same connections.
+	Warmup time.Duration
+	// Patience is how long to wait for a connection, and for answers after the
+	// last message was sent. Default: 10 s.
+	Patience time.Duration
+	// Progress, if set, is called once a second.
+	Progress func(Snapshot)
+	// Begin and End, if set, are called when counting begins and ends; no message
+	// is on its way then, and the connections are open.
+	Begin, End func()
+}
+
+// A Snapshot is the state of a run.
+type Snapshot struct {
+	Elapsed  time.Duration
+	Messages int64
+	Latency  *hdrhistogram.Histogram
+	Failures Failures
+}
+
+// A Result is what a run has measured between Begin and End.
+type Result struct {
+	Config   Config
+	Elapsed  time.Duration
+	Messages int64 // answers that came (connections in mode Connect)
+	// Latency is in nanoseconds, from sending (or being due) to the arrival of
+	// the answer's last byte; in mode Connect from dialling to the 101. An async
+	// run has none.
+	Latency  *hdrhistogram.Histogram
+	CPU      time.Duration // of the generator's own process
+	Stalls   int64         // async sessions that had to read before all was sent
+	Failures Failures
+}
+
+// Failures are counted, and the first of each kind is kept.
+type Failures struct {
+	Refused, Wrong, Lost, Dropped int64
+	First                         []string
+}
+
+// Total is the number of all failures.
+func (f *Failures) Total() int64 { return f.Refused + f.Wrong + f.Lost + f.Dropped }
+
+// ErrFailures says that a run had failures; Result.Failures has them.
+var ErrFailures = errors.New("load: there were failures")
+
+// setDefaults checks the configuration and fills it up.
+func (c *Config) setDefaults() error {
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		return fmt.Errorf("load: the URL does not parse: %w", err)
+	}
+	switch {
+	case u.Scheme != "ws" && u.Scheme != "wss" && u.Scheme != "tcp":
+		return fmt.Errorf("load: the URL %q is neither ws, wss nor tcp", c.URL)
+	case u.Host == "":
+		return fmt.Errorf("load: the URL %q names no host", c.URL)
+	}
+	path, known := map[Mode]string{Echo: "/", Plain: "/plain", JSON: "/json", Binary: "/binary", Connect: "/"}[c.Mode]
+	if !known {
+		return fmt.Errorf("load: there is no mode %q: use plain, json, binary, connect or echo", c.Mode)
+	}
+	if u.Scheme == "tcp" && c.Mode != Echo {
+		return fmt.Errorf("load: a tcp server only echoes: use mode echo")
+	}
+	if u.Path == "" {
+		u.Path = path
+		c.URL = u.String()
+	}
+	orDefault(&c.Conns, 1)
+	orDefault(&c.InFlight, 1)
+	orDefault(&c.Duration, 5*time.Second)
+	orDefault(&c.Patience, 10*time.Second)
+	if c.Size < 0 {
+		return fmt.Errorf("load: a size of %d bytes", c.Size)
+	}
+	if c.Async {
+		if c.Mode == Connect || c.Rate > 0 {
+			return fmt.Errorf("load: async goes with neither mode connect nor a rate")
+		}
+		orDefault(&c.Messages, 100_000)
+		c.Warmup = 0 // a session has no part that could be left out
+	}
+	return nil
+}
+
+func orDefault[T int | time.Duration](v *T, def T) {
+	if *v <= 0 {
+		*v = def
+	}
+}
+
+// Run opens the connections, sends for the duration, waits for the answers
+// still due, and closes. It returns ErrFailures beside the result if anything
+// went wrong with a connection, and another error if nothing could be measured.
+func Run(ctx context.Context, c Config) (*Result, error) {
+	if err := c.setDefaults(); err != nil {
+		return nil, err
+	}
+	r := &runner{Config: c, script: newScript(&c)}
+	for i := range r.shards {
+		r.shards[i].latency = newHistogram()
+	}
+	var conns []*conn
+	work := r.connect
+	if c.Mode != Connect {
+		var err error
+		if conns, err = r.dialAll(ctx); err != nil {
+			return nil, err
+		}
+		loop := r.closedLoop
+		switch {
+		case c.Async:
+			loop = r.asyncLoop
+		case c.Rate > 0:
+			loop = r.rateLoop
+		}
+		work = func(i int) {
+			if i < len(conns) && !conns[i].ended {
+				loop(conns[i])
+			}
+		}
+		r.late = func() { // wakes the readers that wait in vain
+			for _, c := range conns {
+				_ = c.SetReadDeadline(time.Now().Add(r.Patience))
+			}
+		}
+	}
+	return r.measure(ctx, conns, work)
+}
+
+// A runner is the state that the connections share.
+type runner struct {
+	Config
+	script *script
+	start  time.Time // of sending, warm-up included
+	stop   atomic.Bool
+	late   func() // called after stop is set; may be nil
+	shards [4]shard
+
+	stalls   atomic.Int64
+	mu       sync.Mutex
+	failures Failures
+}
+
+// A shard counts for some of the connections.
+type shard struct {
+	mu       sync.Mutex
+	messages int64
+	latency  *hdrhistogram.Histogram
+	_        [64]byte // apart from the next one in the cache
+}
+
+func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, int64(time.Minute), 3) }
+
+// record counts n messages that took the same time.
+func (s *shard) record(latency time.Duration, n int64) {
+	s.mu.Lock()
+	s.messages += n
+	_ = s.latency.RecordValues(min(max(int64(latency), 1), int64(time.Minute)), n)
+	s.mu.Unlock()
+}
+
+func (s *shard) count(n int64) {
+	s.mu.Lock()
+	s.messages += n
+	s.mu.Unlock()
+}
+
+// measure has work done on each connection, first to warm up and then to be
+// counted. Both parts end when every answer is there, so that the server has
+// nothing left to do at Begin and at End.
+func (r *runner) measure(ctx context.Context, conns []*conn, work func(i int)) (*Result, error) {
+	if r.Warmup > 0 {
+		r.phase(ctx, r.Warmup, nil, work)
+		for i := range r.shards {
+			r.shards[i].messages = 0
+			r.shards[i].latency.Reset()
+		}
+		for _, c := range conns {
+			_ = c.SetReadDeadline(time.Time{})
+		}
+	}
+	if r.Begin != nil {
+		r.Begin()
+	}
+	cpu := cpuTime()
+	elapsed := r.phase(ctx, r.Duration, r.Progress, work)
+	cpu = cpuTime() - cpu
+	if r.End != nil {
+		r.End()
+	}
+	var wg sync.WaitGroup
+	for _, c := range conns {
+		if !c.ended {
+			wg.Go(func() { r.end(c, nil, 0) })
+		}
+	}
+	wg.Wait()
+	s := r.snapshot(elapsed)
+	res := &Result{
+		Config: r.Config, Elapsed: elapsed, Messages: s.Messages, Latency: s.Latency,
+		CPU: cpu, Stalls: r.stalls.Load(), Failures: s.Failures,
+	}
+	if res.Failures.Total() > 0 {
+		return res, fmt.Errorf("%w: %s", ErrFailures, res.Failures.String())
+	}
+	return res, ctx.Err()
+}
+
+// phase has work done on each connection for d and until all answers are
+// there, and returns how long that took.
+func (r *runner) phase(ctx context.Context, d time.Duration, progress func(Snapshot), work func(i int)) time.Duration {
+	r.stop.Store(false)
+	r.start = time.Now()
+	var wg sync.WaitGroup
+	for i := range r.Conns {
+		wg.Go(func() { work(i) })
+	}
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	for {
+		left := d - time.Since(r.start)
+		if left <= 0 || !wait(ctx, done, min(left, time.Second)) {
+			break
+		}
+		if progress != nil {
+			progress(r.snapshot(time.Since(r.start)))
+		}
+	}
+	r.stop.Store(true)
+	if r.late != nil && !r.Async && r.Rate <= 0 { // those two see to it themselves
+		r.late()
+	}
+	<-done
+	return time.Since(r.start)
+}
+
+// wait waits until d is over and reports whether there is more to do.
+func wait(ctx context.Context, done <-chan struct{}, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-done:
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+func (r *runner) snapshot(elapsed time.Duration) Snapshot {
+	s := Snapshot{Elapsed: elapsed, Latency: newHistogram()}
+	for i := range r.shards {
+		h := &r.shards[i]
+		h.mu.Lock()
+		s.Messages += h.messages
+		s.Latency.Merge(h.latency)
+		h.mu.Unlock()
+	}
+	r.mu.Lock()
+	s.Failures = r.failures
+	r.mu.Unlock()
+	return s
+}
+
+// fail counts n failures of a kind and keeps the words of the first.
+func (r *runner) fail(kind *int64, n int64, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if *kind == 0 {
+		r.failures.First = append(r.failures.First, err.Error())
+	}
+	*kind += n
+}
+
+// String counts the failures in words.
+func (f *Failures) String() string {
+	s := fmt.Sprintf("refused handshakes %d, wrong answers %d, lost messages %d, dropped connections %d",
+		f.Refused, f.Wrong, f.Lost, f.Dropped)
+	for _, first := range f.First {
+		s += "; " + first
+	}
+	return s
+}

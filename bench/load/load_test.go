@@ -1,0 +1,328 @@
+package load
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/wsproof/wsproof/internal/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A server answers frames by plain code; behave makes it a bad one.
+type server struct {
+	t        *testing.T
+	listener net.Listener
+	answer   func(f wire.Frame) []wire.Frame
+	accept   func(key string) string
+}
+
+func serve(t *testing.T, answer func(f wire.Frame) []wire.Frame) *server {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{t: t, listener: l, answer: answer, accept: func(key string) string {
+		sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+		return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
+			base64.StdEncoding.EncodeToString(sum[:]) + "\r\n\r\n"
+	}}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go s.serve(c)
+		}
+	}()
+	t.Cleanup(func() { l.Close(); <-done })
+	return s
+}
+
+func (s *server) url() string { return "ws://" + s.listener.Addr().String() }
+
+func (s *server) serve(c net.Conn) {
+	defer c.Close()
+	br := bufio.NewReader(c)
+	r, err := http.ReadRequest(br)
+	if err != nil {
+		return
+	}
+	if _, err := io.WriteString(c, s.accept(r.Header.Get("Sec-WebSocket-Key"))); err != nil {
+		return
+	}
+	var in, out []byte
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := br.Read(buf)
+		if err != nil {
+			return
+		}
+		in = append(in, buf[:n]...)
+		out = out[:0]
+		closing := false
+		for {
+			f, n, err := wire.Split(in)
+			if err != nil {
+				break
+			}
+			in = in[n:]
+			if f.Opcode == wire.Close {
+				closing = true
+				f.Masked = false
+				out = f.Append(out)
+				break
+			}
+			replies := s.answer(f)
+			if replies == nil {
+				return // drops the connection
+			}
+			for _, r := range replies {
+				out = r.Append(out)
+			}
+		}
+		if _, err := c.Write(out); err != nil || closing {
+			return
+		}
+	}
+}
+
+func echo(f wire.Frame) []wire.Frame {
+	return []wire.Frame{{Fin: true, Opcode: f.Opcode, Payload: f.Payload}}
+}
+
+// ntsd answers by the rule of the JSON and binary tests.
+func ntsd(f wire.Frame) []wire.Frame {
+	next := func(n int) int {
+		if n%2 == 0 {
+			return n + 2
+		}
+		return n + 1
+	}
+	reply := wire.Frame{Fin: true, Opcode: f.Opcode}
+	if f.Opcode == wire.Text {
+		var v struct{ Number int }
+		if json.Unmarshal(f.Payload, &v) != nil {
+			return nil
+		}
+		reply.Payload = fmt.Appendf(nil, "{ \"number\" : %d }\n", next(v.Number))
+	} else {
+		reply.Payload = binary.LittleEndian.AppendUint32(nil, uint32(next(int(binary.LittleEndian.Uint32(f.Payload)))))
+	}
+	return []wire.Frame{reply}
+}
+
+// fragmenting answers in three fragments with a ping between, which it expects
+// to be answered.
+func fragmenting(f wire.Frame) []wire.Frame {
+	if f.Opcode == wire.Pong {
+		return []wire.Frame{}
+	}
+	n := len(f.Payload) / 2
+	return []wire.Frame{
+		{Opcode: f.Opcode, Payload: f.Payload[:n]},
+		{Fin: true, Opcode: wire.Ping, Payload: []byte("still there?")},
+		{Opcode: wire.Continuation, Payload: f.Payload[n:]},
+		{Fin: true, Opcode: wire.Continuation},
+	}
+}
+
+func TestRunGood(t *testing.T) {
+	for _, c := range []struct {
+		id     string
+		answer func(wire.Frame) []wire.Frame
+		config Config
+	}{
+		{"echo one in flight", echo, Config{Mode: Echo, Messages: 50}},
+		{"echo of nothing", echo, Config{Mode: Echo, Size: 0, Messages: 50}},
+		{"echo text deep", echo, Config{Mode: Echo, Size: 125, Text: true, InFlight: 64, Conns: 4, Messages: 5000}},
+		{"echo beyond the ring", echo, Config{Mode: Echo, Size: 8, InFlight: 2000, Messages: 5000}},
+		{"echo large with a writer", echo, Config{Mode: Echo, Size: 65536, InFlight: 16, Conns: 2, Messages: 100}},
+		{"fragments and pings", fragmenting, Config{Mode: Echo, Size: 300, InFlight: 7, Conns: 3, Messages: 200}},
+		{"plain", echo, Config{Mode: Plain, InFlight: 3, Messages: 3000}},
+		{"json with other spaces", ntsd, Config{Mode: JSON, InFlight: 3, Messages: 2000}},
+		{"binary", ntsd, Config{Mode: Binary, InFlight: 3, Messages: 3000}},
+		{"rate", echo, Config{Mode: Echo, Size: 16, Rate: 1e6, Conns: 2, Messages: 3000}},
+	} {
+		t.Run(c.id, func(t *testing.T) {
+			s := serve(t, c.answer)
+			c.config.URL = s.url()
+			c.config.Duration = time.Minute // Messages ends it
+			r, err := Run(context.Background(), c.config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := int64(c.config.Messages * max(c.config.Conns, 1))
+			if r.Messages != want || r.Latency.TotalCount() != want {
+				t.Errorf("%d messages, %d latencies, want %d", r.Messages, r.Latency.TotalCount(), want)
+			}
+		})
+	}
+}
+
+func TestRunAsync(t *testing.T) {
+	s := serve(t, ntsd)
+	r, err := Run(context.Background(), Config{URL: s.url(), Mode: Binary, Async: true, Conns: 2, Messages: 20_000, Duration: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Messages < 40_000 || r.Messages%20_000 != 0 {
+		t.Errorf("%d messages, want whole sessions of 20000 on 2 connections", r.Messages)
+	}
+}
+
+func TestRunConnect(t *testing.T) {
+	s := serve(t, echo)
+	r, err := Run(context.Background(), Config{URL: s.url(), Mode: Connect, Conns: 2, Messages: 20, Duration: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Messages != 40 || r.Latency.TotalCount() != 40 {
+		t.Errorf("%d connections, %d latencies, want 40", r.Messages, r.Latency.TotalCount())
+	}
+}
+
+// TestRunBad sends the load against servers with one fault each: every fault
+// must be counted as what it is.
+func TestRunBad(t *testing.T) {
+	after := func(n int, bad func(wire.Frame) []wire.Frame) func(wire.Frame) []wire.Frame {
+		return func(f wire.Frame) []wire.Frame {
+			if n--; n < 0 {
+				return bad(f)
+			}
+			return echo(f)
+		}
+	}
+	reply := func(change func(*wire.Frame)) func(wire.Frame) []wire.Frame {
+		return func(f wire.Frame) []wire.Frame {
+			r := echo(f)
+			r[0].Payload = bytes.Clone(r[0].Payload)
+			change(&r[0])
+			return r
+		}
+	}
+	once := func(n int, bad func(wire.Frame) []wire.Frame) func(wire.Frame) []wire.Frame {
+		return func(f wire.Frame) []wire.Frame {
+			if n--; n == 0 {
+				return bad(f)
+			}
+			return echo(f)
+		}
+	}
+	for _, c := range []struct {
+		id       string
+		answer   func(wire.Frame) []wire.Frame
+		inFlight int
+		failed   func(f *Failures) bool
+		text     string
+	}{
+		{"wrong byte", once(10, reply(func(f *wire.Frame) { f.Payload[7] ^= 1 })), 4, func(f *Failures) bool { return f.Wrong == 1 && f.Total() == 1 }, "a wrong answer: sent"},
+		{"wrong opcode", once(10, reply(func(f *wire.Frame) { f.Opcode = wire.Text })), 4, func(f *Failures) bool { return f.Wrong == 1 && f.Total() == 1 }, "opcode 1"},
+		{"masked answer", once(10, reply(func(f *wire.Frame) { f.Masked = true; f.Key = [4]byte{1} })), 1, func(f *Failures) bool { return f.Wrong == 1 && f.Lost == 1 }, "mask=true"},
+		{"reserved bit", once(10, reply(func(f *wire.Frame) { f.RSV = 4 })), 1, func(f *Failures) bool { return f.Wrong == 1 && f.Lost == 1 }, "rsv=4"},
+		{"an answer too many", once(10, func(f wire.Frame) []wire.Frame { return append(echo(f), echo(f)...) }), 1, func(f *Failures) bool { return f.Wrong > 0 }, "wrong answer"},
+		{"swallowed message", once(10, func(wire.Frame) []wire.Frame { return []wire.Frame{} }), 1, func(f *Failures) bool { return f.Lost == 1 && f.Total() == 1 }, "lost messages: 1"},
+		{"swallowed among others", once(10, func(wire.Frame) []wire.Frame { return []wire.Frame{} }), 4, func(f *Failures) bool { return f.Wrong > 0 && f.Lost > 0 }, "wrong answer"},
+		{"dropped connection", after(10, func(wire.Frame) []wire.Frame { return nil }), 1, func(f *Failures) bool { return f.Dropped == 1 && f.Lost == 1 }, "dropped"},
+		{"closed by the server", once(10, func(wire.Frame) []wire.Frame {
+			return []wire.Frame{{Fin: true, Opcode: wire.Close, Payload: []byte{0x03, 0xF1}}}
+		}), 1, func(f *Failures) bool { return f.Dropped == 1 && f.Lost == 1 }, "status 1009"},
+	} {
+		t.Run(c.id, func(t *testing.T) {
+			s := serve(t, c.answer)
+			r, err := Run(context.Background(), Config{
+				URL: s.url(), Mode: Echo, Size: 16, InFlight: c.inFlight, Messages: 40,
+				Duration: 100 * time.Millisecond, Patience: 200 * time.Millisecond,
+			})
+			if !errors.Is(err, ErrFailures) {
+				t.Fatalf("Run returned %v, want ErrFailures", err)
+			}
+			if !c.failed(&r.Failures) || !strings.Contains(err.Error(), c.text) {
+				t.Errorf("failures: %v; want %q among them", &r.Failures, c.text)
+			}
+		})
+	}
+}
+
+func TestRunRefused(t *testing.T) {
+	for _, c := range []struct{ id, response, want string }{
+		{"status 403", "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "403"},
+		{"wrong accept key", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: bm9wZQ==\r\n\r\n", "accept key"},
+		{"no HTTP", "SSH-2.0-OpenSSH_9.7\r\n\r\n", "malformed"},
+	} {
+		t.Run(c.id, func(t *testing.T) {
+			s := serve(t, echo)
+			s.accept = func(string) string { return c.response }
+			for _, mode := range []Mode{Echo, Connect} {
+				_, err := Run(context.Background(), Config{URL: s.url(), Mode: mode, Messages: 2, Duration: 100 * time.Millisecond})
+				if err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("mode %s: %v, want an error about %q", mode, err, c.want)
+				}
+			}
+		})
+	}
+}
+
+func TestConfigRefused(t *testing.T) {
+	for _, c := range []struct {
+		config Config
+		want   string
+	}{
+		{Config{URL: "http://x", Mode: Echo}, "neither ws"},
+		{Config{URL: "ws:///x", Mode: Echo}, "no host"},
+		{Config{URL: "ws://x", Mode: "sing"}, "no mode"},
+		{Config{URL: "tcp://x", Mode: Plain}, "only echoes"},
+		{Config{URL: "ws://x", Mode: Connect, Async: true}, "async"},
+	} {
+		if _, err := Run(context.Background(), c.config); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("Run(%+v): %v, want an error about %q", c.config, err, c.want)
+		}
+	}
+}
+
+// TestRateCountsFromDue stops the server for a while: with a fixed rate the
+// messages that had to wait must show it, however few were sent meanwhile.
+func TestRateCountsFromDue(t *testing.T) {
+	const pause = 300 * time.Millisecond
+	n := 0
+	s := serve(t, func(f wire.Frame) []wire.Frame {
+		if n++; n == 50 {
+			timer := time.NewTimer(pause)
+			<-timer.C
+		}
+		return echo(f)
+	})
+	r, err := Run(context.Background(), Config{URL: s.url(), Mode: Echo, Size: 16, Rate: 1000, Messages: 600, Duration: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// 300 of 600 messages were due during the pause; half of those waited longer than half of it.
+	late := 0
+	for _, bar := range r.Latency.Distribution() {
+		if bar.From > int64(pause/4) {
+			late += int(bar.Count)
+		}
+	}
+	if late < 100 {
+		t.Errorf("%d of 600 messages waited for more than %v of a pause of %v, want at least 100", late, pause/4, pause)
+	}
+}
