@@ -16,6 +16,8 @@ const (
 	// headroom is left free before a message's payload in pooled memory, so that
 	// the reply's header fits there.
 	headroom = 16
+	// readStep is how much is read from a socket at once.
+	readStep = 256 << 10
 	// noProgress is how often a transport may return nothing without an error.
 	noProgress = 100
 )
@@ -46,7 +48,9 @@ type inbound struct {
 	body       []byte  // the message so far, where it is not in buf
 	pooled     *[]byte // body's memory, where it is pooled, headroom included
 
-	frameBy   time.Time // deadline of the current frame
+	frameBy  time.Time // deadline of the current frame
+	lastSize int       // of the last message that came in pieces, in bytes
+
 	messageBy time.Time // and of the current message
 	deadline  time.Time // what the transport was told
 
@@ -274,10 +278,7 @@ func (c *Websocket) readWhole(reuse bool) ([]byte, error) {
 		return nil, ErrInvalidFramePayload
 	}
 	in.start += n
-	in.frameBy = time.Time{}
-	if hook := c.opts.Hooks.OnReadFrame; hook != nil {
-		hook(c.key, &Frame{b0: in.h.b0, Payload: p})
-	}
+	c.endFrame(p)
 	if !reuse {
 		p = append([]byte(nil), p...)
 	}
@@ -288,20 +289,45 @@ func (c *Websocket) readWhole(reuse bool) ([]byte, error) {
 // message. Text is validated as it arrives.
 func (c *Websocket) readFragment(reuse bool) error {
 	in := &c.in
-	n := in.h.length
-	first := len(in.body)
-	final := in.h.fin()
+	n, first, final := in.h.length, len(in.body), in.h.fin()
 	if in.body == nil {
-		c.startBody(n, final && !reuse)
+		in.startBody(n, final, reuse)
 	}
+	in.fragmented = true
+	if b := in.buffered(); n <= len(b) && n <= cap(in.body)-first { // all there, and room for it
+		in.body = in.body[:first+n]
+		mask(in.body[first:], b[:n], in.h.key)
+		in.start += n
+		if !in.binary && !in.text.valid(in.body[first:]) { // RFC 6455 §8.1
+			return ErrInvalidFramePayload
+		}
+	} else if err := c.readRest(n); err != nil {
+		return err
+	}
+	if final && !in.binary && !in.text.complete() { // RFC 6455 §8.1
+		return ErrInvalidFramePayload
+	}
+	c.endFrame(in.body[first:])
+	if final {
+		in.fragmented = false
+		in.messageBy = time.Time{}
+		in.lastSize = len(in.body)
+	} else if c.opts.MessageTimeout > 0 && in.messageBy.IsZero() {
+		in.messageBy = time.Now().Add(c.opts.MessageTimeout)
+	}
+	return nil
+}
+
+// readRest reads the n bytes of the current frame's payload piece by piece.
+func (c *Websocket) readRest(n int) error {
+	in := &c.in
 	if c.opts.MessageTimeout > 0 && in.messageBy.IsZero() {
 		in.messageBy = time.Now().Add(c.opts.MessageTimeout)
 	}
-	in.fragmented = true
 	key := in.h.key
+	first := len(in.body)
 	for want := first + n; len(in.body) < want; {
 		have := len(in.body)
-		left := want - have
 		in.growBody(want)
 		space := in.body[have:min(want, cap(in.body))]
 		var got int
@@ -310,8 +336,7 @@ func (c *Websocket) readFragment(reuse bool) error {
 			got = min(len(b), len(space))
 			key = mask(space, b[:got], key)
 			in.start += got
-		case left < streamBuffer/2:
-			// What is left is small: read ahead.
+		case want-have < streamBuffer/2: // so little that reading ahead is better
 			if err := c.fill(); err != nil {
 				return errCutPayload(n, have-first, err)
 			}
@@ -320,8 +345,12 @@ func (c *Websocket) readFragment(reuse bool) error {
 			if err := c.beforeWaiting(); err != nil {
 				return errCutPayload(n, have-first, err)
 			}
+			most := readStep
+			if in.socket == nil {
+				most = unmaskStep
+			}
 			var err error
-			if got, err = c.readSome(space); err != nil {
+			if got, err = c.readSome(space[:min(most, len(space))]); err != nil {
 				return errCutPayload(n, have-first, err)
 			}
 			key = mask(space[:got], space[:got], key)
@@ -331,35 +360,43 @@ func (c *Websocket) readFragment(reuse bool) error {
 			return ErrInvalidFramePayload
 		}
 	}
-	if final && !in.binary && !in.text.complete() { // RFC 6455 §8.1
-		return ErrInvalidFramePayload
-	}
-	in.frameBy = time.Time{}
-	if hook := c.opts.Hooks.OnReadFrame; hook != nil {
-		hook(c.key, &Frame{b0: in.h.b0, Payload: in.body[first:]})
-	}
-	if final {
-		in.fragmented = false
-		in.messageBy = time.Time{}
-	}
 	return nil
 }
 
-// startBody makes room for a message whose first frame has n bytes: in memory
-// for the application, if the frame is all of it and owned is set, else pooled.
-func (c *Websocket) startBody(n int, owned bool) {
-	n = min(n, allocStep)
-	if owned {
-		c.in.body = make([]byte, 0, n)
+// endFrame ends the current frame, which passed, with its unmasked payload.
+func (c *Websocket) endFrame(payload []byte) {
+	if c.opts.ReadTimeout > 0 {
+		c.in.frameBy = time.Time{}
+	}
+	if hook := c.opts.Hooks.OnReadFrame; hook != nil {
+		if len(payload) == 0 {
+			payload = nil
+		}
+		hook(c.key, &Frame{b0: c.in.h.b0, Payload: payload})
+	}
+}
+
+// startBody makes room for a message that begins with n bytes. If those are all
+// of it and the application is to own them, the memory is new; otherwise it is
+// pooled, and where the pool has it, large enough for a message like the last.
+// A header alone makes it allocate allocStep bytes at most.
+func (in *inbound) startBody(n int, final, reuse bool) {
+	if final && !reuse {
+		in.body = make([]byte, 0, min(n, allocStep))
 		return
 	}
-	c.in.pooled = takeBuffer(headroom + n)
-	c.in.body = (*c.in.pooled)[headroom:headroom]
+	if !final {
+		n = max(n, in.lastSize)
+	}
+	if in.pooled = takePooled(headroom + n); in.pooled == nil {
+		in.pooled = takeBuffer(headroom + min(n, allocStep))
+	}
+	in.body = (*in.pooled)[headroom:headroom]
 }
 
 // growBody makes room for at least one more byte on the way to want.
 func (in *inbound) growBody(want int) {
-	if len(in.body) < cap(in.body) || len(in.body) == want {
+	if len(in.body) < cap(in.body) {
 		return
 	}
 	if in.pooled == nil {
@@ -407,7 +444,6 @@ func (c *Websocket) readControl() error {
 	}
 	p := in.buf[in.start : in.start+n : in.start+n]
 	mask(p, p, in.h.key)
-	in.frameBy = time.Time{}
 	var closed *CloseError
 	op := in.h.opcode()
 	if op == OpcodeClose {
@@ -417,9 +453,7 @@ func (c *Websocket) readControl() error {
 		}
 	}
 	in.start += n
-	if hook := c.opts.Hooks.OnReadFrame; hook != nil {
-		hook(c.key, NewFrame(op, true, p))
-	}
+	c.endFrame(p)
 	switch op {
 	case OpcodePing:
 		if c.queueControl(OpcodePong, p) {

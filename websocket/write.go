@@ -58,19 +58,35 @@ var buffers [len(bufferSizes)]sync.Pool
 
 var bufferSizes = [...]int{1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 16 << 20}
 
-// takeBuffer returns an empty slice with room for at least size bytes.
-func takeBuffer(size int) *[]byte {
+// takePooled returns an empty slice with room for at least size bytes if there is
+// one in the pools, else nil.
+func takePooled(size int) *[]byte {
 	for i, s := range bufferSizes {
 		if size <= s {
-			if b, ok := buffers[i].Get().(*[]byte); ok {
-				return b
-			}
-			b := make([]byte, 0, s)
-			return &b
+			b, _ := buffers[i].Get().(*[]byte)
+			return b
 		}
 	}
-	b := make([]byte, 0, size)
+	return nil
+}
+
+// takeBuffer returns an empty slice with room for at least size bytes.
+func takeBuffer(size int) *[]byte {
+	if b := takePooled(size); b != nil {
+		return b
+	}
+	b := make([]byte, 0, poolSize(size))
 	return &b
+}
+
+// poolSize rounds size up to that of a pool.
+func poolSize(size int) int {
+	for _, s := range bufferSizes {
+		if size <= s {
+			return s
+		}
+	}
+	return size
 }
 
 // giveBuffer takes a buffer back; nothing may use it any more.
