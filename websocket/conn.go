@@ -31,12 +31,12 @@ type Websocket struct {
 	ended      bool          // the transport is closed, or is being closed
 	endErr     error         // why, for those who come later
 	readErr    error         // what reading ended with
-	failure    error         // what a handler closed with; the reader's
+	failure    error         // what a handler closed with; the reader's own
 	done       chan struct{} // closed at the end; made by the first who waits
 	closeTimer *time.Timer   // bounds the closing handshake
 	watched    watch         // the context of the read that is under way
 	alive      *keepalive    // nil without pings
-	pings      pings
+	pings      *pings        // those that wait for their pongs; nil if there were none
 }
 
 // deadliner is a transport with deadlines, such as a net.Conn.
@@ -63,19 +63,20 @@ var (
 // Bytes that the handshake has read past its end are lost unless src returns
 // them; [Accept] and [Dial] see to that.
 func New(src io.ReadWriteCloser, clientKey ClientKey, mode Mode, opts Options) *Websocket {
-	opts.setDefaults()
-	return newConn(src, clientKey, mode, &opts, nil, "")
+	return newConn(src, clientKey, mode, opts.shared(), nil, "")
 }
 
 // newConn is New with options that have their defaults and may be shared, and
 // bytes that were read from src already, which it copies.
 func newConn(src io.ReadWriteCloser, key ClientKey, mode Mode, opts *Options, unread []byte, subprotocol string) *Websocket {
-	c := &Websocket{src: src, opts: opts, key: key, mode: mode, subprotocol: subprotocol}
+	c := new(Websocket)
+	c.src, c.opts, c.key, c.mode, c.subprotocol = src, opts, key, mode, subprotocol
 	c.in.deadlines, _ = src.(deadliner)
 	if opts.ReadTimeout > 0 || opts.WriteTimeout > 0 || opts.MessageTimeout > 0 {
 		if c.in.deadlines == nil {
 			panic("websocket: a timeout is set, but the transport has no deadlines")
 		}
+		c.in.timing = new(timing)
 	}
 	c.in.socket = newSocket(src, &c.in)
 	c.in.preload(unread)

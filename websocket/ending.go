@@ -141,7 +141,9 @@ func (c *Websocket) lingerThenEnd(code StatusCode, err error, wait bool) {
 		go c.lingerThenEnd(code, err, true)
 		return
 	}
-	_ = c.in.setDeadline(time.Time{})
+	if c.in.timing != nil {
+		_ = c.in.deadlines.SetReadDeadline(time.Time{}) // boundClose bounds it
+	}
 	trash := takeBuffer(socketBuffer)
 	for left := c.opts.LingerBytes; left > 0; {
 		n, readErr := c.readSome((*trash)[:min(left, cap(*trash))])

@@ -54,6 +54,9 @@ func isToken(s string) bool {
 // lower-case token, in any ASCII case (RFC 9110 §5.6.1).
 func hasToken(values []string, token string) bool {
 	for _, rest := range values {
+		if equalFold(rest, token) { // as it mostly is
+			return true
+		}
 		for more := true; more; {
 			var element string
 			element, rest, more = cutElement(rest)

@@ -14,11 +14,6 @@ import (
 	"time"
 )
 
-// answerTimeout bounds the writing of the 101 where Options.WriteTimeout does
-// not: a peer that pipelined requests and reads no answers may have filled the
-// transport.
-const answerTimeout = 5 * time.Second
-
 // Handshake checks that r opens a WebSocket connection (RFC 6455 §4.2.1) and
 // answers it through w with 101 Switching Protocols and the headers that the
 // caller has set in w. It returns the client's key. Taking the connection over
@@ -70,8 +65,7 @@ func Handshake(w http.ResponseWriter, r *http.Request) (ClientKey, error) {
 // be hijacked its status is 501. Where writing the 101 fails the connection is
 // closed and nothing is left to answer.
 func Accept(w http.ResponseWriter, r *http.Request, opts Options) (*Websocket, error) {
-	opts.setDefaults()
-	ws, _, refusal := accept(w, r, &opts)
+	ws, _, refusal := accept(w, r, opts.shared())
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -200,6 +194,9 @@ func tryHijack(w http.ResponseWriter) (conn net.Conn, buffered *bufio.ReadWriter
 			conn, buffered, err = nil, nil, fmt.Errorf("%w: Hijack panicked: %v", http.ErrNotSupported, reason)
 		}
 	}()
+	if hijacker, ok := w.(http.Hijacker); ok {
+		return hijacker.Hijack()
+	}
 	return http.NewResponseController(w).Hijack()
 }
 
@@ -211,19 +208,18 @@ type answer struct{ buf []byte }
 // maxPooledAnswer keeps an answer with large headers out of the pool.
 const maxPooledAnswer = 4 << 10
 
-// writeAnswer writes the 101 in one Write, bounded by timeout, or by
-// answerTimeout if that is 0, and leaves conn without deadlines.
+// writeAnswer writes the 101 in one Write, bounded by timeout if that is set, and
+// leaves conn without deadlines.
 func writeAnswer(conn net.Conn, key ClientKey, subprotocol string, preset http.Header, timeout time.Duration) error {
 	a := answers.Get().(*answer)
 	a.buf = appendAnswer(a.buf[:0], key, subprotocol, preset)
-	if timeout <= 0 {
-		timeout = answerTimeout
-	}
 	// A transport without deadlines is written to without a bound.
 	_ = conn.SetDeadline(time.Time{})
-	_ = conn.SetWriteDeadline(time.Now().Add(timeout))
+	if timeout > 0 {
+		_ = conn.SetWriteDeadline(time.Now().Add(timeout))
+		defer conn.SetWriteDeadline(time.Time{})
+	}
 	n, err := conn.Write(a.buf)
-	_ = conn.SetWriteDeadline(time.Time{})
 	if err == nil && n != len(a.buf) {
 		err = io.ErrShortWrite
 	}

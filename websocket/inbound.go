@@ -48,15 +48,18 @@ type inbound struct {
 	body       []byte  // the message so far, where it is not in buf
 	pooled     *[]byte // body's memory, where it is pooled, headroom included
 
-	frameBy  time.Time // deadline of the current frame
-	lastSize int       // of the last message that came in pieces, in bytes
+	lastSize int     // of the last message that came in pieces, in bytes
+	timing   *timing // nil without timeouts
 
+	gathered bool // replies or pongs may wait in the queue
+	armed    bool // and the timer that flushes them runs
+}
+
+// timing is what the timeouts of reading work on.
+type timing struct {
+	frameBy   time.Time // the deadline of the current frame
 	messageBy time.Time // and of the current message
 	deadline  time.Time // what the transport was told
-
-	message  Message // what a handler gets
-	gathered bool    // replies or pongs may wait in the queue
-	armed    bool    // and the timer that flushes them runs
 }
 
 // preload makes unread the first bytes that are read.
@@ -137,26 +140,22 @@ func (c *Websocket) readSome(p []byte) (int, error) {
 // beforeWaiting has everything written that was gathered, and sets the deadline.
 func (c *Websocket) beforeWaiting() error {
 	c.flushGathered()
-	in := &c.in
-	if in.deadlines == nil {
+	t := c.in.timing
+	if t == nil {
 		return nil
 	}
-	if c.opts.ReadTimeout > 0 && in.frameBy.IsZero() {
-		in.frameBy = time.Now().Add(c.opts.ReadTimeout)
+	if c.opts.ReadTimeout > 0 && t.frameBy.IsZero() {
+		t.frameBy = time.Now().Add(c.opts.ReadTimeout)
 	}
-	by := in.frameBy
-	if by.IsZero() || !in.messageBy.IsZero() && in.messageBy.Before(by) {
-		by = in.messageBy
+	by := t.frameBy
+	if by.IsZero() || !t.messageBy.IsZero() && t.messageBy.Before(by) {
+		by = t.messageBy
 	}
-	return in.setDeadline(by)
-}
-
-func (in *inbound) setDeadline(by time.Time) error {
-	if by.Equal(in.deadline) || in.deadlines == nil {
+	if by.Equal(t.deadline) {
 		return nil
 	}
-	in.deadline = by
-	return in.deadlines.SetReadDeadline(by)
+	t.deadline = by
+	return c.in.deadlines.SetReadDeadline(by)
 }
 
 // readMessage reads up to the end of the next message and returns its payload;
@@ -310,10 +309,12 @@ func (c *Websocket) readFragment(reuse bool) error {
 	c.endFrame(in.body[first:])
 	if final {
 		in.fragmented = false
-		in.messageBy = time.Time{}
 		in.lastSize = len(in.body)
-	} else if c.opts.MessageTimeout > 0 && in.messageBy.IsZero() {
-		in.messageBy = time.Now().Add(c.opts.MessageTimeout)
+		if in.timing != nil {
+			in.timing.messageBy = time.Time{}
+		}
+	} else {
+		c.timeMessage()
 	}
 	return nil
 }
@@ -321,9 +322,7 @@ func (c *Websocket) readFragment(reuse bool) error {
 // readRest reads the n bytes of the current frame's payload piece by piece.
 func (c *Websocket) readRest(n int) error {
 	in := &c.in
-	if c.opts.MessageTimeout > 0 && in.messageBy.IsZero() {
-		in.messageBy = time.Now().Add(c.opts.MessageTimeout)
-	}
+	c.timeMessage()
 	key := in.h.key
 	first := len(in.body)
 	for want := first + n; len(in.body) < want; {
@@ -365,14 +364,21 @@ func (c *Websocket) readRest(n int) error {
 
 // endFrame ends the current frame, which passed, with its unmasked payload.
 func (c *Websocket) endFrame(payload []byte) {
-	if c.opts.ReadTimeout > 0 {
-		c.in.frameBy = time.Time{}
+	if c.in.timing != nil {
+		c.in.timing.frameBy = time.Time{}
 	}
 	if hook := c.opts.Hooks.OnReadFrame; hook != nil {
 		if len(payload) == 0 {
 			payload = nil
 		}
 		hook(c.key, &Frame{b0: c.in.h.b0, Payload: payload})
+	}
+}
+
+// timeMessage starts the clock of a message whose end is not there yet.
+func (c *Websocket) timeMessage() {
+	if c.opts.MessageTimeout > 0 && c.in.timing.messageBy.IsZero() {
+		c.in.timing.messageBy = time.Now().Add(c.opts.MessageTimeout)
 	}
 }
 

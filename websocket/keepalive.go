@@ -65,8 +65,8 @@ func (c *Websocket) Ping(ctx context.Context) error {
 	done := c.doneChan()
 	pong := make(chan struct{})
 	c.mu.Lock()
-	if c.pings.waiting == nil {
-		c.pings.waiting = make(map[uint64]chan struct{})
+	if c.pings == nil {
+		c.pings = &pings{waiting: make(map[uint64]chan struct{})}
 	}
 	c.pings.last++
 	number := c.pings.last
@@ -100,6 +100,9 @@ func (c *Websocket) ponged(payload []byte) {
 	number := binary.BigEndian.Uint64(payload)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.pings == nil {
+		return
+	}
 	for n, pong := range c.pings.waiting {
 		if n <= number && number <= c.pings.last {
 			delete(c.pings.waiting, n)

@@ -108,6 +108,33 @@ func (o *Options) setDefaults() {
 	orDefault(&o.PingInterval, 0)
 }
 
+// defaultOptions are the zero Options with their defaults.
+var defaultOptions = func() *Options {
+	o := new(Options)
+	o.setDefaults()
+	return o
+}()
+
+// shared returns the options with their defaults, as a connection keeps them.
+// Connections without options of their own share one copy.
+func (o Options) shared() *Options {
+	if o.isZero() {
+		return defaultOptions
+	}
+	own := o
+	own.setDefaults()
+	return &own
+}
+
+func (o *Options) isZero() bool {
+	h := &o.Hooks
+	return h.OnClose == nil && h.OnReadError == nil && h.OnReadFrame == nil && h.OnReadMessage == nil &&
+		h.OnWriteError == nil && h.OnWriteFrame == nil && h.OnWriteMessage == nil &&
+		o.ReadTimeout == 0 && o.WriteTimeout == 0 && o.MessageTimeout == 0 && o.PingInterval == 0 && o.CloseTimeout == 0 &&
+		o.MaxFrameSize == 0 && o.MaxMessageSize == 0 && o.MaxPending == 0 && o.LingerBytes == 0 &&
+		!o.ReuseBuffers && o.Subprotocols == nil && o.OriginPatterns == nil && o.CheckOrigin == nil
+}
+
 func orDefault[T int | time.Duration](field *T, def T) {
 	if *field <= 0 {
 		*field = def

@@ -29,16 +29,29 @@ const (
 // for their turn and then write themselves.
 type outbound struct {
 	mu      sync.Mutex
-	queue   *[]byte         // what waits; nil if nothing does
-	taken   int             // bytes that left the queue and are being written
-	busy    bool            // somebody has the turn
-	turns   []chan struct{} // those who wait for it, in their order
-	closing atomic.Bool     // a Close frame was queued: nothing follows it; set under mu
-	fin     bool            // shut the write side once all is written
-	err     error           // the connection has ended
-	idle    []chan struct{} // closed when nothing is left to write, or at the end
-	room    chan struct{}   // closed when what waits fits MaxPending again
-	timer   *time.Timer     // flushes what is gathered
+	queue   *[]byte     // what waits; nil if nothing does
+	taken   int         // bytes that left the queue and are being written
+	busy    bool        // somebody has the turn
+	closing atomic.Bool // a Close frame was queued: nothing follows it; set under mu
+	fin     bool        // shut the write side once all is written
+	err     error       // the connection has ended
+	waiting *waiting    // nil until somebody waits
+	timer   *time.Timer // flushes what is gathered
+}
+
+// waiting are those who wait for the transport.
+type waiting struct {
+	turns []chan struct{} // for their turn to write, in their order
+	idle  []chan struct{} // for all to be written
+	room  chan struct{}   // for what waits to fit MaxPending again
+}
+
+// waiters returns the waiters, to add one. The caller holds mu.
+func (o *outbound) waiters() *waiting {
+	if o.waiting == nil {
+		o.waiting = new(waiting)
+	}
+	return o.waiting
 }
 
 // grow makes room in the queue for n more bytes and returns the queue. The
@@ -90,20 +103,25 @@ func (o *outbound) shut(err error) {
 
 // wake wakes everybody who waits. The caller holds mu.
 func (o *outbound) wake() {
-	for _, ch := range o.turns {
+	w := o.waiting
+	if w == nil {
+		return
+	}
+	for _, ch := range w.turns {
 		close(ch)
 	}
-	for _, ch := range o.idle {
+	for _, ch := range w.idle {
 		close(ch)
 	}
-	o.turns, o.idle = nil, nil
+	w.turns, w.idle = nil, nil
 	o.wakeRoom()
 }
 
+// wakeRoom wakes those who wait for room. The caller holds mu.
 func (o *outbound) wakeRoom() {
-	if o.room != nil {
-		close(o.room)
-		o.room = nil
+	if w := o.waiting; w != nil && w.room != nil {
+		close(w.room)
+		w.room = nil
 	}
 }
 
@@ -223,7 +241,8 @@ func (c *Websocket) waitTurn(ctx context.Context) error {
 		return nil
 	}
 	turn := make(chan struct{})
-	o.turns = append(o.turns, turn)
+	w := o.waiters()
+	w.turns = append(w.turns, turn)
 	o.mu.Unlock()
 	select {
 	case <-turn:
@@ -233,8 +252,8 @@ func (c *Websocket) waitTurn(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	o.mu.Lock()
-	if i := slices.Index(o.turns, turn); i >= 0 {
-		o.turns = slices.Delete(o.turns, i, i+1)
+	if i := slices.Index(w.turns, turn); i >= 0 {
+		w.turns = slices.Delete(w.turns, i, i+1)
 		o.mu.Unlock()
 		return ctx.Err()
 	}
@@ -268,9 +287,9 @@ func (c *Websocket) nextTurn() bool {
 		o.wake()
 		o.mu.Unlock()
 		return false
-	case len(o.turns) > 0:
-		next := o.turns[0]
-		o.turns = slices.Delete(o.turns, 0, 1)
+	case o.waiting != nil && len(o.waiting.turns) > 0:
+		next := o.waiting.turns[0]
+		o.waiting.turns = slices.Delete(o.waiting.turns, 0, 1)
 		close(next)
 		o.mu.Unlock()
 		return false
@@ -445,7 +464,8 @@ func (c *Websocket) whenWritten() <-chan struct{} {
 	if o.err != nil || !o.busy && o.queue == nil {
 		close(ch)
 	} else {
-		o.idle = append(o.idle, ch)
+		w := o.waiters()
+		w.idle = append(w.idle, ch)
 	}
 	return ch
 }
@@ -477,10 +497,11 @@ func (c *Websocket) waitRoom() {
 			o.mu.Unlock()
 			return
 		}
-		if o.room == nil {
-			o.room = make(chan struct{})
+		w := o.waiters()
+		if w.room == nil {
+			w.room = make(chan struct{})
 		}
-		room := o.room
+		room := w.room
 		o.mu.Unlock()
 		<-room
 	}

@@ -92,13 +92,13 @@ func (c *Websocket) serve(ctx context.Context, handler Handler, watching bool) {
 		c.giveReader()
 	}()
 	reuse := c.opts.ReuseBuffers
+	msg := new(Message)
 	for {
 		payload, err := c.readMessage(reuse)
 		if err != nil {
 			c.endRead(err, true)
 			return
 		}
-		msg := &c.in.message
 		if !reuse {
 			msg = new(Message)
 		}
@@ -119,6 +119,8 @@ func (c *Websocket) serve(ctx context.Context, handler Handler, watching bool) {
 		if err != nil {
 			c.closeFor(err)
 		}
-		c.in.message = Message{} // an idle connection holds no buffer
+		if reuse {
+			*msg = Message{} // an idle connection holds no buffer
+		}
 	}
 }
