@@ -23,3 +23,13 @@ lint: ## gofumpt, go vet, staticcheck
 
 fmt: ## format the code
 	go run $(GOFUMPT) -w .
+
+# The server for load tests (benchserver/README.md).
+K6 ?= go run go.k6.io/k6@v1.8.1
+
+.PHONY: benchserver k6
+benchserver: ## the server for load tests, on port 9001 (ARGS='-engine gws')
+	go run ./benchserver $(ARGS)
+
+k6: ## the load tests by the real k6 (ENGINE, TESTS, USERS, COUNT, DURATION, URL)
+	K6="$(K6)" benchserver/k6/run.sh
