@@ -33,3 +33,23 @@ benchserver: ## the server for load tests, on port 9001 (ARGS='-engine gws')
 
 k6: ## the load tests by the real k6 (ENGINE, TESTS, USERS, COUNT, DURATION, URL)
 	K6="$(K6)" benchserver/k6/run.sh
+
+# Conformance: the cases of the Autobahn suite (conformance/README.md).
+CASES  ?=
+ENGINE ?= core
+ROLE   ?= server
+TARGET ?=
+JOBS   ?= 48
+DRIVER ?= native
+REPORT ?=
+REPORT_DIR ?= conformance/reports/$(if $(TARGET),target,$(ROLE)s)
+
+.PHONY: testautobahn conformance-golden
+testautobahn: ## the Autobahn cases (CASES ENGINE ROLE TARGET JOBS DRIVER REPORT_DIR REPORT=1 DEBUG=1 JSON=1)
+	@go build -o .build/wsconform ./conformance/wsconform
+	@.build/wsconform -cases '$(CASES)' -engine '$(ENGINE)' -role '$(ROLE)' -target '$(TARGET)' -jobs $(JOBS) \
+		-driver '$(DRIVER)' -report-dir '$(REPORT_DIR)' $(if $(filter-out 0,$(REPORT)),-open) \
+		$(if $(filter-out 0,$(DEBUG)),-debug) $(if $(filter-out 0,$(JSON)),-json)
+
+conformance-golden: ## every engine, both roles, all 301 cases, against the golden verdicts
+	go test ./conformance -run 'Verdicts|Golden' -all -count=1

@@ -25,6 +25,8 @@ type Result struct {
 	Response string
 	// Opening is why there was no connection, if there was none.
 	Opening string
+	// Again is the command that plays the case again, for the report; optional.
+	Again string
 }
 
 // Passed says whether neither verdict is a failure.
@@ -75,7 +77,10 @@ func (r *Result) judge() {
 	}
 	// The peer's own fault explains everything that follows from it.
 	if o.Fault != "" && !c.Info {
-		why, whyClose = "the tester had to fail the connection, because "+o.Fault, ""
+		why = "the tester had to fail the connection, because " + o.Fault
+		if r.BehaviorClose != WrongCode {
+			whyClose = ""
+		}
 	}
 	switch {
 	case r.Behavior == OK && r.BehaviorClose == OK:

@@ -26,8 +26,8 @@ const (
 	CloseAfterOver  LogKind = "TIE"
 	Note            LogKind = "NOTE" // ours: a remark of the tester, in Text
 	loggedOctets            = 256    // of a payload or write that a log keeps
-	loggedFrames            = 64     // frame entries of one direction that a log keeps
-	loggedTransfers         = 64     // octet entries of one direction that a log keeps
+	loggedFrames            = 24     // frame entries of one direction that a log keeps
+	loggedTransfers         = 24     // octet entries of one direction that a log keeps
 )
 
 // A LogEntry is one thing that the tester did or saw.
