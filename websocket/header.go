@@ -7,6 +7,9 @@ import (
 	"math"
 )
 
+// le reads masking keys and what is masked: the key's first byte is the lowest.
+var le = binary.LittleEndian
+
 // A Mode is the role of this side of a connection (RFC 6455 §5.1).
 type Mode bool
 
@@ -98,7 +101,7 @@ func (h *header) parse(b []byte) part {
 			h.size = uint8(n + 4)
 			return partKey
 		}
-		h.key = binary.LittleEndian.Uint32(b[n:])
+		h.key = le.Uint32(b[n:])
 		n += 4
 	}
 	h.size = uint8(n)

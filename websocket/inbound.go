@@ -165,6 +165,9 @@ func (c *Websocket) readMessage(reuse bool) ([]byte, error) {
 	in := &c.in
 	in.dropBody()
 	for {
+		if c.shortFrame() {
+			return c.readWhole(reuse)
+		}
 		if err := c.readHeader(); err != nil {
 			return nil, err
 		}
@@ -188,6 +191,27 @@ func (c *Websocket) readMessage(reuse bool) ([]byte, error) {
 			return c.takeBody(reuse)
 		}
 	}
+}
+
+// shortFrame takes the header of a frame that keeps all rules at a glance: a
+// whole message of at most 125 bytes to a server, all in the buffer. It leaves
+// everything else to readHeader.
+func (c *Websocket) shortFrame() bool {
+	in := &c.in
+	b := in.buffered()
+	if len(b) < 2+4 || c.mode != ServerMode || in.fragmented {
+		return false
+	}
+	const text, binary = finBit | byte(OpcodeText), finBit | byte(OpcodeBinary)
+	n := int(b[1]) - maskBit // negative where the frame is not masked
+	if b[0] != text && b[0] != binary || n < 0 || n > maxControlPayload || 2+4+n > len(b) ||
+		n > c.opts.MaxFrameSize || n > c.opts.MaxMessageSize {
+		return false
+	}
+	in.binary = b[0] == binary
+	in.h = header{b0: b[0], b1: b[1], size: 2 + 4, length: n, key: le.Uint32(b[2:])}
+	in.start += 2 + 4
+	return true
 }
 
 // readHeader reads the next frame's header and holds it against the rules.

@@ -1,7 +1,6 @@
 package websocket
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
 	"sync"
@@ -35,12 +34,12 @@ func NewMaskingKey() MaskingKey {
 	}
 	keySources.Put(src)
 	var key MaskingKey
-	binary.LittleEndian.PutUint32(key[:], k)
+	le.PutUint32(key[:], k)
 	return key
 }
 
 // word returns the key as mask takes it: the byte for payload offset 0 lowest.
-func (k MaskingKey) word() uint32 { return binary.LittleEndian.Uint32(k[:]) }
+func (k MaskingKey) word() uint32 { return le.Uint32(k[:]) }
 
 // mask XORs src with the masking key into dst, which is src itself or does not
 // overlap it, and is as long (RFC 6455 §5.3: masking and unmasking are the same).
@@ -70,7 +69,6 @@ func maskWords(dst, src []byte, key uint32) {
 		}
 		return
 	}
-	le := binary.LittleEndian
 	tail := le.Uint64(src[n-8:]) ^ bits.RotateLeft64(k, -8*(n&3))
 	last := dst[n-8:]
 	for len(src) >= 64 && len(dst) >= 64 {

@@ -1,7 +1,6 @@
 package websocket
 
 import (
-	"encoding/binary"
 	"unicode/utf8"
 )
 
@@ -114,7 +113,6 @@ func asciiPrefix(p []byte) int {
 
 func asciiWords(p []byte) int {
 	const high = 0x8080808080808080
-	le := binary.LittleEndian
 	n := len(p)
 	if n < 8 {
 		for i, b := range p {

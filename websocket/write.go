@@ -15,6 +15,10 @@ func AppendFrame(dst []byte, frame *Frame, mask MaskingKey) []byte {
 
 func appendFrame(dst []byte, b0 byte, payload []byte, key MaskingKey) []byte {
 	n, h := len(dst), headerSize(len(payload), key)
+	if h == 2 && cap(dst)-n >= 2+len(payload) { // as most that a server writes
+		dst = append(dst, b0, byte(len(payload)))
+		return append(dst, payload...)
+	}
 	dst = slices.Grow(dst, h+len(payload))[:n+h+len(payload)]
 	putHeader(dst[n:n+h], b0, len(payload), key)
 	if key == Unmasked {
