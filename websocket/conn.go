@@ -28,10 +28,12 @@ type Websocket struct {
 	mu         sync.Mutex
 	reading    bool          // a goroutine has the reader's role
 	lingering  bool          // the reader only waits for the peer to go
+	discarding bool          // the reader only waits for the answer to its Close
 	ended      bool          // the transport is closed, or is being closed
+	settled    bool          // endCode and endErr are decided, whatever ends it now
+	endCode    StatusCode    // what OnClose is told
 	endErr     error         // why, for those who come later
 	readErr    error         // what reading ended with
-	failure    error         // what a handler closed with; the reader's own
 	done       chan struct{} // closed at the end; made by the first who waits
 	closeTimer *time.Timer   // bounds the closing handshake
 	watched    watch         // the context of the read that is under way
@@ -126,6 +128,9 @@ func (c *Websocket) CloseWithStatus(code StatusCode, reason string) error {
 		return nil
 	}
 	defer c.giveReader()
+	c.watch(context.Background()) // no longer that of the last read
+	c.setDiscarding(true)
+	defer c.setDiscarding(false)
 	c.boundClose(StatusAbnormalClose, errNoAnswer)
 	for {
 		if _, err := c.readMessage(true); err != nil {
@@ -156,10 +161,27 @@ func (c *Websocket) giveReader() {
 	c.mu.Unlock()
 }
 
+func (c *Websocket) setDiscarding(discarding bool) {
+	c.mu.Lock()
+	c.discarding = discarding
+	c.mu.Unlock()
+}
+
 func (c *Websocket) isLingering() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.lingering && !c.ended
+}
+
+// settle decides what OnClose is told, unless that is decided: the peer's Close,
+// or what this side failed with, counts for more than how the transport then
+// went.
+func (c *Websocket) settle(code StatusCode, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.settled && !c.ended {
+		c.settled, c.endCode, c.endErr = true, code, err
+	}
 }
 
 // boundClose ends the connection with code and err if closing it takes too long.
@@ -184,6 +206,9 @@ func (c *Websocket) end(code StatusCode, err error) {
 	if c.ended {
 		c.mu.Unlock()
 		return
+	}
+	if c.settled {
+		code, err = c.endCode, c.endErr
 	}
 	c.ended, c.endErr = true, err
 	if c.closeTimer != nil {
@@ -275,7 +300,7 @@ func (c *Websocket) watch(ctx context.Context) {
 	}
 	c.watched.stop = context.AfterFunc(ctx, func() {
 		c.mu.Lock()
-		current := c.reading && c.watched.done == done
+		current := c.reading && !c.lingering && c.watched.done == done
 		c.mu.Unlock()
 		if current {
 			c.cancelled(ctx)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"path/filepath"
 	"testing"
 )
 
@@ -32,6 +33,7 @@ func socketPair(tb testing.TB) (a, b *net.TCPConn) {
 // transports are the kinds of connections that differ inside.
 var transports = map[string]func(testing.TB) (server, client net.Conn){
 	"socket": func(tb testing.TB) (net.Conn, net.Conn) { return socketPair(tb) },
+	"unix":   unixPair,
 	"pipe":   func(testing.TB) (net.Conn, net.Conn) { return net.Pipe() },
 }
 
@@ -90,4 +92,24 @@ func TestServeEchoes(t *testing.T) {
 			<-served
 		}
 	}
+}
+
+// unixPair returns both ends of a connection over a Unix domain socket.
+func unixPair(tb testing.TB) (a, b net.Conn) {
+	tb.Helper()
+	l, err := net.Listen("unix", filepath.Join(tb.TempDir(), "s"))
+	if err != nil {
+		tb.Skip("no Unix domain sockets here: ", err)
+	}
+	defer l.Close()
+	accepted := make(chan net.Conn)
+	go func() {
+		c, _ := l.Accept()
+		accepted <- c
+	}()
+	b, err = net.Dial("unix", l.Addr().String())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return <-accepted, b
 }

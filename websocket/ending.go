@@ -56,6 +56,7 @@ func (c *Websocket) setReadErr(err error) {
 // answerClose ends the connection after the peer's Close (RFC 6455 §5.5.1,
 // §7.1.1): the server closes the transport first.
 func (c *Websocket) answerClose(closed *CloseError, wait bool) {
+	c.settle(closed.Code, nil)
 	c.boundClose(closed.Code, nil)
 	code := closed.Code
 	if code == StatusNoStatusRcvd {
@@ -63,19 +64,15 @@ func (c *Websocket) answerClose(closed *CloseError, wait bool) {
 	}
 	c.sendClose(code, "")
 	<-c.whenWritten()
-	code, err := closed.Code, error(nil)
-	if c.failure != nil {
-		code, err = errorCode(c.failure), c.failure
-	}
 	if c.mode == ServerMode {
 		if !c.unread() {
-			c.end(code, err)
+			c.end(closed.Code, nil)
 			return
 		}
 		// The peer sees the end of TCP now, whatever it sent behind its Close.
 		c.finishWriting()
 	}
-	c.lingerThenEnd(code, err, wait)
+	c.lingerThenEnd(closed.Code, nil, wait)
 }
 
 // unread reports whether there are bytes that nobody will read: closing a socket
@@ -95,6 +92,7 @@ func (c *Websocket) unread() bool {
 // fail sends a Close frame with code and the text of err, and ends the
 // connection (RFC 6455 §7.1.7). See endRead for wait.
 func (c *Websocket) fail(code StatusCode, err error, wait bool) {
+	c.settle(code, err)
 	c.boundClose(code, err)
 	c.sendClose(sendable(code), err.Error())
 	written := c.whenWritten()
@@ -114,7 +112,7 @@ func (c *Websocket) closeFor(err error) {
 		reason = closed.Reason
 	}
 	if c.sendClose(sendable(code), reason) {
-		c.failure = err
+		c.settle(code, err)
 	}
 	c.boundClose(code, err)
 }
@@ -148,13 +146,11 @@ func (c *Websocket) lingerThenEnd(code StatusCode, err error, wait bool) {
 	for left := c.opts.LingerBytes; left > 0; {
 		n, readErr := c.readSome((*trash)[:min(left, cap(*trash))])
 		left -= n
-		if errors.Is(readErr, io.EOF) {
-			<-c.whenWritten()
-		}
 		if readErr != nil {
 			break
 		}
 	}
 	giveBuffer(trash)
+	<-c.whenWritten() // writing may still work where reading does not
 	c.end(code, err)
 }

@@ -52,7 +52,6 @@ type inbound struct {
 	timing   *timing // nil without timeouts
 
 	gathered bool // replies or pongs may wait in the queue
-	armed    bool // and the timer that flushes them runs
 }
 
 // timing is what the timeouts of reading work on.
@@ -419,7 +418,7 @@ func (in *inbound) startBody(n int, final, reuse bool) {
 		n = max(n, in.lastSize)
 	}
 	if in.pooled = takePooled(headroom + n); in.pooled == nil {
-		in.pooled = takeBuffer(headroom + min(n, allocStep))
+		in.pooled = takeBuffer(min(headroom+n, allocStep))
 	}
 	in.body = (*in.pooled)[headroom:headroom]
 }

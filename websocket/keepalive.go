@@ -13,7 +13,7 @@ type keepalive struct {
 	timer *time.Timer
 	reads atomic.Uint32 // reads begun and ended: odd while one waits
 	last  uint32        // reads at the last tick
-	ping  bool          // a ping was sent at the last tick
+	ping  bool          // a ping was queued at the last tick
 }
 
 var errDead = &Error{code: StatusAbnormalClose, text: "the peer did not answer a ping within the ping interval", cause: errTimeout}
@@ -37,13 +37,15 @@ func (c *Websocket) keepAlive() {
 		return
 	}
 	reads := k.reads.Load()
-	silent := reads == k.last
+	since := reads - k.last
 	k.last = reads
-	if silent && k.ping && reads%2 == 1 { // one read has waited all the time
+	if since == 0 && k.ping && reads%2 == 1 { // one read has waited all the time
 		c.end(StatusAbnormalClose, errDead)
 		return
 	}
-	k.ping = silent && c.queueControl(OpcodePing, nil)
+	// Nothing came but the answer to the last ping, if there was one.
+	idle := since <= 1 || since == 2 && k.ping
+	k.ping = idle && c.queueControl(OpcodePing, nil)
 	c.flush()
 	k.timer.Reset(c.opts.PingInterval)
 }

@@ -3,6 +3,7 @@ package websocket
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,7 +33,8 @@ type outbound struct {
 	queue   *[]byte     // what waits; nil if nothing does
 	taken   int         // bytes that left the queue and are being written
 	busy    bool        // somebody has the turn
-	closing atomic.Bool // a Close frame was queued: nothing follows it; set under mu
+	closing atomic.Bool // a Close frame was queued, or the end has come: nothing follows; set under mu
+	armed   atomic.Bool // timer runs
 	fin     bool        // shut the write side once all is written
 	err     error       // the connection has ended
 	waiting *waiting    // nil until somebody waits
@@ -95,6 +97,7 @@ func (o *outbound) shut(err error) {
 	if o.err == nil {
 		o.err = err
 	}
+	o.closing.Store(true)
 	if o.timer != nil {
 		o.timer.Stop()
 	}
@@ -447,7 +450,8 @@ func (c *Websocket) queueControl(opcode Opcode, payload []byte) bool {
 func (c *Websocket) sendClose(code StatusCode, reason string) bool {
 	var payload []byte
 	if code != 0 {
-		payload = appendClosePayload(make([]byte, 0, maxControlPayload), code, reason)
+		// RFC 6455 §5.5.1: the reason is UTF-8, whatever an error's text is.
+		payload = appendClosePayload(make([]byte, 0, maxControlPayload), code, strings.ToValidUTF8(reason, "\uFFFD"))
 	}
 	first := c.queueControl(OpcodeClose, payload)
 	c.flush()

@@ -11,19 +11,20 @@ func (c *Websocket) reply(msg *Message, unchanged bool) error {
 	if c.out.closing.Load() {
 		return nil
 	}
-	if !unchanged || len(msg.Payload) < inPlaceLeast || !c.replyInPlace(msg.Payload) {
-		c.queueReply(msg)
+	inPlace := unchanged && len(msg.Payload) >= inPlaceLeast && c.replyInPlace(msg.Payload)
+	if inPlace || c.queueReply(msg) {
+		c.tellWritten(msg)
 	}
-	c.tellWritten(msg)
 	return nil
 }
 
-func (c *Websocket) queueReply(msg *Message) {
+// queueReply queues msg, unless a Close went before.
+func (c *Websocket) queueReply(msg *Message) bool {
 	o := &c.out
 	o.mu.Lock()
 	if o.closing.Load() || o.err != nil {
 		o.mu.Unlock()
-		return
+		return false
 	}
 	q := o.grow(c.wireSize(len(msg.Payload)))
 	*q = c.appendMessage(*q, msg)
@@ -33,6 +34,7 @@ func (c *Websocket) queueReply(msg *Message) {
 	if full {
 		c.flushGathered()
 	}
+	return true
 }
 
 // replyInPlace sends payload, which is the message just read, from where it was
@@ -71,6 +73,7 @@ func (c *Websocket) replyInPlace(payload []byte) bool {
 	switch {
 	case err != nil:
 		_ = c.failWrite(nil, err)
+		return false
 	case written < len(wire):
 		rest := takeBuffer(len(wire) - written)
 		*rest = append(*rest, wire[written:]...)
@@ -91,7 +94,8 @@ func (c *Websocket) flushGathered() {
 	if !c.in.gathered {
 		return
 	}
-	c.in.gathered, c.in.armed = false, false
+	c.in.gathered = false
+	c.out.armed.Store(false)
 	c.flush()
 	c.waitRoom()
 }
@@ -99,17 +103,20 @@ func (c *Websocket) flushGathered() {
 // armFlush sees to it that what is gathered leaves in time while a handler is at
 // work.
 func (c *Websocket) armFlush() {
-	if !c.in.gathered || c.in.armed {
+	o := &c.out
+	if !c.in.gathered || o.armed.Load() {
 		return
 	}
-	c.in.armed = true
-	o := &c.out
+	o.armed.Store(true)
 	if o.timer != nil {
 		o.timer.Reset(gatherDelay)
 		return
 	}
 	o.mu.Lock()
-	o.timer = time.AfterFunc(gatherDelay, c.flush)
+	o.timer = time.AfterFunc(gatherDelay, func() {
+		o.armed.Store(false) // what comes after this flush needs another one
+		c.flush()
+	})
 	o.mu.Unlock()
 }
 

@@ -27,7 +27,7 @@ var EchoHandler Handler = func(_ context.Context, msg *Message) (*Message, error
 // connection is closed.
 func (c *Websocket) ReadMessage(ctx context.Context) (*Message, error) {
 	if !c.takeReader() {
-		return nil, c.notReader()
+		return nil, c.notReader(ctx)
 	}
 	defer c.giveReader()
 	c.watch(ctx)
@@ -39,8 +39,7 @@ func (c *Websocket) ReadMessage(ctx context.Context) (*Message, error) {
 		return nil, c.endRead(err, false)
 	}
 	if c.in.gathered {
-		c.in.gathered = false
-		c.flush()
+		c.flush() // and the next wait sees whether there is too much
 	}
 	msg := &Message{Binary: c.in.binary, Payload: payload}
 	if hook := c.opts.Hooks.OnReadMessage; hook != nil {
@@ -49,8 +48,19 @@ func (c *Websocket) ReadMessage(ctx context.Context) (*Message, error) {
 	return msg, nil
 }
 
-// notReader says why the caller cannot read.
-func (c *Websocket) notReader() error {
+// notReader says why the caller cannot read. Where that is because of a Close
+// that waits for its answer, it waits, too.
+func (c *Websocket) notReader(ctx context.Context) error {
+	c.mu.Lock()
+	discarding := c.discarding
+	c.mu.Unlock()
+	if discarding {
+		select {
+		case <-c.doneChan():
+		case <-ctx.Done():
+			return c.cancelled(ctx)
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
