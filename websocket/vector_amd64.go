@@ -37,9 +37,12 @@ func cpuid(eax, ecx uint32) (a, b, c, d uint32)
 // xgetbv returns the low half of XCR0: which register state the system saves.
 func xgetbv() uint32
 
-func asciiVector(p []byte) int { return asciiAVX2(&p[0], len(p)) }
+// utf8VectorMin is the least number of bytes that validVector takes.
+const utf8VectorMin = 35
 
-// asciiAVX2 is asciiPrefix for n >= 32 bytes.
+func validVector(p []byte) bool { return validUTF8AVX2(&p[0], len(p)) }
+
+// validUTF8AVX2 is utf8.Valid for n >= 35 bytes.
 //
 //go:noescape
-func asciiAVX2(p *byte, n int) int
+func validUTF8AVX2(p *byte, n int) bool

@@ -8,4 +8,6 @@ const haveVector = false
 
 func maskVector(dst, src []byte, key uint32) { maskWords(dst, src, key) }
 
-func asciiVector(p []byte) int { return asciiWords(p) }
+const utf8VectorMin = 0
+
+func validVector(p []byte) bool { return utf8Start.after(p) == utf8Start }
