@@ -71,7 +71,7 @@ func (h *hub) enter(p peer) {
 func (h *hub) leave(p peer, code uint16, err error) {
 	h.mu.Lock()
 	delete(h.live, p)
-	p.counter().drainTo(&h.ended)
+	h.ended.count(p.counter())
 	if h.away && len(h.live) == 0 {
 		h.closeEmpty()
 	}
@@ -175,13 +175,11 @@ func (s *server) Stats() Stats {
 	h := s.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	sum := h.ended
 	for p := range h.live {
-		p.counter().drainTo(&h.ended)
+		sum.count(p.counter())
 	}
-	return Stats{
-		Connections: len(h.live),
-		Messages:    h.ended.messages, BytesIn: h.ended.in, BytesOut: h.ended.out,
-	}
+	return Stats{Connections: len(h.live), Messages: sum.messages, BytesIn: sum.in, BytesOut: sum.out}
 }
 
 // SameOrigin reports whether the request has no Origin header, and so comes

@@ -64,8 +64,8 @@ type Options struct {
 	// buffered: what an application can build on its frames, though the library
 	// itself has nothing for it. No effect on the other engines.
 	Gather bool
-	// Stats makes the server count messages and bytes for its Stats, at the cost
-	// of one uncontended atomic addition a message.
+	// Stats makes the server count messages and bytes for its Stats: three plain
+	// additions a message, to memory of the connection's own.
 	Stats bool
 	// Events are told what happens. Nil functions cost nothing.
 	Events Events
