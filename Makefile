@@ -27,12 +27,15 @@ fmt: ## format the code
 # The server for load tests (benchserver/README.md).
 K6 ?= go run go.k6.io/k6@v1.8.1
 
-.PHONY: benchserver k6
+.PHONY: benchserver k6 bench-engines
 benchserver: ## the server for load tests, on port 9001 (ARGS='-engine gws')
 	go run ./benchserver $(ARGS)
 
 k6: ## the load tests by the real k6 (ENGINE, TESTS, USERS, COUNT, DURATION, URL)
 	K6="$(K6)" benchserver/k6/run.sh
+
+bench-engines: ## the five engines under load, side by side (COUNT, USERS, TESTS, ENGINES, MESSAGES)
+	go run ./benchserver/benchengines $(if $(COUNT),-count $(COUNT)) $(if $(USERS),-users "$(USERS)") $(if $(TESTS),-tests "$(TESTS)") $(if $(ENGINES),-engines "$(ENGINES)") $(if $(MESSAGES),-messages $(MESSAGES))
 
 # Conformance: the cases of the Autobahn suite (conformance/README.md).
 CASES  ?=
