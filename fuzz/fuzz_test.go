@@ -112,6 +112,26 @@ func FuzzMask(f *testing.F) {
 	})
 }
 
+// FuzzServe runs op bytes against Serve: what a peer sends, faults of the
+// transport, writes and closes from other goroutines; then drains. Oracles: all
+// returns and no goroutine is left; frames are whole and messages do not
+// interleave; replies and pongs are those owed, in order; one Close at most, and
+// nothing behind it.
+func FuzzServe(f *testing.F) {
+	seeds, err := Seeds("Serve")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := Serve(data); err != nil {
+			t.Fatal(Report(err, "Serve", data))
+		}
+	})
+}
+
 // FuzzPeers gives a transcript to gorilla, gobwas, coder and gws. Oracle, one a
 // library: it agrees with the model but for the rows of the table of divergences;
 // a crash or a hang is reported as such.

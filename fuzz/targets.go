@@ -28,6 +28,7 @@ func Targets() []Target {
 		{"Reassembly", Reassembly, explainTranscript, seedTranscripts},
 		{"FrameMessage", FrameMessage, explainFrameMessage, seedFrameMessage},
 		{"UTF8", UTF8, explainUTF8, seedUTF8},
+		{"Serve", Serve, explainServe, seedServe},
 		{"Peers", Peers, explainTranscript, seedTranscripts},
 	}
 }
@@ -156,6 +157,17 @@ func seedUTF8([]vector.Vector) ([][]byte, error) {
 	for _, whole := range []string{"\u20ac", "\U0001f600", "\u00e9\u4e16\u754c"} {
 		for size := 1; size < 4; size++ {
 			seeds = append(seeds, append([]byte{byte(31 - size), byte(size), byte(size), byte(size)}, whole...))
+		}
+	}
+	return seeds, nil
+}
+
+// seedServe takes each op between two messages.
+func seedServe([]vector.Vector) ([][]byte, error) {
+	var seeds [][]byte
+	for op := range 24 {
+		for first := range 4 {
+			seeds = append(seeds, []byte{byte(first*9 + op), 0, 0, 5, byte(op), byte(op), 17, 3, 0, byte(op * 8), 40, 15})
 		}
 	}
 	return seeds, nil
