@@ -112,6 +112,25 @@ func FuzzMask(f *testing.F) {
 	})
 }
 
+// FuzzHandshake gives raw requests to Accept and raw answers to Dial. Oracles:
+// plain code for RFC 6455 sections 4.2.1 and 4.1 refuses nothing that was
+// accepted; a plain one is accepted; no header is injected; nothing is written on
+// refusal; the bytes behind the handshake are the first frames.
+func FuzzHandshake(f *testing.F) {
+	seeds, err := Seeds("Handshake")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := Handshake(data); err != nil {
+			t.Fatal(Report(err, "Handshake", data))
+		}
+	})
+}
+
 // FuzzServe runs op bytes against Serve: what a peer sends, faults of the
 // transport, writes and closes from other goroutines; then drains. Oracles: all
 // returns and no goroutine is left; frames are whole and messages do not
@@ -146,6 +165,28 @@ func FuzzPeers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if err := Peers(data); err != nil {
 			t.Fatal(Report(err, "Peers", data))
+		}
+	})
+}
+
+// FuzzTarget sends a transcript over the wire to the echo server that the
+// environment variable TARGET names (ws://host:port/path), or to one of the core
+// in the process. Oracle: the echoes, the pongs and the class of the close code
+// are the model's, and the connection ends in time.
+func FuzzTarget(f *testing.F) {
+	if _, err := TargetFromEnv(); err != nil {
+		f.Fatal(err)
+	}
+	seeds, err := Seeds("Target")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := Remote(data); err != nil {
+			t.Fatal(Report(err, "Target", data))
 		}
 	})
 }

@@ -28,8 +28,10 @@ func Targets() []Target {
 		{"Reassembly", Reassembly, explainTranscript, seedTranscripts},
 		{"FrameMessage", FrameMessage, explainFrameMessage, seedFrameMessage},
 		{"UTF8", UTF8, explainUTF8, seedUTF8},
+		{"Handshake", Handshake, explainHandshake, seedHandshake},
 		{"Serve", Serve, explainServe, seedServe},
 		{"Peers", Peers, explainTranscript, seedTranscripts},
+		{"Target", Remote, explainTranscript, seedRemote},
 	}
 }
 
@@ -97,6 +99,11 @@ func seedTranscripts(vectors []vector.Vector) ([][]byte, error) {
 	return seeds, nil
 }
 
+// seedRemote takes the vectors for servers.
+func seedRemote(vectors []vector.Vector) ([][]byte, error) {
+	return seedTranscripts(slices.DeleteFunc(slices.Clone(vectors), func(v vector.Vector) bool { return v.Role == model.Client }))
+}
+
 // seedMarshalFrame makes a frame with each head, a masking key or none, and each
 // of the boundary lengths.
 func seedMarshalFrame([]vector.Vector) ([][]byte, error) {
@@ -157,6 +164,50 @@ func seedUTF8([]vector.Vector) ([][]byte, error) {
 	for _, whole := range []string{"\u20ac", "\U0001f600", "\u00e9\u4e16\u754c"} {
 		for size := 1; size < 4; size++ {
 			seeds = append(seeds, append([]byte{byte(31 - size), byte(size), byte(size), byte(size)}, whole...))
+		}
+	}
+	return seeds, nil
+}
+
+// seedHandshake takes a right request and answer, each line of them left out,
+// twice, or with another value, and frames behind.
+func seedHandshake([]vector.Vector) ([][]byte, error) {
+	var seeds [][]byte
+	hello := "\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"
+	request := []string{
+		"GET /chat HTTP/1.1", "Host: peer.example", "Upgrade: websocket", "Connection: Upgrade",
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13", "Origin: http://peer.example",
+		"Sec-WebSocket-Protocol: chat, superchat", "Sec-WebSocket-Extensions: permessage-deflate",
+	}
+	answer := []string{
+		"HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: ACCEPT",
+		"Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Extensions: permessage-deflate",
+	}
+	add := func(side byte, preset string, lines []string, behind string) {
+		seed := append([]byte{side | byte(len(seeds)<<1), byte(len(preset))}, preset...)
+		seeds = append(seeds, append(seed, strings.Join(lines, "\r\n")+"\r\n\r\n"+behind...))
+	}
+	for side, lines := range [][]string{request, answer} {
+		behind := hello
+		plain := lines[:6]
+		if side == 1 {
+			behind, plain = "\x81\x05Hello\x88\x00", lines[:4]
+		}
+		for range 8 {
+			add(byte(side), "", plain, behind)
+		}
+		add(byte(side), "", lines, behind)
+		add(byte(side), "value\r\nX-Injected: 1", plain, behind)
+		for i, line := range lines {
+			add(byte(side), "", slices.Concat(plain, lines[i:i+1]), behind)
+			add(byte(side), "", slices.Concat(lines[:i], lines[i+1:]), behind)
+			name, _, _ := strings.Cut(line, ":")
+			for _, value := range []string{"", "x", "keep-alive, Upgrade", "WEBSOCKET", "8", "13, 8", "null", "http://other.example", "none", "\tchat ,"} {
+				add(byte(side), "", slices.Concat(lines[:i], []string{name + ": " + value}, plain[min(i+1, len(plain)):]), behind)
+			}
+		}
+		for _, first := range []string{"POST /chat HTTP/1.1", "GET /chat HTTP/1.0", "GET * HTTP/1.1", "GET http://peer.example/ HTTP/1.1", "HTTP/1.1 200 OK", "HTTP/1.0 101 Switching Protocols", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switching Protocols"} {
+			add(byte(side), "", slices.Concat([]string{first}, plain[1:]), behind)
 		}
 	}
 	return seeds, nil

@@ -27,13 +27,14 @@ type Conn struct {
 	turn     int
 	idle     int // reads that returned no byte
 	out      []byte
-	from     int // where the frames begin in out
-	answer   bool
-	closeAt  int    // scanned for a Close up to here
-	code     uint16 // of the first Close that was sent, 0 if none was
-	start    int    // what had been consumed before the last read
+	from     int                         // where the frames begin in out
+	answer   func(request []byte) []byte // to the request of an opening handshake
+	closeAt  int                         // scanned for a Close up to here
+	code     uint16                      // of the first Close that was sent, 0 if none was
+	start    int                         // what had been consumed before the last read
 	closed   bool
 	upgrade  bool // the 101 is not complete
+	chunked  bool // the answer comes in chunks too
 	shared   bool // a goroutine that is not the adapter's may still hold it
 	consumed int
 }
@@ -60,8 +61,13 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	if len(c.prefix) > 0 {
-		n := copy(p, c.prefix)
+	if len(c.prefix) > 0 && !c.closed {
+		n := len(c.prefix)
+		if c.chunked && len(c.chunks) > 0 {
+			n = min(n, max(1, c.chunks[c.turn%len(c.chunks)]))
+			c.turn++
+		}
+		n = copy(p, c.prefix[:n])
 		c.prefix = c.prefix[n:]
 		return n, nil
 	}
@@ -100,10 +106,10 @@ func (c *Conn) Write(p []byte) (int, error) {
 		return 0, net.ErrClosed
 	}
 	c.out = append(c.out, p...)
-	if c.answer {
+	if c.answer != nil {
 		if end := bytes.Index(c.out, []byte("\r\n\r\n")); end >= 0 {
-			c.answer = false
-			c.prefix = response(c.out[:end+4])
+			c.prefix = c.answer(c.out[:end+4])
+			c.answer = nil
 			c.from = end + 4
 		}
 	}
@@ -113,7 +119,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 
 // scan looks for the first Close in what was sent.
 func (c *Conn) scan() {
-	if c.answer || c.code != 0 || c.upgrade {
+	if c.answer != nil || c.code != 0 || c.upgrade {
 		return
 	}
 	for {
@@ -177,8 +183,26 @@ func (c *Conn) Consumed() int {
 // request that is written gets the 101 that suits it (RFC 6455 §4.2.2), in a
 // read of its own, before the transcript.
 func (c *Conn) Client() net.Conn {
-	c.answer = true
+	c.answer = response
 	return c
+}
+
+// Answer has the first request that is written answered by f, in reads of the
+// transcript's sizes.
+func (c *Conn) Answer(f func(request []byte) []byte) { c.answer, c.chunked = f, true }
+
+// Frames says that what has been written so far is the opening handshake.
+func (c *Conn) Frames() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.from, c.closeAt, c.code = len(c.out), 0, 0
+}
+
+// Closed tells whether it was closed.
+func (c *Conn) Closed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
 }
 
 // LocalAddr returns an address that means nothing.

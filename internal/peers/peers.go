@@ -191,6 +191,15 @@ func (l *Library) RunFor(t *Transcript, bound time.Duration) (*Result, error) {
 func (l *Library) RunHere(t *Transcript) (*Result, error) {
 	c := conns.Get().(*Conn)
 	c.reset(t)
+	r, err := l.RunOn(t, c)
+	if err == nil && !c.shared {
+		conns.Put(c)
+	}
+	return r, err
+}
+
+// RunOn is RunHere on a Conn of the caller's.
+func (l *Library) RunOn(t *Transcript, c *Conn) (*Result, error) {
 	r := &Result{}
 	if err := l.Read(t, c, r); err != nil {
 		return nil, fmt.Errorf("%w: adapter of %s: %w", ErrHarness, l.Name, err)
@@ -198,9 +207,6 @@ func (l *Library) RunHere(t *Transcript) (*Result, error) {
 	c.Close()
 	r.wire(c, t.Role)
 	r.refused()
-	if !c.shared {
-		conns.Put(c)
-	}
 	return r, nil
 }
 

@@ -34,15 +34,31 @@ func read(t *peers.Transcript, c *peers.Conn, r *peers.Result) error {
 		}},
 	})
 	c.Share() // a goroutine of the core's drains it after a failure
+	drain(ws, c, r, &noticed)
+	return nil
+}
+
+// Frames reads what arrives on a connection whose handshake is done, as Library
+// does.
+func Frames(ws *websocket.Websocket, c *peers.Conn, role model.Role) (*peers.Result, error) {
+	l := Library
+	l.Read = func(_ *peers.Transcript, c *peers.Conn, r *peers.Result) error {
+		drain(ws, c, r, new(int))
+		return nil
+	}
+	return l.RunOn(&peers.Transcript{Role: role}, c)
+}
+
+func drain(ws *websocket.Websocket, c *peers.Conn, r *peers.Result, noticed *int) {
 	defer ws.Close()
 	for {
 		msg, err := ws.ReadMessage(context.Background())
 		if err != nil {
 			end(r, err)
 			if r.End == model.Failed {
-				r.Offset = noticed
+				r.Offset = *noticed
 			}
-			return nil
+			return
 		}
 		r.Deliver(c, msg.Binary, msg.Payload)
 	}
