@@ -125,8 +125,8 @@ func parseURL(rawURL string) (*url.URL, *HandshakeError) {
 	if target.Hostname() == "" {
 		return nil, refuse(0, "the URL has no host")
 	}
-	if strings.ContainsFunc(target.Host, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return nil, refuse(0, "the URL's host "+quote(target.Host)+" is not printable ASCII: write a name in its xn-- form")
+	if !consistsOf(target.Host, isHostChar) {
+		return nil, refuse(0, "the URL's host "+quote(target.Host)+" has characters that no host has: write a name in its xn-- form")
 	}
 	// An empty fragment is none to net/url.
 	if strings.Contains(rawURL, "#") {
@@ -188,6 +188,9 @@ func setHeader(request *http.Request, name string, values []string) *HandshakeEr
 			return refuse(0, "header Host needs exactly one value")
 		}
 		request.Host = values[0]
+		if u, err := url.Parse("http://" + request.Host); err != nil || u.Host != request.Host || !consistsOf(request.Host, isHostChar) {
+			return refuse(0, "header Host is "+quote(request.Host)+", must be a host, with or without a port")
+		}
 		return nil
 	}
 	request.Header[name] = append(request.Header[name], values...)
@@ -356,6 +359,10 @@ func readAnswer(ctx context.Context, conn net.Conn, request *http.Request) (*buf
 	for {
 		response, err := http.ReadResponse(buffered, request)
 		if err != nil {
+			// A parser takes the end of what it got for the end of a line.
+			if limited.err != nil {
+				err = limited.err
+			}
 			return nil, nil, &HandshakeError{Reason: "reading the answer", Err: withCause(ctx, err)}
 		}
 		if code := response.StatusCode; code < 100 || code > 199 || code == http.StatusSwitchingProtocols {
@@ -379,21 +386,25 @@ func (d *dialer) keepBody(response *http.Response) {
 // errHeaderTooLarge is what a limitedReader fails with.
 var errHeaderTooLarge = errors.New("header of more than 64 KiB")
 
-// A limitedReader fails when more than left bytes are asked of src.
+// A limitedReader reads what has to be there: an end is unexpected, and so are
+// more than left bytes.
 type limitedReader struct {
 	src  io.Reader
 	left int
+	err  error // what it failed with
 }
 
 func (r *limitedReader) Read(p []byte) (int, error) {
 	if r.left <= 0 {
-		return 0, errHeaderTooLarge
+		r.err = errHeaderTooLarge
+		return 0, r.err
 	}
-	if len(p) > r.left {
-		p = p[:r.left]
-	}
-	n, err := r.src.Read(p)
+	n, err := r.src.Read(p[:min(len(p), r.left)])
 	r.left -= n
+	r.err = err
+	if err == io.EOF {
+		r.err = io.ErrUnexpectedEOF
+	}
 	return n, err
 }
 

@@ -25,6 +25,7 @@ const supportedVersion = "13"
 const (
 	isTokenChar = 1 << iota // a token (RFC 9110 §5.6.2)
 	isBase64                // base64 before its padding (RFC 4648 §4)
+	isHostChar              // a host with its port (RFC 3986 §3.2.2)
 )
 
 var byteClass = func() (class [256]byte) {
@@ -36,14 +37,18 @@ var byteClass = func() (class [256]byte) {
 	const alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	mark(isTokenChar, alphanumeric+"!#$%&'*+-.^_`|~")
 	mark(isBase64, alphanumeric+"+/")
+	mark(isHostChar, alphanumeric+"-._~%!$&'()*+,;=:[]")
 	return class
 }()
 
 // isToken reports whether s is a token, as field names and the names of
 // subprotocols are.
-func isToken(s string) bool {
+func isToken(s string) bool { return consistsOf(s, isTokenChar) }
+
+// consistsOf reports whether s has bytes of the class only, and at least one.
+func consistsOf(s string, class byte) bool {
 	for i := range len(s) {
-		if byteClass[s[i]]&isTokenChar == 0 {
+		if byteClass[s[i]]&class == 0 {
 			return false
 		}
 	}
