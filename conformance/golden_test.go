@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/wsproof/wsproof/internal/peers/dial"
@@ -79,7 +80,7 @@ func againstServer(t *testing.T, name string, handler http.Handler, cases []*Cas
 	tester := Tester{URL: "ws" + strings.TrimPrefix(server.URL, "http"), Agent: name}
 	results, err := tester.Run(t.Context(), cases)
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
 	}
 	return results
 }
@@ -89,7 +90,8 @@ func againstEngine(t *testing.T, engine string, cases []*Case) []*Result {
 	t.Helper()
 	server, err := serve.New(engine, serve.Echo, serve.Options{})
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return nil
 	}
 	defer server.Shutdown(context.Background())
 	return againstServer(t, engine, server, cases)
@@ -100,7 +102,8 @@ func againstClient(t *testing.T, engine string, cases []*Case) []*Result {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return nil
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	fuzzing := &FuzzingServer{Cases: cases}
@@ -145,6 +148,38 @@ func compare(t *testing.T, results []*Result, want func(id string) string, again
 	}
 }
 
+// A match is one peer whose verdicts are compared.
+type match struct {
+	name  string
+	cases []*Case
+	play  func(*testing.T, []*Case) []*Result
+	want  func(id string) string
+}
+
+// compareAll plays all matches side by side, as most of their time is waiting,
+// and then compares one after the other.
+func compareAll(t *testing.T, matches []match) {
+	results := make([][]*Result, len(matches))
+	var wg sync.WaitGroup
+	few := make(chan struct{}, 8)
+	for i, m := range matches {
+		wg.Go(func() {
+			few <- struct{}{}
+			results[i] = m.play(t, m.cases)
+			<-few
+		})
+	}
+	wg.Wait()
+	for i, m := range matches {
+		t.Run(m.name, func(t *testing.T) {
+			if len(results[i]) != len(m.cases) {
+				t.Errorf("%d results of %d cases", len(results[i]), len(m.cases))
+			}
+			compare(t, results[i], m.want, m.play)
+		})
+	}
+}
+
 // TestOriginalVerdicts holds the verdicts against those of the original suite,
 // for echo servers and clients written in the way that the original saw.
 func TestOriginalVerdicts(t *testing.T) {
@@ -157,21 +192,16 @@ func TestOriginalVerdicts(t *testing.T) {
 			return string(OK)
 		}
 	}
+	var matches []match
 	for name, handler := range originalServers {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			again := func(t *testing.T, cases []*Case) []*Result { return againstServer(t, name, handler, cases) }
-			compare(t, again(t, casesFor(t, name)), column(name), again)
-		})
+		play := func(t *testing.T, cases []*Case) []*Result { return againstServer(t, name, handler, cases) }
+		matches = append(matches, match{name, casesFor(t, name), play, column(name)})
 	}
 	for _, engine := range []string{"gorilla", "gobwas"} {
-		name := "client-" + engine
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			again := func(t *testing.T, cases []*Case) []*Result { return againstClient(t, engine, cases) }
-			compare(t, again(t, casesFor(t, engine)), column(name), again)
-		})
+		play := func(t *testing.T, cases []*Case) []*Result { return againstClient(t, engine, cases) }
+		matches = append(matches, match{"client-" + engine, casesFor(t, engine), play, column("client-" + engine)})
 	}
+	compareAll(t, matches)
 }
 
 // TestGoldenVerdicts holds every engine, as server and as client, against the
@@ -183,16 +213,18 @@ func TestGoldenVerdicts(t *testing.T) {
 		return
 	}
 	table := readVerdicts(t, "golden.tsv")
+	var matches []match
 	for role, play := range roles {
 		for _, engine := range serve.Engines() {
 			name := role + "-" + engine
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				again := func(t *testing.T, cases []*Case) []*Result { return play(t, engine, cases) }
-				compare(t, again(t, casesFor(t, engine)), func(id string) string { return table[id][name] }, again)
+			matches = append(matches, match{
+				name, casesFor(t, engine),
+				func(t *testing.T, cases []*Case) []*Result { return play(t, engine, cases) },
+				func(id string) string { return table[id][name] },
 			})
 		}
 	}
+	compareAll(t, matches)
 }
 
 func writeGolden(t *testing.T, roles map[string]func(*testing.T, string, []*Case) []*Result) {

@@ -82,6 +82,9 @@ func (r *Result) judge() {
 			whyClose = ""
 		}
 	}
+	if r.BehaviorClose == WrongCode && o.FailedByMe && o.LocalCode != nil && o.RemoteCode != nil && *o.LocalCode == *o.RemoteCode {
+		whyClose = "" // the peer only repeats what the tester said
+	}
 	switch {
 	case r.Behavior == OK && r.BehaviorClose == OK:
 	case why != "" && whyClose != "" && r.BehaviorClose != OK:
