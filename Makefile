@@ -27,7 +27,7 @@ fmt: ## format the code
 # The server for load tests (benchserver/README.md).
 K6 ?= go run go.k6.io/k6@v1.8.1
 
-.PHONY: benchserver k6 bench-engines
+.PHONY: benchserver k6 bench-engines soak
 benchserver: ## the server for load tests, on port 9001 (ARGS='-engine gws')
 	go run ./benchserver $(ARGS)
 
@@ -36,6 +36,10 @@ k6: ## the load tests by the real k6 (ENGINE, TESTS, USERS, COUNT, DURATION, URL
 
 bench-engines: ## the five engines under load, side by side (COUNT, USERS, TESTS, ENGINES, MESSAGES)
 	go run ./benchserver/benchengines $(if $(COUNT),-count $(COUNT)) $(if $(USERS),-users "$(USERS)") $(if $(TESTS),-tests "$(TESTS)") $(if $(ENGINES),-engines "$(ENGINES)") $(if $(MESSAGES),-messages $(MESSAGES))
+
+SOAK ?= 5m
+soak: ## idle, slow, killed and mixed load against the server (SOAK=5m, ENGINE)
+	go run ./benchserver/soak -duration $(SOAK) -engine $(or $(ENGINE),core)
 
 # Conformance: the cases of the Autobahn suite (conformance/README.md).
 CASES  ?=

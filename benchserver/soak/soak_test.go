@@ -1,0 +1,36 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestSoak runs all checks, small and short.
+func TestSoak(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	if _, err := os.Stat("/proc/self/status"); err != nil {
+		t.Skip("no /proc: ", err)
+	}
+	var out bytes.Buffer
+	args := []string{"-checks", "kill,mixed", "-duration", "3s", "-workers", "8"}
+	if err := run(context.Background(), args, &out); err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	for _, want := range []string{"kill: core", "mixed: core"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+}
+
+func TestUsage(t *testing.T) {
+	err := run(context.Background(), []string{"-checks", "idle,nap"}, new(bytes.Buffer))
+	if err == nil || !strings.Contains(err.Error(), `no check "nap"`) {
+		t.Errorf("got %v", err)
+	}
+}
