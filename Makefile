@@ -60,3 +60,21 @@ testautobahn: ## the Autobahn cases (CASES ENGINE ROLE TARGET JOBS DRIVER REPORT
 
 conformance-golden: ## every engine, both roles, all 301 cases, against the golden verdicts
 	go test ./conformance -run 'Verdicts|Golden' -all -count=1
+
+# Fuzzing (fuzz/README.md). TARGET is a fuzz target, or the URL of an echo server.
+FUZZTIME ?= 30s
+MODULE   ?=
+VERSION  ?=
+
+.PHONY: fuzz corpus rediscover explain
+fuzz: ## every fuzz target in turn (FUZZTIME, TARGET)
+	go run ./fuzz/run -time $(FUZZTIME) -target '$(TARGET)'
+
+corpus: ## the seeds as files for other engines, in .build/corpus
+	go run ./fuzz/corpus -dir .build/corpus
+
+explain: ## replay inputs and tell them in words (FILES)
+	go run ./fuzz/explain $(FILES)
+
+rediscover: ## known bugs of old versions, or what any version has (MODULE, VERSION)
+	go run ./fuzz/rediscover $(if $(MODULE),-module $(MODULE)) $(if $(VERSION),-version $(VERSION))

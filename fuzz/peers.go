@@ -516,6 +516,11 @@ func Search(l *peers.Library, seed uint64, rows []Divergence, done func(n int) b
 	return n, nil
 }
 
+// ExplainRandom describes the n-th transcript of a seed of [Search].
+func ExplainRandom(seed, n uint64) string {
+	return Annotate(newTranscriptGenerator().generate(randomInput(nil, seed, n)))
+}
+
 // randomInput appends the n-th input of a seed: up to 128 bytes.
 func randomInput(dst []byte, seed, n uint64) []byte {
 	x := seed*0x9E3779B97F4A7C15 + n*0xD1342543DE82EF95 + 1

@@ -1,0 +1,118 @@
+// Command corpus writes the seeds of the fuzz targets, and the committed corpus, as
+// plain files for other engines: a folder a target, or with -zip an archive
+// <target>_seed_corpus.zip a target, as OSS-Fuzz wants them.
+//
+//	go run ./fuzz/corpus -dir out [-zip] [-target ReadFrame]
+package main
+
+import (
+	"archive/zip"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/wsproof/wsproof/fuzz"
+)
+
+func main() {
+	if err := run(os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "corpus:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string, stdout io.Writer) error {
+	flags := flag.NewFlagSet("corpus", flag.ExitOnError)
+	dir := flags.String("dir", "", "the `folder` to write to; needed")
+	zipped := flags.Bool("zip", false, "write an archive a target")
+	target := flags.String("target", "", "only this `target`")
+	committed := flags.String("committed", "fuzz/testdata/fuzz", "the `folder` of the committed corpus")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *dir == "" || flags.NArg() > 0 {
+		return fmt.Errorf("usage: corpus -dir folder [-zip] [-target name]")
+	}
+	only := strings.TrimPrefix(*target, "Fuzz")
+	done := 0
+	for _, t := range fuzz.Targets() {
+		if only != "" && only != t.Name {
+			continue
+		}
+		done++
+		name := "Fuzz" + t.Name
+		inputs, err := fuzz.AllSeeds(t.Name)
+		if err != nil {
+			return err
+		}
+		kept, err := fuzz.ReadCorpus(filepath.Join(*committed, name))
+		if err != nil {
+			return err
+		}
+		inputs = append(inputs, kept...)
+		write := writeFiles
+		path := filepath.Join(*dir, name)
+		if *zipped {
+			write, path = writeZip, path+"_seed_corpus.zip"
+		}
+		n, err := write(path, inputs)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(stdout, "%s: %d inputs\n", path, n)
+	}
+	if done == 0 {
+		return fmt.Errorf("there is no target %q", *target)
+	}
+	return nil
+}
+
+func writeFiles(dir string, inputs [][]byte) (int, error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return 0, err
+	}
+	names := map[string]bool{}
+	for _, data := range inputs {
+		name := fuzz.CorpusName(data)
+		names[name] = true
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o666); err != nil {
+			return 0, err
+		}
+	}
+	return len(names), nil
+}
+
+func writeZip(path string, inputs [][]byte) (n int, err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return 0, err
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		if e := file.Close(); err == nil {
+			err = e
+		}
+	}()
+	z := zip.NewWriter(file)
+	names := map[string]bool{}
+	for _, data := range inputs {
+		name := fuzz.CorpusName(data)
+		if names[name] {
+			continue
+		}
+		names[name] = true
+		w, err := z.Create(name)
+		if err != nil {
+			return 0, err
+		}
+		if _, err := w.Write(data); err != nil {
+			return 0, err
+		}
+	}
+	return len(names), z.Close()
+}

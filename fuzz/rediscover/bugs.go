@@ -1,0 +1,37 @@
+package main
+
+import "github.com/wsproof/wsproof/fuzz"
+
+// A bug is one of an old version of a library that the search must find again.
+type bug struct {
+	module  string
+	version string // that has it
+	fixed   string // the first version without it
+	what    string
+	kind    fuzz.Kind // of the finding that is it
+	rules   []string  // one of them
+}
+
+// bugs is the list that is kept.
+var bugs = []bug{
+	{
+		module: "github.com/gorilla/websocket", version: "v1.4.0", fixed: "v1.4.1",
+		what: "CVE-2020-27813: a 64-bit length with the top bit set is taken",
+		kind: "", rules: []string{"length-top-bit"},
+	},
+	{
+		module: "github.com/lxzan/gws", version: "v1.6.0", fixed: "v1.7.0",
+		what: "a new data frame inside a fragmented message is taken",
+		kind: fuzz.Accepts, rules: []string{"continuation-expected"},
+	},
+	{
+		module: "github.com/gobwas/ws", version: "v0.1.0", fixed: "v1.0.0",
+		what: "invalid UTF-8 across fragments is taken",
+		kind: fuzz.Accepts, rules: []string{"text-not-utf8"},
+	},
+	{
+		module: "github.com/coder/websocket", version: "v1.8.12", fixed: "v1.8.13",
+		what: "frames behind the peer's Close are still answered",
+		kind: fuzz.Sends, rules: []string{"frames-after-its-close"},
+	},
+}

@@ -1,0 +1,273 @@
+// Command rediscover builds the adapter of a library with any version of it, and
+// searches for the ways in which that version parts from RFC 6455, from the
+// generator alone: no seed, no corpus. go.mod stays as it is.
+//
+//	go run ./fuzz/rediscover                                  the list that is kept
+//	go run ./fuzz/rediscover -module … -version … [-time 60s] any version
+//
+// With the list, each old bug must be found within the time; the command fails
+// if one is not. With one version, it tells all that it finds which the table of
+// divergences does not know.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wsproof/wsproof/fuzz"
+	"github.com/wsproof/wsproof/internal/peers"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "rediscover:", err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	module, version string
+	time            time.Duration
+	seed            uint64
+	library         string
+	until           string
+	mark            string
+}
+
+func run(ctx context.Context, args []string, stdout io.Writer) error {
+	var o options
+	flags := flag.NewFlagSet("rediscover", flag.ExitOnError)
+	flags.StringVar(&o.module, "module", "", "the `path` of a library's module, or its short name")
+	flags.StringVar(&o.version, "version", "", "the `version`, such as v1.4.0")
+	flags.DurationVar(&o.time, "time", 0, "for each version; default: 120s for the list, 60s for one")
+	flags.Uint64Var(&o.seed, "seed", 1, "of the pseudo-random inputs")
+	flags.StringVar(&o.library, "search", "", "search this library in this process (for the command itself)")
+	flags.StringVar(&o.until, "until", "", "stop at this finding, as kind and rules with blanks between (for the command itself)")
+	flags.StringVar(&o.mark, "mark", "", "a `file` that keeps the number of the input (for the command itself)")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return fmt.Errorf("%q is no flag: see -h", flags.Arg(0))
+	case o.library != "":
+		return o.search(stdout)
+	case o.module == "" && o.version == "":
+		if o.time == 0 {
+			o.time = 120 * time.Second
+		}
+		return o.list(ctx, stdout)
+	case o.module == "" || o.version == "":
+		return errors.New("a module and a version go together: MODULE=… VERSION=…")
+	}
+	if o.time == 0 {
+		o.time = 60 * time.Second
+	}
+	l := findLibrary(o.module)
+	if l == nil {
+		return fmt.Errorf("there is no adapter for %q; there are %s", o.module, modules())
+	}
+	_, err := o.version1(ctx, l, o.version, nil, stdout)
+	return err
+}
+
+func findLibrary(name string) *peers.Library {
+	for _, l := range fuzz.Libraries() {
+		if l.Module == name || l.Name == name {
+			return l
+		}
+	}
+	return nil
+}
+
+func modules() string {
+	var list []string
+	for _, l := range fuzz.Libraries() {
+		list = append(list, l.Module)
+	}
+	return strings.Join(list, ", ")
+}
+
+// list searches the old versions of the list.
+func (o *options) list(ctx context.Context, stdout io.Writer) error {
+	type row struct {
+		bug   *bug
+		took  time.Duration
+		found bool
+	}
+	var rows []row
+	missing := 0
+	for i := range bugs {
+		b := &bugs[i]
+		fmt.Fprintf(stdout, "== %s %s (fixed in %s): %s\n", b.module, b.version, b.fixed, b.what)
+		took, err := o.version1(ctx, findLibrary(b.module), b.version, b, stdout)
+		if err != nil {
+			return fmt.Errorf("%s %s: %w", b.module, b.version, err)
+		}
+		if took == 0 {
+			missing++
+		}
+		rows = append(rows, row{b, took, took > 0})
+	}
+	fmt.Fprintf(stdout, "\n%-32s %-9s %-10s %s\n", "module", "version", "found in", "bug")
+	for _, r := range rows {
+		took := "NOT FOUND"
+		if r.found {
+			took = r.took.Round(time.Millisecond).String()
+		}
+		fmt.Fprintf(stdout, "%-32s %-9s %-10s %s\n", r.bug.module, r.bug.version, took, r.bug.what)
+	}
+	if missing > 0 {
+		return fmt.Errorf("%d of %d bugs were not found within %v", missing, len(rows), o.time)
+	}
+	return nil
+}
+
+// version1 builds this command with a version of the library and has it search.
+// With a bug, it returns how long that took to find, 0 if it was not found.
+func (o *options) version1(ctx context.Context, l *peers.Library, version string, b *bug, stdout io.Writer) (time.Duration, error) {
+	dir, err := os.MkdirTemp("", "wsproof-rediscover")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	exe, err := build(ctx, dir, l.Module, version)
+	if err != nil {
+		return 0, err
+	}
+	mark := filepath.Join(dir, "mark")
+	args := []string{"-search", l.Name, "-time", o.time.String(), "-seed", fmt.Sprint(o.seed), "-mark", mark}
+	if b != nil {
+		args = append(args, "-until", string(b.kind)+" "+strings.Join(b.rules, " "))
+	}
+	cmd := exec.CommandContext(ctx, exe, args...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return 0, err
+	}
+	start := time.Now()
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	var found time.Duration
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		line := lines.Text()
+		if line == reached {
+			found = max(time.Since(start), 1)
+			continue
+		}
+		fmt.Fprintln(stdout, line)
+	}
+	err = cmd.Wait()
+	if err == nil || ctx.Err() != nil {
+		return found, ctx.Err()
+	}
+	// It died: which input was it, and whose code?
+	text := stderr.String()
+	if !strings.Contains(text, "goroutine ") {
+		return 0, fmt.Errorf("the search: %w: %s", err, text)
+	}
+	number, markErr := os.ReadFile(mark)
+	if markErr != nil || len(number) < 8 {
+		return 0, fmt.Errorf("the search died, and its mark is missing: %s", text)
+	}
+	n := int64(binary.LittleEndian.Uint64(number))
+	fmt.Fprintf(stdout, "%s %s CRASHED the process at input %d, in %s:\n%s\n%s", l.Name, version, n, peers.PanicOwner(text), text,
+		fuzz.ExplainRandom(o.seed, uint64(n)))
+	if b != nil && b.kind == fuzz.Crashes {
+		found = time.Since(start)
+	}
+	return found, nil
+}
+
+// reached is the line by which the search says that it found what it was to find.
+const reached = "-- reached --"
+
+// build builds this command with a version of a module, with -modfile.
+func build(ctx context.Context, dir, module, version string) (string, error) {
+	for _, name := range []string{"go.mod", "go.sum"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return "", fmt.Errorf("run it from the root of the repository: %w", err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o666); err != nil {
+			return "", err
+		}
+	}
+	modfile := "-modfile=" + filepath.Join(dir, "go.mod")
+	exe := filepath.Join(dir, "search")
+	for _, args := range [][]string{
+		{"get", modfile, module + "@" + version},
+		{"build", "-mod=mod", modfile, "-o", exe, "./fuzz/rediscover"},
+	} {
+		cmd := exec.CommandContext(ctx, "go", args...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+	return exe, nil
+}
+
+// search searches a library in this process.
+func (o *options) search(stdout io.Writer) error {
+	l := findLibrary(o.library)
+	if l == nil {
+		return fmt.Errorf("there is no library %q", o.library)
+	}
+	version := fuzz.ModuleVersion(l.Module)
+	var want []string
+	if o.until != "" {
+		want = strings.Split(o.until, " ")
+	}
+	var mark *os.File
+	if o.mark != "" {
+		var err error
+		if mark, err = os.Create(o.mark); err != nil {
+			return err
+		}
+		defer mark.Close()
+	}
+	start := time.Now()
+	stop := false
+	var number [8]byte
+	done := func(n int) bool {
+		if mark != nil {
+			binary.LittleEndian.PutUint64(number[:], uint64(n))
+			_, _ = mark.WriteAt(number[:], 0)
+		}
+		return stop || time.Since(start) > o.time
+	}
+	findings := 0
+	n, err := fuzz.Search(l, o.seed, fuzz.Divergences, done, func(f *fuzz.Finding, n int, small *fuzz.Transcript) {
+		findings++
+		fmt.Fprintf(stdout, "%s %s, after %v and %d transcripts: %v\n%s\n", l.Name, version, time.Since(start).Round(time.Millisecond), n+1, f, fuzz.Annotate(small))
+		if len(want) > 1 && (want[0] == "" || want[0] == string(f.Kind)) && slices.Contains(want[1:], f.Rule) {
+			fmt.Fprintln(stdout, reached)
+			stop = true
+		}
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "%s %s: %d transcripts in %v, %d findings that the table does not know\n", l.Name, version, n, time.Since(start).Round(time.Millisecond), findings)
+	return nil
+}

@@ -1,0 +1,283 @@
+// Command run runs the fuzz targets in turn, with progress and a summary: the
+// executions, the new inputs, and the coverage of the core that the corpus, the
+// committed one and the engine's own, reaches.
+//
+//	go run ./fuzz/run [-time 30s] [-target name] [-parallel n]
+//
+// An input that offends an oracle is told in words, and kept by the go command
+// in fuzz/testdata/fuzz.
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wsproof/wsproof/fuzz"
+)
+
+const (
+	pkg  = "./fuzz"
+	core = "github.com/wsproof/wsproof/websocket"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "fuzz:", err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	time     time.Duration
+	parallel int
+	cache    string
+	minimise string
+	cover    bool
+}
+
+func run(ctx context.Context, args []string, stdout io.Writer) error {
+	var o options
+	flags := flag.NewFlagSet("run", flag.ExitOnError)
+	flags.DurationVar(&o.time, "time", 30*time.Second, "for each target")
+	target := flags.String("target", os.Getenv("TARGET"), "one `target`, or the URL of an echo server, to fuzz that; default: all targets")
+	flags.IntVar(&o.parallel, "parallel", 0, "`workers`; default: one a processor")
+	flags.StringVar(&o.cache, "cache", "", "the engine's corpus `folder`; default: the go command's")
+	flags.StringVar(&o.minimise, "minimize", "10s", "how long the engine minimises a finding")
+	flags.BoolVar(&o.cover, "cover", true, "measure the coverage of the core at the end")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("%q is no flag: see -h", flags.Arg(0))
+	}
+	url := ""
+	if strings.Contains(*target, "://") {
+		url, *target = *target, "Target"
+	}
+	var names []string
+	all := ""
+	for _, t := range fuzz.Targets() {
+		all += " Fuzz" + t.Name
+		if *target == "" || strings.TrimPrefix(*target, "Fuzz") == t.Name {
+			names = append(names, "Fuzz"+t.Name)
+		}
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("there is no target %q; there are%s", *target, all)
+	}
+	// For the targets TARGET means a server, and nothing else.
+	_ = os.Unsetenv(fuzz.TargetEnv)
+	if url != "" {
+		_ = os.Setenv(fuzz.TargetEnv, url)
+	}
+	if o.cache == "" {
+		out, err := exec.CommandContext(ctx, "go", "env", "GOCACHE").Output()
+		if err != nil {
+			return fmt.Errorf("go env GOCACHE: %w", err)
+		}
+		o.cache = filepath.Join(strings.TrimSpace(string(out)), "fuzz", "github.com/wsproof/wsproof/fuzz")
+	}
+	cache, err := filepath.Abs(o.cache)
+	if err != nil {
+		return err
+	}
+	o.cache = cache
+
+	var results []result
+	failed := 0
+	for i, name := range names {
+		fmt.Fprintf(stdout, "== %s (%d of %d), %v\n", name, i+1, len(names), o.time)
+		r := o.fuzz(ctx, name, stdout)
+		results = append(results, r)
+		if r.err != nil {
+			failed++
+			fmt.Fprintf(stdout, "%s: %v\n", name, r.err)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	fmt.Fprintf(stdout, "\n%-18s %12s %10s %8s %8s\n", "target", "executions", "a second", "new", "corpus")
+	for _, r := range results {
+		state := ""
+		if r.err != nil {
+			state = "  FAILED"
+		}
+		fmt.Fprintf(stdout, "%-18s %12d %10.0f %8d %8d%s\n", r.name, r.execs, float64(r.execs)/max(r.elapsed.Seconds(), 1e-3), r.fresh, r.total, state)
+	}
+	if o.cover && ctx.Err() == nil && url == "" {
+		if err := o.coverage(ctx, names, stdout); err != nil {
+			return err
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d targets failed", failed, len(names))
+	}
+	return ctx.Err()
+}
+
+type result struct {
+	name    string
+	execs   int
+	fresh   int
+	total   int
+	elapsed time.Duration
+	err     error
+}
+
+var (
+	progress = regexp.MustCompile(`^fuzz: elapsed: ([^,]+), execs: (\d+) \((\d+)/sec\), new interesting: (\d+) \(total: (\d+)\)`)
+	written  = regexp.MustCompile(`Failing input written to (\S+)`)
+)
+
+// fuzz runs a target.
+func (o *options) fuzz(ctx context.Context, name string, stdout io.Writer) result {
+	r := result{name: name}
+	args := []string{"test", pkg, "-run=^$", "-fuzz=^" + name + "$", "-fuzztime=" + o.time.String(), "-fuzzminimizetime=" + o.minimise}
+	if o.parallel > 0 {
+		args = append(args, "-parallel="+strconv.Itoa(o.parallel))
+	}
+	args = append(args, "-args", "-test.fuzzcachedir="+o.cache)
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		r.err = err
+		return r
+	}
+	cmd.Stderr = cmd.Stdout
+	if err := cmd.Start(); err != nil {
+		r.err = err
+		return r
+	}
+	start := time.Now()
+	var crasher string
+	lines := bufio.NewScanner(pipe)
+	lines.Buffer(nil, 64<<20)
+	for lines.Scan() {
+		line := lines.Text()
+		if m := progress.FindStringSubmatch(line); m != nil {
+			r.execs, _ = strconv.Atoi(m[2])
+			r.fresh, _ = strconv.Atoi(m[4])
+			r.total, _ = strconv.Atoi(m[5])
+			r.elapsed = time.Since(start)
+			fmt.Fprintf(stdout, "   %6s  %9d executions, %6s a second, %4d new inputs\n", m[1], r.execs, m[3], r.fresh)
+			continue
+		}
+		if m := written.FindStringSubmatch(line); m != nil {
+			crasher = filepath.Join("fuzz", m[1])
+		}
+		switch {
+		case line == "PASS", line == "FAIL", strings.HasPrefix(line, "ok "), strings.HasPrefix(line, "fuzz: elapsed"), strings.HasPrefix(line, "exit status"):
+		default:
+			fmt.Fprintln(stdout, line)
+		}
+	}
+	if err := cmd.Wait(); err != nil && ctx.Err() == nil {
+		r.err = err
+	}
+	if crasher != "" {
+		// Again, in a process of its own: a death of the worker says little.
+		fmt.Fprintf(stdout, "\n%s: go run ./fuzz/explain %s\n", name, crasher)
+		explain := exec.CommandContext(ctx, "go", "run", "./fuzz/explain", crasher)
+		explain.Stdout, explain.Stderr = stdout, stdout
+		_ = explain.Run()
+		r.err = fmt.Errorf("a finding, kept in %s", crasher)
+	}
+	return r
+}
+
+// coverage measures which statements of the core the seeds, the committed corpus
+// and the engine's corpus reach.
+func (o *options) coverage(ctx context.Context, names []string, stdout io.Writer) error {
+	dir, err := os.MkdirTemp("", "wsproof-cover")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	profile := filepath.Join(dir, "profile")
+	cmd := exec.CommandContext(ctx, "go", "test", pkg, "-count=1", "-run=^("+strings.Join(names, "|")+"|TestCorpus)$", "-coverpkg="+core, "-coverprofile="+profile)
+	cmd.Env = append(os.Environ(), fuzz.CorpusEnv+"="+o.cache, fuzz.CorpusTargetsEnv+"="+strings.Join(names, ","))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("coverage: %w\n%s", err, out)
+	}
+	files, err := readProfile(profile)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "\ncoverage of the core by the corpus, in statements\n")
+	var covered, all int
+	var order []string
+	for name := range files {
+		order = append(order, name)
+	}
+	sort.Strings(order)
+	for _, name := range order {
+		f := files[name]
+		covered, all = covered+f[0], all+f[1]
+		fmt.Fprintf(stdout, "  %-20s %4d of %4d  %5.1f %%\n", name, f[0], f[1], 100*float64(f[0])/float64(max(1, f[1])))
+	}
+	fmt.Fprintf(stdout, "  %-20s %4d of %4d  %5.1f %%\n", "all", covered, all, 100*float64(covered)/float64(max(1, all)))
+	return nil
+}
+
+// readProfile returns for each file the statements that were reached, and all.
+func readProfile(path string) (map[string][2]int, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	type block struct {
+		statements int
+		reached    bool
+	}
+	blocks := map[string]*block{}
+	for i, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+		if i == 0 { // mode:
+			continue
+		}
+		f := strings.Fields(line)
+		if len(f) != 3 {
+			return nil, fmt.Errorf("coverage profile: line %d is %q", i+1, line)
+		}
+		n, err1 := strconv.Atoi(f[1])
+		hits, err2 := strconv.Atoi(f[2])
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, fmt.Errorf("coverage profile: line %d: %w", i+1, err)
+		}
+		b := blocks[f[0]]
+		if b == nil {
+			b = &block{statements: n}
+			blocks[f[0]] = b
+		}
+		b.reached = b.reached || hits > 0
+	}
+	files := map[string][2]int{}
+	for where, b := range blocks {
+		name, _, _ := strings.Cut(where, ":")
+		name = filepath.Base(name)
+		f := files[name]
+		f[1] += b.statements
+		if b.reached {
+			f[0] += b.statements
+		}
+		files[name] = f
+	}
+	return files, nil
+}
