@@ -1,0 +1,133 @@
+package conformance
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/wsproof/wsproof/internal/peers/serve"
+)
+
+// The markers between which the table of verdicts stands in a README.
+const (
+	tableBegin = "<!-- verdicts: go test ./conformance -run Readme -update -->\n"
+	tableEnd   = "<!-- end of verdicts -->"
+)
+
+// modules are the import paths of the engines.
+var modules = map[string]string{
+	"gorilla": "github.com/gorilla/websocket", "gobwas": "github.com/gobwas/ws",
+	"coder": "github.com/coder/websocket", "gws": "github.com/lxzan/gws",
+}
+
+// verdictTable is the golden file in short, as Markdown.
+func verdictTable(t *testing.T) string {
+	table := readVerdicts(t, "golden.tsv")
+	mod, err := os.ReadFile(filepath.Join("..", "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.WriteString("\n| engine | role | OK | INFORMATIONAL | NON-STRICT | anything else |\n|---|---|---|---|---|---|\n")
+	for _, engine := range serve.Engines() {
+		name := engine
+		if path := modules[engine]; path != "" {
+			version := regexp.MustCompile(regexp.QuoteMeta(path) + ` (v\S+)`).FindSubmatch(mod)
+			if version == nil {
+				t.Fatalf("go.mod has no %s", path)
+			}
+			name += " " + string(version[1])
+		}
+		for _, role := range []string{"server", "client"} {
+			ids := make(map[string][]string) // verdict → ids
+			var order []string
+			for _, c := range casesFor(t, "core") {
+				v := table[c.ID][role+"-"+engine]
+				if ids[v] == nil {
+					order = append(order, v)
+				}
+				ids[v] = append(ids[v], c.ID)
+			}
+			rest := "none"
+			for _, v := range order {
+				if v == string(OK) || v == string(Informational) || v == string(NonStrict) {
+					continue
+				}
+				text := fmt.Sprintf("%d %s: %s", len(ids[v]), v, strings.Join(ids[v], " "))
+				if rest == "none" {
+					rest = text
+				} else {
+					rest += "; " + text
+				}
+			}
+			strict := fmt.Sprint(len(ids[string(NonStrict)]))
+			if len(ids[string(NonStrict)]) > 0 {
+				strict += ": " + strings.Join(ids[string(NonStrict)], " ")
+			}
+			fmt.Fprintf(&b, "| %s | %s | %d | %d | %s | %s |\n", name, role, len(ids[string(OK)]), len(ids[string(Informational)]), strict, rest)
+		}
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+// TestReadme keeps the tables of verdicts in the READMEs equal to the golden
+// file. -update writes them.
+func TestReadme(t *testing.T) {
+	want := verdictTable(t)
+	for _, name := range []string{"README.md", filepath.Join("..", "README.md")} {
+		text, err := os.ReadFile(name)
+		if err != nil && name != "README.md" {
+			continue
+		}
+		before, rest, found := strings.Cut(string(text), tableBegin)
+		got, after, ended := strings.Cut(rest, tableEnd)
+		if !found || !ended {
+			if name == "README.md" {
+				t.Errorf("%s has no table of verdicts: want the lines %q and %q", name, tableBegin, tableEnd)
+			}
+			continue
+		}
+		if got == want {
+			continue
+		}
+		if !*update {
+			t.Errorf("%s does not show the golden verdicts; go test ./conformance -run Readme -update writes them", name)
+			continue
+		}
+		if err := os.WriteFile(name, []byte(before+tableBegin+want+tableEnd+after), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestGoldenAgainstOriginal names each difference between the engines' golden
+// verdicts and what the original said of the same libraries, with its reason.
+func TestGoldenAgainstOriginal(t *testing.T) {
+	golden, original := readVerdicts(t, "golden.tsv"), readVerdicts(t, "original.tsv")
+	columns := map[string]string{
+		"gorilla": "server-gorilla", "gobwas": "server-gobwas", "gws": "server-gws", "coder": "server-coder",
+		"client-gorilla": "client-gorilla", "client-gobwas": "client-gobwas",
+	}
+	for _, c := range casesFor(t, "core") {
+		for theirs, ours := range columns {
+			said := string(OK)
+			if row := original[c.ID]; row != nil {
+				said = row[theirs]
+			}
+			got := golden[c.ID][ours]
+			if got == said {
+				continue
+			}
+			// The original's coder echo checked no UTF-8; serve's does, in the
+			// application.
+			if theirs == "coder" && c.Section() == 6 && said == string(Failed) && (got == string(OK) || got == string(NonStrict)) {
+				continue
+			}
+			t.Errorf("%s %s: golden %s, the original said %s, and no reason is known", ours, c.ID, got, said)
+		}
+	}
+}
