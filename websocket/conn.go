@@ -119,7 +119,7 @@ func (c *Websocket) CloseWithStatus(code StatusCode, reason string) error {
 		}
 	}
 	first := c.sendClose(code, reason)
-	if !c.takeReader() {
+	if !c.takeReader(context.Background()) {
 		if first {
 			c.boundClose(StatusAbnormalClose, errNoAnswer)
 		} else if c.isLingering() {
@@ -128,7 +128,6 @@ func (c *Websocket) CloseWithStatus(code StatusCode, reason string) error {
 		return nil
 	}
 	defer c.giveReader()
-	c.watch(context.Background()) // no longer that of the last read
 	c.setDiscarding(true)
 	defer c.setDiscarding(false)
 	c.boundClose(StatusAbnormalClose, errNoAnswer)
@@ -143,14 +142,18 @@ func (c *Websocket) CloseWithStatus(code StatusCode, reason string) error {
 	}
 }
 
-// takeReader makes the caller the reader unless there is one.
-func (c *Websocket) takeReader() bool {
+// takeReader makes the caller the reader unless there is one, and the end of ctx
+// the end of what it reads; nil stands for what somebody else watches.
+func (c *Websocket) takeReader(ctx context.Context) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.reading || c.ended {
 		return false
 	}
 	c.reading = true
+	if ctx != nil {
+		c.watch(ctx)
+	}
 	return true
 }
 
@@ -282,13 +285,12 @@ type watch struct {
 	stop func() bool
 }
 
-// watch sees to it that the end of ctx ends the read that begins. The caller has
-// the reader's role.
+// watch sees to it that the end of ctx ends the read that begins, and that of
+// the last read's context no longer does. The caller takes the reader's role under
+// the same lock: that context may end at any time.
 func (c *Websocket) watch(ctx context.Context) {
 	done := ctx.Done()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.watched.done == done || c.ended {
+	if c.watched.done == done {
 		return
 	}
 	if c.watched.stop != nil {

@@ -26,11 +26,10 @@ var EchoHandler Handler = func(_ context.Context, msg *Message) (*Message, error
 // comes after is the same error. A read that ctx ends is the last one too: the
 // connection is closed.
 func (c *Websocket) ReadMessage(ctx context.Context) (*Message, error) {
-	if !c.takeReader() {
+	if !c.takeReader(ctx) {
 		return nil, c.notReader(ctx)
 	}
 	defer c.giveReader()
-	c.watch(ctx)
 	if ctx.Err() != nil {
 		return nil, c.cancelled(ctx)
 	}
@@ -85,14 +84,15 @@ func (c *Websocket) Serve(ctx context.Context, handler Handler) { c.serve(ctx, h
 // serve is Serve; without watching, somebody else ends the connection when ctx
 // does.
 func (c *Websocket) serve(ctx context.Context, handler Handler, watching bool) {
-	if !c.takeReader() {
+	var watched context.Context
+	if watching {
+		watched = ctx
+	}
+	if !c.takeReader(watched) {
 		return
 	}
-	if watching {
-		c.watch(ctx)
-		if ctx.Err() != nil {
-			c.cancelled(ctx)
-		}
+	if watching && ctx.Err() != nil {
+		c.cancelled(ctx)
 	}
 	returned := true
 	defer func() {

@@ -1,0 +1,286 @@
+package websocket
+
+import (
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func wantTimeout(t *testing.T, err error) {
+	t.Helper()
+	if !errors.Is(err, os.ErrDeadlineExceeded) || codeOf(err) != StatusPolicyViolation || !strings.HasPrefix(err.Error(), "timeout: ") {
+		t.Errorf("error %v; want a timeout with 1008", err)
+	}
+}
+
+// drip sends b a byte at a time until the connection is at its end.
+func (p *peer) drip(b []byte, every time.Duration) {
+	for i := range b {
+		time.Sleep(every)
+		if _, err := p.conn.Write(b[i : i+1]); err != nil {
+			return
+		}
+	}
+}
+
+// ReadTimeout runs from the moment the reader waits for a frame until that frame
+// is there: whatever kind of frame, and however its bytes drip in.
+func TestReadTimeout(t *testing.T) {
+	const timeout = 10 * time.Second
+	for _, c := range []struct {
+		name string
+		sent func(*peer) []byte
+	}{
+		{"nothing", func(*peer) []byte { return nil }},
+		{"a header", func(p *peer) []byte { return p.text("x")[:1] }},
+		{"a small message", func(p *peer) []byte { return p.text(strings.Repeat("x", 120))[:100] }},
+		{"a large message", func(p *peer) []byte { return p.text(strings.Repeat("x", 10000))[:100] }},
+		{"a fragment", func(p *peer) []byte { return p.frame(OpcodeText, false, strings.Repeat("x", 100))[:50] }},
+		{"a ping", func(p *peer) []byte { return p.ping(strings.Repeat("x", 20))[:20] }},
+		{"a close", func(p *peer) []byte { return p.close(1000, strings.Repeat("x", 20))[:20] }},
+	} {
+		for _, mode := range []Mode{ServerMode, ClientMode} {
+			t.Run(c.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					opts, end := closeHook(Options{ReadTimeout: timeout})
+					ws, p := newPeer(t, mode, opts)
+					start := time.Now()
+					result := reading(t.Context(), ws)
+					dripped := make(chan struct{})
+					go func() {
+						defer close(dripped)
+						p.drip(c.sent(p), time.Second)
+					}()
+					f, err := p.next()
+					if took := time.Since(start); took != timeout {
+						t.Errorf("the Close came after %v, want %v", took, timeout)
+					}
+					got := <-result
+					wantTimeout(t, got.err)
+					if want := closePayload(StatusPolicyViolation, got.err.Error()); err != nil || Opcode(f.Opcode) != OpcodeClose || string(f.Payload) != want {
+						t.Errorf("%+v, %v; want a Close with %q", f, err, want)
+					}
+					p.conn.Close()
+					<-dripped
+					synctest.Wait()
+					end.want(t, StatusPolicyViolation, os.ErrDeadlineExceeded)
+				})
+			})
+		}
+	}
+}
+
+// It starts anew with each frame, and does not run while nobody reads.
+func TestReadTimeoutIsPerFrame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ws, p := newPeer(t, ServerMode, Options{ReadTimeout: 10 * time.Second})
+		read := func() error {
+			msg, err := ws.ReadMessage(t.Context())
+			if err == nil && string(msg.Payload) != "ab" {
+				t.Errorf("message %v", msg)
+			}
+			return err
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for range 5 { // each frame just in time: three for each message
+				time.Sleep(9 * time.Second)
+				p.send(p.frame(OpcodeText, false, "a"))
+				time.Sleep(9 * time.Second)
+				p.send(p.frame(OpcodePong, true, ""))
+				time.Sleep(9 * time.Second)
+				// The beginning of the next frame is there, too.
+				p.send(p.frame(OpcodeContinuation, true, "b"), p.ping("hello")[:3])
+				time.Sleep(9 * time.Second)
+				p.send(p.ping("hello")[3:])
+				p.want(OpcodePong, true, "hello")
+			}
+		}()
+		for range 5 {
+			if err := read(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		go func() { _ = read() }()
+		<-done
+		synctest.Wait()
+		p.conn.Close()
+	})
+	synctest.Test(t, func(t *testing.T) {
+		ws, p := newPeer(t, ServerMode, Options{ReadTimeout: 10 * time.Second})
+		for range 3 {
+			go p.send(p.text("x"), p.text("y")[:3])
+			if _, err := ws.ReadMessage(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour) // the application takes its time
+			go p.send(p.text("y")[3:])
+			if _, err := ws.ReadMessage(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+		}
+	})
+}
+
+// MessageTimeout covers a message from its first frame, whatever comes between:
+// drips, empty fragments, control frames.
+func TestMessageTimeout(t *testing.T) {
+	const timeout = 10 * time.Second
+	for _, readTimeout := range []time.Duration{0, 3 * time.Second, time.Hour} {
+		for _, c := range []struct {
+			name  string
+			first func(*peer) []byte
+			then  func(*peer) []byte
+		}{
+			{"empty fragments", func(p *peer) []byte { return p.frame(OpcodeText, false, "") }, func(p *peer) []byte { return p.frame(OpcodeContinuation, false, "") }},
+			{"pongs", func(p *peer) []byte { return p.frame(OpcodeBinary, false, "x") }, func(p *peer) []byte { return p.frame(OpcodePong, true, "") }},
+			{"a byte at a time", func(p *peer) []byte { return p.frame(OpcodeBinary, false, "") }, func(p *peer) []byte { return p.frame(OpcodeContinuation, false, "x") }},
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				opts, end := closeHook(Options{MessageTimeout: timeout, ReadTimeout: readTimeout})
+				ws, p := newPeer(t, ServerMode, opts)
+				result := reading(t.Context(), ws)
+				if readTimeout == 0 {
+					time.Sleep(time.Hour) // no message, no timeout
+				}
+				p.send(c.first(p))
+				start := time.Now()
+				sent := make(chan struct{})
+				go func() {
+					defer close(sent)
+					for {
+						time.Sleep(900 * time.Millisecond)
+						if _, err := p.conn.Write(c.then(p)); err != nil {
+							return
+						}
+					}
+				}()
+				f, err := p.next()
+				if took := time.Since(start); err != nil || Opcode(f.Opcode) != OpcodeClose || string(f.Payload[:2]) != "\x03\xf0" || took != timeout {
+					t.Errorf("%s: %q, %v after %v; want a Close with 1008 after %v", c.name, f.Payload, err, took, timeout)
+				}
+				wantTimeout(t, (<-result).err)
+				p.conn.Close()
+				<-sent
+				synctest.Wait()
+				end.want(t, StatusPolicyViolation, os.ErrDeadlineExceeded)
+			})
+		}
+	}
+	// A message in time, then another one: each has its own time.
+	synctest.Test(t, func(t *testing.T) {
+		ws, p := newPeer(t, ClientMode, Options{MessageTimeout: timeout})
+		result := reading(t.Context(), ws)
+		for range 5 {
+			p.send(p.frame(OpcodeText, false, "a"))
+			time.Sleep(timeout - 1)
+			p.send(p.frame(OpcodeContinuation, true, "b"))
+			time.Sleep(time.Hour)
+		}
+		p.conn.Close()
+		if got := <-result; len(got.msgs) != 5 || !errors.Is(got.err, io.EOF) {
+			t.Errorf("%d messages, %v", len(got.msgs), got.err)
+		}
+	})
+}
+
+func TestWriteTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opts, end := closeHook(Options{WriteTimeout: 10 * time.Second})
+		var writeErr error
+		opts.Hooks.OnWriteError = func(_ ClientKey, err error) { writeErr = err }
+		ws, p := newPeer(t, ServerMode, opts)
+		for range 3 { // in time
+			written := make(chan error)
+			go func() { written <- ws.WriteMessage(t.Context(), &Message{Payload: []byte("x")}) }()
+			time.Sleep(9 * time.Second)
+			p.wantText("x")
+			if err := <-written; err != nil {
+				t.Errorf("WriteMessage: %v", err)
+			}
+			time.Sleep(time.Minute)
+		}
+		start := time.Now()
+		err := ws.WriteMessage(t.Context(), &Message{Payload: []byte("too late")})
+		if !errors.Is(err, os.ErrDeadlineExceeded) || !strings.HasPrefix(err.Error(), "error writing frame: ") || codeOf(err) != StatusAbnormalClose || time.Since(start) != 10*time.Second {
+			t.Errorf("WriteMessage: %v after %v", err, time.Since(start))
+		}
+		if writeErr != err {
+			t.Errorf("OnWriteError: %v", writeErr)
+		}
+		p.wantEnd()
+		end.want(t, StatusAbnormalClose, os.ErrDeadlineExceeded)
+	})
+	// A reply that the peer does not take ends the connection, too.
+	synctest.Test(t, func(t *testing.T) {
+		opts, end := closeHook(Options{WriteTimeout: 10 * time.Second})
+		ws, p := newPeer(t, ServerMode, opts)
+		start := time.Now()
+		served := serving(t.Context(), ws, EchoHandler)
+		p.send(p.text("x"))
+		<-served
+		if took := time.Since(start); took != 10*time.Second {
+			t.Errorf("Serve returned after %v", took)
+		}
+		synctest.Wait()
+		end.want(t, StatusAbnormalClose, os.ErrDeadlineExceeded)
+	})
+}
+
+// New panics where a timeout is set that the transport cannot keep, and only there.
+func TestNewPanics(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		opts Options
+		want bool
+	}{
+		{"none", Options{}, false},
+		{"ReadTimeout", Options{ReadTimeout: 1}, true},
+		{"WriteTimeout", Options{WriteTimeout: 1}, true},
+		{"MessageTimeout", Options{MessageTimeout: 1}, true},
+		{"negative timeouts", Options{ReadTimeout: -1, WriteTimeout: -1, MessageTimeout: -1}, false},
+		{"CloseTimeout", Options{CloseTimeout: 1}, false},
+		{"sizes", Options{MaxFrameSize: 1, MaxMessageSize: 1, MaxPending: 1, LingerBytes: 1}, false},
+	} {
+		for _, deadlines := range []bool{false, true} {
+			func() {
+				defer func() {
+					reason := recover()
+					if text, _ := reason.(string); (reason != nil) != (c.want && !deadlines) || reason != nil && !strings.Contains(text, "deadline") {
+						t.Errorf("%s, deadlines %v: panic %v", c.name, deadlines, reason)
+					}
+				}()
+				var src io.ReadWriteCloser = newScript()
+				if deadlines {
+					src = discardConn{}
+				}
+				New(src, "", ServerMode, c.opts)
+			}()
+		}
+	}
+	synctest.Test(t, func(t *testing.T) { // pings need no deadlines
+		New(newScript(), "", ServerMode, Options{PingInterval: time.Second}).abort(io.EOF)
+	})
+}
+
+// A transport whose deadlines do not work is an error of the first read.
+func TestDeadlineError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := &noDeadlines{script: newScript((&peer{mode: ServerMode}).text("x"))}
+		ws := New(src, "", ServerMode, Options{ReadTimeout: time.Second})
+		if _, err := ws.ReadMessage(t.Context()); !errors.Is(err, os.ErrNoDeadline) || codeOf(err) != StatusAbnormalClose {
+			t.Errorf("ReadMessage: %v", err)
+		}
+	})
+}
+
+type noDeadlines struct{ *script }
+
+func (noDeadlines) SetReadDeadline(time.Time) error  { return os.ErrNoDeadline }
+func (noDeadlines) SetWriteDeadline(time.Time) error { return os.ErrNoDeadline }
