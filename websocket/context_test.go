@@ -111,7 +111,7 @@ func TestNoHandlerAfterTheContext(t *testing.T) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		src := newScript((&peer{mode: ServerMode}).text("never handled"))
+		src := newScripted((&peer{mode: ServerMode}).text("never handled"))
 		opts, end := closeHook(Options{})
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()

@@ -70,7 +70,7 @@ func TestEachRule(t *testing.T) {
 						in = append(in, p.frame(OpcodeText, false, strings.Repeat("y", 501)))
 					}
 					n := len(in)
-					src := newScript(append(in, c.frame.Append(nil))...)
+					src := newScripted(append(in, c.frame.Append(nil))...)
 					src.chunk = chunk
 					ws := New(src, "", c.mode, opts)
 					got, err := readAll(t.Context(), ws)
@@ -159,7 +159,7 @@ func TestHeaderRulesInOrder(t *testing.T) {
 				for _, masked := range []bool{false, true} {
 					for b0 := range 256 {
 						f := wire.Frame{Fin: b0&0x80 != 0, RSV: byte(b0 >> 4 & 7), Opcode: byte(b0 & 15), Masked: masked, Form: l.form, Length: l.n}
-						c := New(newScript(), "", mode, limits)
+						c := New(newScripted(), "", mode, limits)
 						so := 0
 						if inside {
 							so = 80
@@ -346,7 +346,7 @@ func TestLimitsAreExact(t *testing.T) {
 		{"pings do not count", [][]byte{p.frame(OpcodeText, false, x(100)), p.ping(x(100)), p.frame(OpcodeContinuation, true, x(50))}, nil},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			src := newScript(c.frames...)
+			src := newScripted(c.frames...)
 			src.err = io.EOF
 			ws := New(src, "", ServerMode, Options{MaxFrameSize: 100, MaxMessageSize: 150})
 			_, err := ws.ReadMessage(context.Background())
@@ -357,7 +357,7 @@ func TestLimitsAreExact(t *testing.T) {
 		})
 	}
 	// A message of one frame, too.
-	src := newScript(p.text(x(51)))
+	src := newScripted(p.text(x(51)))
 	src.err = io.EOF
 	if _, err := New(src, "", ServerMode, Options{MaxFrameSize: 100, MaxMessageSize: 50}).ReadMessage(t.Context()); err != ErrMessageTooLarge {
 		t.Errorf("one frame past MaxMessageSize: %v", err)

@@ -256,7 +256,7 @@ func TestNewPanics(t *testing.T) {
 						t.Errorf("%s, deadlines %v: panic %v", c.name, deadlines, reason)
 					}
 				}()
-				var src io.ReadWriteCloser = newScript()
+				var src io.ReadWriteCloser = newScripted()
 				if deadlines {
 					src = discardConn{}
 				}
@@ -265,14 +265,14 @@ func TestNewPanics(t *testing.T) {
 		}
 	}
 	synctest.Test(t, func(t *testing.T) { // pings need no deadlines
-		New(newScript(), "", ServerMode, Options{PingInterval: time.Second}).abort(io.EOF)
+		New(newScripted(), "", ServerMode, Options{PingInterval: time.Second}).abort(io.EOF)
 	})
 }
 
 // A transport whose deadlines do not work is an error of the first read.
 func TestDeadlineError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		src := &noDeadlines{script: newScript((&peer{mode: ServerMode}).text("x"))}
+		src := &noDeadlines{scripted: newScripted((&peer{mode: ServerMode}).text("x"))}
 		ws := New(src, "", ServerMode, Options{ReadTimeout: time.Second})
 		if _, err := ws.ReadMessage(t.Context()); !errors.Is(err, os.ErrNoDeadline) || codeOf(err) != StatusAbnormalClose {
 			t.Errorf("ReadMessage: %v", err)
@@ -280,7 +280,7 @@ func TestDeadlineError(t *testing.T) {
 	})
 }
 
-type noDeadlines struct{ *script }
+type noDeadlines struct{ *scripted }
 
 func (noDeadlines) SetReadDeadline(time.Time) error  { return os.ErrNoDeadline }
 func (noDeadlines) SetWriteDeadline(time.Time) error { return os.ErrNoDeadline }

@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// A script is a transport in memory: it delivers what it was given, in the way it
+// A scripted is a transport in memory: it delivers what it was given, in the way it
 // was told to, and keeps what is written. It has neither deadlines nor CloseWrite.
-type script struct {
+type scripted struct {
 	in    []byte
 	chunk int   // bytes a Read; 0: as many as fit
 	empty int   // every so many Reads return (0, nil); 0: none
@@ -26,11 +26,11 @@ type script struct {
 	closed chan struct{}
 }
 
-func newScript(in ...[]byte) *script {
-	return &script{in: bytes.Join(in, nil), closed: make(chan struct{})}
+func newScripted(in ...[]byte) *scripted {
+	return &scripted{in: bytes.Join(in, nil), closed: make(chan struct{})}
 }
 
-func (s *script) Read(p []byte) (int, error) {
+func (s *scripted) Read(p []byte) (int, error) {
 	s.reads++
 	if s.empty > 0 && s.reads%s.empty == 0 {
 		return 0, nil
@@ -53,7 +53,7 @@ func (s *script) Read(p []byte) (int, error) {
 	return 0, io.ErrClosedPipe
 }
 
-func (s *script) isClosed() bool {
+func (s *scripted) isClosed() bool {
 	select {
 	case <-s.closed:
 		return true
@@ -62,7 +62,7 @@ func (s *script) isClosed() bool {
 	}
 }
 
-func (s *script) Write(p []byte) (int, error) {
+func (s *scripted) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.writes++
@@ -79,7 +79,7 @@ func (s *script) Write(p []byte) (int, error) {
 	return s.out.Write(p)
 }
 
-func (s *script) Close() error {
+func (s *scripted) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closes++; s.closes == 1 {
@@ -88,7 +88,7 @@ func (s *script) Close() error {
 	return nil
 }
 
-func (s *script) written() []byte {
+func (s *scripted) written() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return bytes.Clone(s.out.Bytes())
