@@ -49,3 +49,48 @@ func TestCorpus(t *testing.T) {
 		}
 	}
 }
+
+// TestKeepCorpus makes the committed corpus: of the inputs in the folder that
+// WSPROOF_CORPUS names, the smallest that add to the coverage of the core beyond
+// the seeds. README.md has the command.
+func TestKeepCorpus(t *testing.T) {
+	dir := os.Getenv(CorpusEnv)
+	if dir == "" || os.Getenv("WSPROOF_KEEP") == "" || testing.CoverMode() == "" {
+		t.Skipf("%s, WSPROOF_KEEP or -coverpkg is missing", CorpusEnv)
+	}
+	for _, target := range Targets() {
+		seeds, err := Seeds(target.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, data := range seeds {
+			_ = target.Check(data)
+		}
+	}
+	covered := testing.Coverage()
+	t.Logf("the seeds reach %.2f %%", 100*covered)
+	for _, target := range Targets() {
+		name := "Fuzz" + target.Name
+		inputs, err := ReadCorpus(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.SortStableFunc(inputs, func(a, b []byte) int { return len(a) - len(b) })
+		for _, data := range inputs {
+			if err := target.Check(data); err != nil {
+				t.Errorf("%s %s: %s", name, CorpusName(data), Report(err, name, data))
+			}
+			if now := testing.Coverage(); now > covered {
+				covered = now
+				path := filepath.Join("testdata", "fuzz", name, CorpusName(data))
+				if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(path, EncodeCorpus(data), 0o666); err != nil {
+					t.Fatal(err)
+				}
+				t.Logf("%.2f %% with %s", 100*covered, path)
+			}
+		}
+	}
+}

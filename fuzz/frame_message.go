@@ -3,6 +3,7 @@ package fuzz
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -143,6 +144,13 @@ func (h *messageHarness) check() error {
 	}
 	if msg.Binary != s.Binary || len(msg.Payload) != n || !bytes.Equal(s.Payload, h.copied) {
 		return fmt.Errorf("FrameMessage changed the message")
+	}
+	kind := "Text"
+	if s.Binary {
+		kind = "Binary"
+	}
+	if text := msg.String(); !strings.HasPrefix(text, fmt.Sprintf("%s len=%d", kind, n)) {
+		return fmt.Errorf("a message of kind %s with %d bytes prints as %q", kind, n, text)
 	}
 	return h.reassemble(frames)
 }

@@ -3,8 +3,12 @@ package fuzz
 import (
 	"bytes"
 	"crypto/subtle"
+	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"sync"
+	"unicode/utf8"
 
 	gofuzz "github.com/google/gofuzz"
 
@@ -59,6 +63,8 @@ type marshalHarness struct {
 	got    []byte
 	writes int
 	sink   []byte
+	fault  error // of the transport that WriteFrame writes to
+	short  bool
 	reader sliceReader
 }
 
@@ -123,7 +129,67 @@ func repeat(p []byte, n int) {
 func (h *marshalHarness) Write(p []byte) (int, error) {
 	h.writes++
 	h.sink = append(h.sink[:0], p...)
-	return len(p), nil
+	if h.short {
+		return len(p) - 1, nil
+	}
+	return len(p), h.fault
+}
+
+// checkFaults checks what WriteFrame makes of a transport that fails or takes too
+// little, and the other constructors with the same input.
+func (h *marshalHarness) checkFaults(frame *websocket.Frame) error {
+	for _, want := range []error{errFault, io.ErrShortWrite} {
+		h.fault, h.short = nil, want == io.ErrShortWrite
+		if !h.short {
+			h.fault = want
+		}
+		err := websocket.WriteFrame(h, h.spec.Key, frame)
+		var e *websocket.Error
+		if !errors.Is(err, want) || !errors.As(err, &e) || e.Code() != websocket.StatusAbnormalClose || err.Error() != "error writing frame: "+want.Error() {
+			return fmt.Errorf("WriteFrame on a transport that fails with %q: %v", want, err)
+		}
+	}
+	if key := websocket.NewMaskingKey(); key == websocket.Unmasked {
+		return errors.New("NewMaskingKey returned Unmasked")
+	}
+	want := fmt.Sprintf("len=%d", len(frame.Payload))
+	if text := frame.String(); !strings.HasPrefix(text, frame.Opcode().String()) || !strings.Contains(text, want) {
+		return fmt.Errorf("a frame with opcode %v and %s prints as %q", frame.Opcode(), want, text)
+	}
+	if name, known := opcodeNames[byte(frame.Opcode())]; frame.Opcode().String() != name && (known || frame.Opcode().String() != fmt.Sprintf("Opcode(%#x)", byte(frame.Opcode()))) {
+		return fmt.Errorf("opcode %#x prints as %q", byte(frame.Opcode()), frame.Opcode())
+	}
+	return h.checkClose()
+}
+
+var opcodeNames = map[byte]string{0: "Cont", 1: "Text", 2: "Binary", 8: "Close", 9: "Ping", 10: "Pong"}
+
+// checkClose checks NewCloseFrame with a code and a reason of the input.
+func (h *marshalHarness) checkClose() error {
+	s := &h.spec
+	code := websocket.StatusCode(uint16(s.Key[0])<<8 | uint16(s.Key[1]))
+	reason := string(s.Payload)
+	f := websocket.NewCloseFrame(code, reason)
+	if !f.Fin() || f.Opcode() != websocket.OpcodeClose || f.RSV1() || f.RSV2() || f.RSV3() {
+		return fmt.Errorf("NewCloseFrame(%d) = %v", code, f)
+	}
+	if code == 0 {
+		if f.Payload != nil {
+			return fmt.Errorf("NewCloseFrame(0) has a payload: %x", f.Payload)
+		}
+		return nil
+	}
+	if len(f.Payload) < 2 || len(f.Payload) > 125 || f.Payload[0] != s.Key[0] || f.Payload[1] != s.Key[1] {
+		return fmt.Errorf("NewCloseFrame(%d, %d bytes) has the payload %x", code, len(reason), f.Payload)
+	}
+	got := string(f.Payload[2:])
+	if !strings.HasPrefix(reason, got) || len(reason) <= 123 && got != reason {
+		return fmt.Errorf("NewCloseFrame(%d, %q) has the reason %q", code, reason, got)
+	}
+	if len(reason) > 123 && (len(got) < 120 || utf8.ValidString(reason) && !utf8.ValidString(got)) {
+		return fmt.Errorf("NewCloseFrame cut %q to %q, not on the last rune boundary", reason, got)
+	}
+	return nil
 }
 
 func (h *marshalHarness) check() error {
@@ -175,7 +241,12 @@ func (h *marshalHarness) check() error {
 		return fmt.Errorf("AppendFrame(%d bytes, %v, key %x) appended %x, want %x", s.Prefix, frame, s.Key, clip(got), clip(h.want))
 	}
 
-	h.writes = 0
+	if s.Spare == 3 {
+		if err := h.checkFaults(frame); err != nil {
+			return err
+		}
+	}
+	h.writes, h.fault, h.short = 0, nil, false
 	if err := websocket.WriteFrame(h, s.Key, frame); err != nil {
 		return fmt.Errorf("WriteFrame(%v): %w", frame, err)
 	}

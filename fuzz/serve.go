@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -50,7 +51,19 @@ type pipe struct {
 	writeErr error
 	closed   bool
 	most     int // bytes a read, 0: as asked for
+
+	deadline time.Time // of reads
+	expired  bool      // it has passed
 }
+
+// SetReadDeadline sets the deadline of reads. It passes when the harness says so.
+func (p *pipe) SetReadDeadline(t time.Time) error {
+	p.set(func() { p.deadline = t })
+	return nil
+}
+
+// SetWriteDeadline does nothing: writes end when the harness lets them.
+func (p *pipe) SetWriteDeadline(time.Time) error { return nil }
 
 func newPipe() *pipe {
 	p := new(pipe)
@@ -73,8 +86,12 @@ func (p *pipe) Read(b []byte) (int, error) {
 			n = copy(b, p.in[:n])
 			p.in = p.in[n:]
 			return n, nil
+		case p.readErr == errEmpty:
+			return 0, nil
 		case p.readErr != nil:
 			return 0, p.readErr
+		case p.expired && !p.deadline.IsZero():
+			return 0, os.ErrDeadlineExceeded
 		case p.eof:
 			return 0, io.EOF
 		}
@@ -114,8 +131,12 @@ func (p *pipe) set(change func()) {
 	p.change.Broadcast()
 }
 
-// errFault is what a broken transport reports.
-var errFault = errors.New("fault of the transport")
+// errFault is what a broken transport reports; errEmpty makes it return nothing, and
+// no error either.
+var (
+	errFault = errors.New("fault of the transport")
+	errEmpty = errors.New("reads return nothing")
+)
 
 // serveBound is the time within which everything must have ended.
 const serveBound = 10 * time.Second
@@ -143,7 +164,13 @@ type serveHarness struct {
 	closes  int             // calls of OnClose
 	writes  int             // calls of OnWriteError, for coverage of the hook
 	panics  bool
-	errs    []error
+
+	hooked     bool
+	seen       []websocket.Frame // by OnReadFrame: headers and sizes
+	announced  int               // by OnReadMessage
+	readErrors int
+	queued     int // by OnWriteFrame
+	errs       []error
 }
 
 // What the first byte of a message tells the handler.
@@ -176,6 +203,20 @@ func newServeHarness(data []byte) *serveHarness {
 	if first&4 != 0 {
 		opts.MaxPending = 300
 	}
+	if first&32 != 0 {
+		opts.Hooks.OnReadFrame = func(_ websocket.ClientKey, f *websocket.Frame) { h.locked(func() { h.seen = append(h.seen, *f) }) }
+		opts.Hooks.OnReadMessage = func(_ websocket.ClientKey, m *websocket.Message) { h.locked(func() { h.announced++ }) }
+		opts.Hooks.OnReadError = func(websocket.ClientKey, error) { h.locked(func() { h.readErrors++ }) }
+		opts.Hooks.OnWriteFrame = func(_ websocket.ClientKey, f *websocket.Frame) { h.locked(func() { h.queued++ }) }
+		opts.Hooks.OnWriteMessage = func(websocket.ClientKey, *websocket.Message) {}
+	}
+	if first&64 != 0 { // they end when the harness says so
+		opts.ReadTimeout, opts.MessageTimeout, opts.WriteTimeout = time.Hour, time.Hour/2, time.Hour
+	}
+	if first&128 != 0 {
+		opts.PingInterval = time.Hour
+	}
+	h.hooked = first&32 != 0
 	h.pipe.most = []int{0, 1, 7, 64}[first>>3&3]
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.before = runtime.NumGoroutine()
@@ -282,7 +323,8 @@ func (h *serveHarness) op() {
 		h.pipe.set(func() { h.pipe.eof, h.pipe.eofEarly = true, true })
 	case 12:
 		h.loud = true
-		h.pipe.set(func() { h.pipe.readErr = errFault })
+		fault := []error{errFault, errEmpty}[h.src.next()&1]
+		h.pipe.set(func() { h.pipe.readErr = fault })
 	case 13:
 		h.loud = true
 		h.pipe.set(func() { h.pipe.writeErr = errFault })
@@ -312,6 +354,10 @@ func (h *serveHarness) op() {
 		h.loud = true
 		h.cancel()
 	case 23:
+		if h.src.next()&1 != 0 {
+			h.loud = true
+			h.pipe.set(func() { h.pipe.expired = true })
+		}
 		runtime.Gosched()
 	}
 }
@@ -425,7 +471,40 @@ func (h *serveHarness) judge() error {
 			return fmt.Errorf("the handler got %v as message %d, the peer sent %v", got, i+1, w)
 		}
 	}
+	if h.hooked {
+		if err := h.judgeHooks(); err != nil {
+			return err
+		}
+	}
 	return h.judgeSent(want)
+}
+
+// judgeHooks checks what the hooks were told.
+func (h *serveHarness) judgeHooks() error {
+	if h.announced < len(h.got) || h.announced > len(h.got)+1 {
+		return fmt.Errorf("OnReadMessage was called %d times, the handler %d times", h.announced, len(h.got))
+	}
+	if h.readErrors > 1 {
+		return fmt.Errorf("OnReadError was called %d times", h.readErrors)
+	}
+	spans := split(h.sent)
+	if len(h.seen) > len(spans) {
+		return fmt.Errorf("OnReadFrame saw %d frames, the peer sent %d", len(h.seen), len(spans))
+	}
+	for i := range h.seen {
+		f, w := &h.seen[i], &spans[i].frame
+		if byte(f.Opcode()) != w.Opcode || f.Fin() != w.Fin || len(f.Payload) != len(w.Payload) {
+			return fmt.Errorf("OnReadFrame saw %v as frame %d, the peer sent opcode %#x with %d bytes", f, i+1, w.Opcode, len(w.Payload))
+		}
+	}
+	sent := 0
+	for range split(h.pipe.out) {
+		sent++
+	}
+	if sent > h.queued {
+		return fmt.Errorf("%d frames were sent, OnWriteFrame saw %d", sent, h.queued)
+	}
+	return nil
 }
 
 // judgeSent checks what stands on the wire.

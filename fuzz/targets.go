@@ -218,7 +218,8 @@ func seedServe([]vector.Vector) ([][]byte, error) {
 	var seeds [][]byte
 	for op := range 24 {
 		for first := range 4 {
-			seeds = append(seeds, []byte{byte(first*9 + op), 0, 0, 5, byte(op), byte(op), 17, 3, 0, byte(op * 8), 40, 15})
+			options := byte(first*9+op) ^ byte(op%3)<<5 ^ byte(first)<<6
+			seeds = append(seeds, []byte{options, 0, 0, 5, byte(op), byte(op | 1), 17, 3, 0, byte(op * 8), 40, 15})
 		}
 	}
 	return seeds, nil
