@@ -8,7 +8,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: help test race lint fmt
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 test: ## all tests
 	go test ./...
@@ -27,7 +27,7 @@ fmt: ## format the code
 # The server for load tests (benchserver/README.md).
 K6 ?= go run go.k6.io/k6@v1.8.1
 
-.PHONY: benchserver k6 bench-engines soak
+.PHONY: benchserver k6 bench-engines soak deploycheck
 benchserver: ## the server for load tests, on port 9001 (ARGS='-engine gws')
 	go run ./benchserver $(ARGS)
 
@@ -36,6 +36,9 @@ k6: ## the load tests by the real k6 (ENGINE, TESTS, USERS, COUNT, DURATION, URL
 
 bench-engines: ## the five engines under load, side by side (COUNT, USERS, TESTS, ENGINES, MESSAGES)
 	go run ./benchserver/benchengines $(if $(COUNT),-count $(COUNT)) $(if $(USERS),-users "$(USERS)") $(if $(TESTS),-tests "$(TESTS)") $(if $(ENGINES),-engines "$(ENGINES)") $(if $(MESSAGES),-messages $(MESSAGES))
+
+deploycheck: ## manifests, static binary, and every k6 script by k6 inspect and archive
+	K6="$(K6)" CHECK_DEPLOY=1 go test ./benchserver -count=1 -v -run 'ConfigMap|Manifests|Compose|Static|K6'
 
 SOAK ?= 5m
 soak: ## idle, slow, killed and mixed load against the server (SOAK=5m, ENGINE)

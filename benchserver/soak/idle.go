@@ -7,6 +7,7 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -185,13 +186,13 @@ func (s *soak) checkKill() error {
 		return err
 	}
 	for _, args := range [][]string{{"-mode", "json", "-async"}, {"-mode", "echo", "-size", "65536", "-inflight", "64"}, {"-mode", "connect"}} {
-		load := exec.Command(generator, append([]string{"-url", server.URL, "-conns", "128", "-duration", "30s"}, args...)...)
+		load := exec.Command(generator, append([]string{"-url", server.URL, "-conns", strconv.Itoa(s.kill), "-duration", "30s"}, args...)...)
 		if err := load.Start(); err != nil {
 			return err
 		}
 		if _, err := s.within(10*time.Second, "load", func() (bool, error) {
 			n, err := server.Metric("benchserver_connections_total", "")
-			return n > 64, err
+			return n >= float64(s.kill)/2, err
 		}); err != nil {
 			_ = load.Process.Kill()
 			_ = load.Wait()

@@ -43,6 +43,7 @@ type soak struct {
 	engine     string
 	idle, drip int
 	workers    int
+	kill       int
 	duration   time.Duration
 	seed       uint64
 }
@@ -69,6 +70,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	fs.StringVar(&s.engine, "engine", "core", "of the server")
 	fs.IntVar(&s.idle, "idle", 10000, "idle `connections`")
 	fs.IntVar(&s.drip, "drip", 2000, "`connections` that drip a byte a second")
+	fs.IntVar(&s.kill, "kill", 128, "`connections` of the load that is killed")
 	fs.IntVar(&s.workers, "workers", 32, "`connections` at once of the mixed load")
 	fs.DurationVar(&s.duration, "duration", 5*time.Minute, "of the mixed load")
 	fs.Uint64Var(&s.seed, "seed", 1, "of the mixed load's random choices")

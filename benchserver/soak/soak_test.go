@@ -17,7 +17,7 @@ func TestSoak(t *testing.T) {
 		t.Skip("no /proc: ", err)
 	}
 	var out bytes.Buffer
-	args := []string{"-checks", "kill,mixed", "-duration", "3s", "-workers", "8"}
+	args := []string{"-checks", "kill,mixed", "-duration", "3s", "-workers", "8", "-kill", "8"}
 	if err := run(context.Background(), args, &out); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}

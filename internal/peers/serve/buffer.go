@@ -28,6 +28,9 @@ func grow(b []byte) []byte {
 	return bigger
 }
 
+// closeTime is how long an answer to the peer's Close may take to leave.
+const closeTime = 10 * time.Second
+
 const (
 	lingerTime  = time.Second
 	lingerBytes = 1 << 20

@@ -30,6 +30,11 @@ func newGorilla(h *hub) http.Handler {
 			return
 		}
 		conn.SetReadLimit(int64(h.MaxMessage))
+		conn.SetCloseHandler(func(code int, _ string) error {
+			// As gorilla's own, but for its limit of 1 s: the peer may have much to read
+			// before it gets to the Close.
+			return conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(closeTime))
+		})
 		c := &gorillaConn{hub: h, Conn: conn}
 		h.enter(c)
 		go c.serve()

@@ -1,8 +1,11 @@
 package serve
 
 import (
+	"strconv"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/wsproof/wsproof/websocket"
 )
 
 // TestTextCheck compares the check in pieces with unicode/utf8, for all strings
@@ -76,5 +79,23 @@ func BenchmarkCounter(b *testing.B) {
 	var c counter
 	for b.Loop() {
 		c.add(125, 125)
+	}
+}
+
+// BenchmarkStats is what the engine's code does for a message on the core, with
+// and without counting.
+func BenchmarkStats(b *testing.B) {
+	for _, stats := range []bool{false, true} {
+		b.Run("stats="+strconv.FormatBool(stats), func(b *testing.B) {
+			c := &coreConn{hub: newHub(Echo, Options{Stats: stats})}
+			payload := []byte("number: 1")
+			message := new(websocket.Message)
+			for b.Loop() {
+				message.Payload = payload
+				if _, err := c.answer(b.Context(), message); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

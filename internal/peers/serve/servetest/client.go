@@ -19,7 +19,7 @@ import (
 // A Client speaks raw frames. Its methods fail the test that T is; every wait
 // is bounded.
 type Client struct {
-	T    *testing.T
+	T    testing.TB
 	Conn net.Conn
 	br   *bufio.Reader
 	in   []byte
@@ -30,7 +30,7 @@ type Client struct {
 const Bound = 10 * time.Second
 
 // Dial connects to the path at addr and returns the client and the response.
-func Dial(t *testing.T, addr, path string, headers ...string) (*Client, *http.Response) {
+func Dial(t testing.TB, addr, path string, headers ...string) (*Client, *http.Response) {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -55,7 +55,7 @@ func Dial(t *testing.T, addr, path string, headers ...string) (*Client, *http.Re
 }
 
 // Connect is Dial that must succeed.
-func Connect(t *testing.T, addr, path string) *Client {
+func Connect(t testing.TB, addr, path string) *Client {
 	t.Helper()
 	c, response := Dial(t, addr, path)
 	if response.StatusCode != http.StatusSwitchingProtocols {
