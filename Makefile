@@ -81,3 +81,18 @@ explain: ## replay inputs and tell them in words (FILES)
 
 rediscover: ## known bugs of old versions, or what any version has (MODULE, VERSION)
 	go run ./fuzz/rediscover $(if $(MODULE),-module $(MODULE)) $(if $(VERSION),-version $(VERSION))
+
+# Planted bugs, and the engines of other machines (.clusterfuzzlite/README.md).
+MUTANTS_FUZZTIME  ?= 60s
+MUTANTS_JOBS      ?= 1
+LIBFUZZER_SECONDS ?= 5
+
+.PHONY: mutants mutants-check libfuzzer
+mutants: ## bugs planted in the core, and what finds them (MUTANTS_FUZZTIME, MUTANTS_JOBS, RUN)
+	go run ./fuzz/mutants -fuzztime $(MUTANTS_FUZZTIME) -jobs $(MUTANTS_JOBS) $(if $(RUN),-run '$(RUN)') $(ARGS)
+
+mutants-check: ## only whether each planted bug still applies and compiles
+	go run ./fuzz/mutants -check
+
+libfuzzer: ## build and run every fuzz target as OSS-Fuzz does, by clang (LIBFUZZER_SECONDS, ONLY=FuzzMask)
+	ONLY='$(ONLY)' fuzz/libfuzzer/run.sh $(LIBFUZZER_SECONDS)

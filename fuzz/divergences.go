@@ -1,7 +1,7 @@
 package fuzz
 
 // A Divergence is a known way in which a library parts from RFC 6455: a row of
-// the table. FuzzPeers takes it as known; a test replays the vectors and fails
+// the table. Target Peers takes it as known; a test replays the vectors and fails
 // where a row no longer holds for the version that it names.
 type Divergence struct {
 	Library string // the adapter's name

@@ -2,7 +2,7 @@ package fuzz
 
 import "testing"
 
-// FuzzReadFrame reads any bytes as frames, with any role and limit. Oracles: the
+// Target ReadFrame reads any bytes as frames, with any role and limit. Oracles: the
 // core agrees with the model's decoder, frame for frame and error for error;
 // one-byte, split and whole reads agree; ReadFrame reads not one byte too many;
 // what is accepted marshals back to the bytes it came from; memory is bounded by
@@ -22,7 +22,7 @@ func FuzzReadFrame(f *testing.F) {
 	})
 }
 
-// FuzzMarshalFrame marshals any frame. Oracles: the bytes equal those of plain
+// Target MarshalFrame marshals any frame. Oracles: the bytes equal those of plain
 // code, in the shortest form; the model and ReadFrame read the frame back equal;
 // AppendFrame keeps its prefix; the inputs are untouched.
 func FuzzMarshalFrame(f *testing.F) {
@@ -40,7 +40,7 @@ func FuzzMarshalFrame(f *testing.F) {
 	})
 }
 
-// FuzzReassembly gives a connection of the core a transcript of frames, valid and
+// Target Reassembly gives a connection of the core a transcript of frames, valid and
 // broken, cut into reads anywhere. Oracle: the messages, the pongs, the Close with
 // the right code on the wire, the latest moment of a failure and nothing behind
 // the Close equal the model's.
@@ -59,7 +59,7 @@ func FuzzReassembly(f *testing.F) {
 	})
 }
 
-// FuzzFrameMessage fragments a message and reassembles it. Oracles: the frames
+// Target FrameMessage fragments a message and reassembles it. Oracles: the frames
 // are as many, as long and as marked as the size demands, and alias the message;
 // the model and a connection of the core make the same message of them.
 func FuzzFrameMessage(f *testing.F) {
@@ -77,7 +77,7 @@ func FuzzFrameMessage(f *testing.F) {
 	})
 }
 
-// FuzzUTF8 reads and writes text at any offset, split into frames and reads
+// Target UTF8 reads and writes text at any offset, split into frames and reads
 // anywhere. Oracle: the standard library, a rune at a time: valid text passes,
 // invalid text fails with 1007 at the first byte that cannot be right.
 func FuzzUTF8(f *testing.F) {
@@ -95,7 +95,7 @@ func FuzzUTF8(f *testing.F) {
 	})
 }
 
-// FuzzMask masks and unmasks at any offset and split. Oracle: the loop of
+// Target Mask masks and unmasks at any offset and split. Oracle: the loop of
 // RFC 6455 section 5.3.
 func FuzzMask(f *testing.F) {
 	seeds, err := Seeds("Mask")
@@ -112,7 +112,7 @@ func FuzzMask(f *testing.F) {
 	})
 }
 
-// FuzzHandshake gives raw requests to Accept and raw answers to Dial. Oracles:
+// Target Handshake gives raw requests to Accept and raw answers to Dial. Oracles:
 // plain code for RFC 6455 sections 4.2.1 and 4.1 refuses nothing that was
 // accepted; a plain one is accepted; no header is injected; nothing is written on
 // refusal; the bytes behind the handshake are the first frames.
@@ -131,7 +131,7 @@ func FuzzHandshake(f *testing.F) {
 	})
 }
 
-// FuzzServe runs op bytes against Serve: what a peer sends, faults of the
+// Target Serve runs op bytes against Serve: what a peer sends, faults of the
 // transport, writes and closes from other goroutines; then drains. Oracles: all
 // returns and no goroutine is left; frames are whole and messages do not
 // interleave; replies and pongs are those owed, in order; one Close at most, and
@@ -151,7 +151,7 @@ func FuzzServe(f *testing.F) {
 	})
 }
 
-// FuzzPeers gives a transcript to gorilla, gobwas, coder and gws. Oracle, one a
+// Target Peers gives a transcript to gorilla, gobwas, coder and gws. Oracle, one a
 // library: it agrees with the model but for the rows of the table of divergences;
 // a crash or a hang is reported as such.
 func FuzzPeers(f *testing.F) {
@@ -169,7 +169,7 @@ func FuzzPeers(f *testing.F) {
 	})
 }
 
-// FuzzTarget sends a transcript over the wire to the echo server that the
+// Target Target sends a transcript over the wire to the echo server that the
 // environment variable TARGET names (ws://host:port/path), or to one of the core
 // in the process. Oracle: the echoes, the pongs and the class of the close code
 // are the model's, and the connection ends in time.

@@ -24,7 +24,7 @@ import (
 	"github.com/wsproof/wsproof/websocket"
 )
 
-// TargetEnv is the environment variable that names the server for FuzzTarget:
+// TargetEnv is the environment variable that names the server for target Target:
 // ws://host:port/path or wss://….
 const TargetEnv = "TARGET"
 

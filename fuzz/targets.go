@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/wsproof/wsproof/internal/model"
 	"github.com/wsproof/wsproof/internal/vector"
@@ -40,10 +41,21 @@ func Targets() []Target {
 // transcripts are left to the tests that replay every vector ([AllSeeds]): the
 // engine needs milliseconds for a seed. That there are none is an error.
 func Seeds(target string) ([][]byte, error) {
-	return seeds(target, func(i int, v *vector.Vector) bool {
+	if known, ok := knownSeeds.Load(target); ok {
+		return known.([][]byte), nil
+	}
+	list, err := seeds(target, func(i int, v *vector.Vector) bool {
 		return len(v.Input) <= 4096 && !strings.HasSuffix(v.ID, "-bytes") && (i/2+i)%2 == 0
 	})
+	if err == nil {
+		knownSeeds.Store(target, list)
+	}
+	return list, err
 }
+
+// knownSeeds keeps what Seeds has returned: libFuzzer calls the whole target for
+// each input, seeds included.
+var knownSeeds sync.Map
 
 // AllSeeds is Seeds with every vector.
 func AllSeeds(target string) ([][]byte, error) {

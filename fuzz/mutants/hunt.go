@@ -135,7 +135,7 @@ func (h *hunter) hunt(ctx context.Context, m *mutant) result {
 		case stageFuzz:
 			for _, target := range m.targets {
 				if r.stage == "" && r.err == nil {
-					h.fuzz(ctx, &r, target)
+					h.fuzz(ctx, &r, "Fuzz"+target)
 				}
 			}
 		}

@@ -26,7 +26,8 @@ type mutant struct {
 	file string // of package websocket
 	old  string // stands in the file exactly once
 	new  string // instead of it
-	// targets are the fuzz targets that should find it, the likeliest first.
+	// targets are the fuzz targets that should find it, the likeliest first, without
+	// the word Fuzz: in full the name of a target may stand only at the target.
 	targets []string
 	// race: it is a data race, so that everything is built with -race.
 	race bool
@@ -40,25 +41,25 @@ type core struct {
 	dir   string // of the package
 	path  string // its import path
 	files map[string][]byte
-	names []string // of the files that this platform builds
+	names []string // of the Go files that this platform builds
 }
 
 // findCore loads the package from the module of the working directory.
 func findCore(ctx context.Context) (*core, error) {
-	out, err := goTool(ctx, "", "list", "-json=Dir,ImportPath,GoFiles,Module", "./websocket")
+	out, err := goTool(ctx, "", "list", "-json=Dir,ImportPath,GoFiles,SFiles,Module", "./websocket")
 	if err != nil {
 		return nil, fmt.Errorf("no package ./websocket here; run this in the module's root: %w", err)
 	}
 	var p struct {
 		Dir, ImportPath string
-		GoFiles         []string
+		GoFiles, SFiles []string
 		Module          struct{ Dir string }
 	}
 	if err := json.Unmarshal(out, &p); err != nil {
 		return nil, err
 	}
 	c := &core{root: p.Module.Dir, dir: p.Dir, path: p.ImportPath, files: map[string][]byte{}, names: p.GoFiles}
-	for _, name := range p.GoFiles {
+	for _, name := range append(p.SFiles, p.GoFiles...) {
 		text, err := os.ReadFile(filepath.Join(c.dir, name))
 		if err != nil {
 			return nil, err
@@ -99,7 +100,7 @@ func (c *core) checkAll(ctx context.Context, mutants []mutant) error {
 		}
 		seen[m.name] = true
 		text, err := c.apply(m)
-		if err == nil {
+		if err == nil && filepath.Ext(m.file) == ".go" { // assembly is left to the build
 			err = c.compiles(m, text, lookup)
 		}
 		if err != nil {

@@ -1,7 +1,7 @@
 package main
 
 // table holds all mutants.
-var table = concat(codecMutants)
+var table = concat(codecMutants, textMutants, readMutants, writeMutants, endMutants, handshakeMutants)
 
 func concat(lists ...[]mutant) (all []mutant) {
 	for _, list := range lists {
@@ -16,19 +16,366 @@ const (
 	droppedCheck  = "dropped check"
 	wrongCode     = "wrong code"
 	offByOne      = "off by one"
+	wrongOrder    = "wrong order"
+	wrongBytes    = "wrong bytes"
 	stateNotReset = "state not reset"
+	stateLost     = "state lost"
 	errorLost     = "error swallowed"
 	noDeadline    = "deadline not set"
 	earlyReuse    = "buffer reused too early"
+	notReleased   = "not released"
 	dataRace      = "race"
-	wrongOrder    = "wrong order"
-	leak          = "leak"
 )
 
+// The targets that look at a layer.
+var (
+	decoding   = []string{"ReadFrame", "Reassembly"}
+	encoding   = []string{"MarshalFrame"}
+	masking    = []string{"Mask", "ReadFrame"}
+	validating = []string{"UTF8", "Reassembly"}
+	splitting  = []string{"FrameMessage"}
+)
+
+// codecMutants are bugs of frames: header.go, read.go, write.go, mask.go, frame.go
+// and message.go.
 var codecMutants = []mutant{
 	{
-		name: "unmasked-client-frame-taken", kind: droppedCheck, rule: "client-frame-unmasked", file: "header.go",
-		old: "if mode == ServerMode && !h.masked() {", new: "if false {",
-		targets: []string{"FuzzReadFrame"},
+		name: "decoder-takes-unmasked-client-frame", kind: droppedCheck, rule: "client-frame-unmasked", file: "header.go",
+		old: "if mode == ServerMode && !h.masked() {", new: "if false {", targets: decoding,
+	},
+	{
+		name: "decoder-refuses-unmasked-server-frame", kind: wrongBoundary, rule: "client-frame-unmasked", file: "header.go",
+		old: "if mode == ServerMode && !h.masked() {", new: "if !h.masked() {", targets: decoding,
+	},
+	{
+		name: "decoder-skips-minimal-length", kind: droppedCheck, rule: "length-not-minimal", file: "header.go",
+		old: "if !h.minimal() { // RFC 6455 §5.2", new: "if false {", targets: decoding,
+	},
+	{
+		name: "minimal-length-16-from-125", kind: wrongBoundary, rule: "length-not-minimal", file: "header.go",
+		old: "return h.length > 125", new: "return h.length >= 125", targets: decoding,
+	},
+	{
+		name: "minimal-length-16-from-127", kind: wrongBoundary, rule: "length-not-minimal", file: "header.go",
+		old: "return h.length > 125", new: "return h.length > 126", targets: decoding,
+	},
+	{
+		name: "minimal-length-64-from-65535", kind: wrongBoundary, rule: "length-not-minimal", file: "header.go",
+		old: "return h.length > math.MaxUint16", new: "return h.length >= math.MaxUint16", targets: decoding,
+	},
+	{
+		name: "decoder-skips-the-limit", kind: droppedCheck, rule: "frame-too-large", file: "header.go",
+		old: "if h.tooLong(maxPayloadLen) { // RFC 6455 §10.4", new: "if false {", targets: decoding,
+	},
+	{
+		name: "limit-takes-one-more", kind: offByOne, rule: "frame-too-large", file: "header.go",
+		old: "return h.length > limit ||", new: "return h.length > limit+1 ||", targets: decoding,
+	},
+	{
+		name: "limit-refuses-itself", kind: wrongBoundary, rule: "frame-too-large", file: "header.go",
+		old: "return h.length > limit ||", new: "return h.length >= limit ||", targets: decoding,
+	},
+	{
+		name: "length-64-turns-negative", kind: droppedCheck, rule: "length-top-bit", file: "header.go",
+		old: "h.length = int(min(binary.BigEndian.Uint64(b[2:]), math.MaxInt))",
+		new: "h.length = int(binary.BigEndian.Uint64(b[2:]))", targets: decoding,
+	},
+	{
+		name: "length-64-cut-to-32-bits", kind: wrongBytes, rule: "frame-too-large", file: "header.go",
+		old: "h.length = int(min(binary.BigEndian.Uint64(b[2:]), math.MaxInt))",
+		new: "h.length = int(uint32(binary.BigEndian.Uint64(b[2:])))", targets: decoding,
+	},
+	{
+		name: "length-16-little-endian", kind: wrongBytes, rule: "length-forms", file: "header.go",
+		old: "h.length = int(binary.BigEndian.Uint16(b[2:]))", new: "h.length = int(binary.LittleEndian.Uint16(b[2:]))", targets: decoding,
+	},
+	{
+		name: "length-16-parsed-a-byte-early", kind: offByOne, rule: "truncation", file: "header.go",
+		old: "if len(b) < 4 {", new: "if len(b) < 3 {", targets: decoding,
+	},
+	{
+		name: "key-parsed-a-byte-early", kind: offByOne, rule: "masking", file: "header.go",
+		old: "h.key = binary.LittleEndian.Uint32(b[n:])", new: "h.key = binary.LittleEndian.Uint32(b[n-1:])", targets: decoding,
+	},
+	{
+		name: "limit-before-minimal-length", kind: wrongOrder, rule: "order-of-checks", file: "header.go",
+		old: "if !h.minimal() { // RFC 6455 §5.2\n\t\treturn ErrLengthNotMinimal\n\t}\n\tif h.tooLong(maxPayloadLen) { // RFC 6455 §10.4\n\t\treturn ErrFrameTooLarge\n\t}",
+		new: "if h.tooLong(maxPayloadLen) {\n\t\treturn ErrFrameTooLarge\n\t}\n\tif !h.minimal() {\n\t\treturn ErrLengthNotMinimal\n\t}", targets: decoding,
+	},
+	{
+		name: "cut-after-one-byte-is-eof", kind: offByOne, rule: "read failures", file: "header.go",
+		old: "if cause == io.EOF && have > 0 {", new: "if cause == io.EOF && have > 1 {", targets: decoding,
+	},
+	{
+		name: "cut-names-the-wrong-part", kind: errorLost, rule: "read failures", file: "header.go",
+		old: `text = "error reading 8-byte extended payload length"`, new: `text = "error reading 2-byte extended payload length"`, targets: decoding,
+	},
+	{
+		name: "cut-header-is-a-protocol-error", kind: wrongCode, rule: "read failures", file: "header.go",
+		old: "return &Error{code: StatusAbnormalClose, text: text,", new: "return &Error{code: StatusProtocolError, text: text,", targets: decoding,
+	},
+	{
+		name: "written-length-7-up-to-126", kind: wrongBoundary, rule: "length-forms", file: "header.go",
+		old: "case length <= 125:\n\t\tb[1] = byte(length)", new: "case length <= 126:\n\t\tb[1] = byte(length)", targets: encoding,
+	},
+	{
+		name: "written-length-16-below-65535", kind: wrongBoundary, rule: "length-forms", file: "header.go",
+		old: "case length <= math.MaxUint16:\n\t\tb[1] = 126", new: "case length < math.MaxUint16:\n\t\tb[1] = 126", targets: encoding,
+	},
+	{
+		name: "header-size-7-up-to-124", kind: offByOne, rule: "length-forms", file: "header.go",
+		old: "case length <= 125:\n\tcase length <= math.MaxUint16:", new: "case length <= 124:\n\tcase length <= math.MaxUint16:", targets: encoding,
+	},
+	{
+		name: "mask-bit-not-written", kind: droppedCheck, rule: "client-frame-unmasked", file: "header.go",
+		old: "b[1] |= maskBit", new: "_ = maskBit", targets: encoding,
+	},
+	{
+		name: "key-written-turned", kind: offByOne, rule: "masking", file: "header.go",
+		old: "copy(b[n:], key[:])", new: "copy(b[n:], key[1:])", targets: encoding,
+	},
+
+	{
+		name: "read-frame-reads-a-byte-too-many", kind: offByOne, rule: "exactly one frame", file: "read.go",
+		old: "most += 4", new: "most += 5", targets: decoding,
+	},
+	{
+		name: "read-payload-restarts-the-key", kind: stateLost, rule: "masking", file: "read.go",
+		old: "key = mask(dst[have:], dst[have:], key)", new: "mask(dst[have:], dst[have:], key)", targets: decoding,
+	},
+	{
+		name: "read-payload-past-its-end", kind: offByOne, rule: "exactly one frame", file: "read.go",
+		old: "src.Read(dst[have:min(cap(dst), want, have+unmaskStep)])", new: "src.Read(dst[have:min(cap(dst), have+unmaskStep)])", targets: decoding,
+	},
+	{
+		name: "header-alone-allocates-all", kind: droppedCheck, rule: "bounded allocation", file: "read.go",
+		old: "grown := make([]byte, len(b), min(want, max(2*len(b), allocStep)))", new: "grown := make([]byte, len(b), want)", targets: decoding,
+	},
+	{
+		name: "frame-reader-forgets-its-error", kind: stateLost, rule: "read failures", file: "read.go",
+		old: "r.err, r.large, r.frame = err, nil, Frame{}", new: "r.large, r.frame, r.start, r.end = nil, Frame{}, 0, 0", targets: decoding,
+	},
+	{
+		name: "frame-reader-restarts-the-key", kind: stateLost, rule: "masking", file: "read.go",
+		old: "key = mask(large, b, key)", new: "mask(large, b, key)", targets: decoding,
+	},
+	{
+		name: "frame-reader-moves-the-buffer-only", kind: stateNotReset, rule: "FrameReader", file: "read.go",
+		old: "r.end = copy(r.buf, r.buf[r.start:r.end])\n\t\tr.start = 0", new: "r.end = copy(r.buf, r.buf[r.start:r.end])", targets: decoding,
+	},
+	{
+		name: "frame-reader-leaves-the-payload", kind: offByOne, rule: "FrameReader", file: "read.go",
+		old: "mask(p, p, key)\n\tr.start += n", new: "mask(p, p, key)\n\tr.start += n &^ 1", targets: decoding,
+	},
+	{
+		name: "frame-reader-drops-what-is-buffered", kind: stateNotReset, rule: "FrameReader", file: "read.go",
+		old: "b := r.buf[r.start:r.end]\n\tr.start, r.end = 0, 0", new: "b := r.buf[r.start:r.end]\n\tr.start = 0", targets: decoding,
+	},
+
+	{
+		name: "append-frame-spoils-its-prefix", kind: offByOne, rule: "AppendFrame", file: "write.go",
+		old: "copy(dst[n+h:], payload)", new: "copy(dst[h:], payload)", targets: encoding,
+	},
+	{
+		name: "marshal-masks-the-callers-payload", kind: wrongBytes, rule: "MarshalFrame", file: "write.go",
+		old: "mask(dst[n+h:], payload, key.word())", new: "mask(payload, payload, key.word())\n\t\tcopy(dst[n+h:], payload)", targets: encoding,
+	},
+	{
+		name: "pooled-buffers-keep-their-bytes", kind: stateNotReset, rule: "writes", file: "write.go",
+		old: "*b = (*b)[:0]\n\tfor i", new: "for i", targets: []string{"Reassembly", "Serve"},
+	},
+	{
+		name: "write-frame-swallows-the-error", kind: errorLost, rule: "WriteFrame", file: "write.go",
+		old: "if err != nil {\n\t\treturn errWrite(err)\n\t}\n\treturn nil", new: "return nil", targets: encoding,
+	},
+
+	{
+		name: "key-turned-the-wrong-way", kind: offByOne, rule: "masking", file: "mask.go",
+		old: "return bits.RotateLeft32(key, -8*(n&3))", new: "return bits.RotateLeft32(key, 8*(n&3))", targets: masking,
+	},
+	{
+		name: "mask-tail-turned-the-wrong-way", kind: offByOne, rule: "masking", file: "mask.go",
+		old: "bits.RotateLeft64(k, -8*(n&3))", new: "bits.RotateLeft64(k, 8*(n&3))", targets: masking,
+	},
+	{
+		name: "mask-short-uses-half-the-key", kind: offByOne, rule: "masking", file: "mask.go",
+		old: "byte(k>>(uint(i)*8))", new: "byte(k>>(uint(i&1)*8))", targets: masking,
+	},
+	{
+		name: "mask-block-misses-a-word", kind: offByOne, rule: "masking", file: "mask.go",
+		old: "le.PutUint64(d[56:], le.Uint64(s[56:])^k)", new: "le.PutUint64(d[56:], le.Uint64(s[48:])^k)", targets: masking,
+		survives: "this processor masks 32 bytes and more with AVX2: the words of mask.go that take 64 bytes a step are only reached without it; TestMask covers them by themselves",
+	},
+	{
+		name: "key-big-endian", kind: wrongBytes, rule: "masking", file: "mask.go",
+		old: "func (k MaskingKey) word() uint32 { return binary.LittleEndian.Uint32(k[:]) }",
+		new: "func (k MaskingKey) word() uint32 { return binary.BigEndian.Uint32(k[:]) }", targets: encoding,
+	},
+	{
+		name: "vector-mask-repeats-a-block", kind: offByOne, rule: "masking", file: "vector_amd64.s",
+		old: "VPXOR 96(SI), Y0, Y7", new: "VPXOR 64(SI), Y0, Y7", targets: masking,
+	},
+	{
+		name: "vector-mask-last-block-not-turned", kind: offByOne, rule: "masking", file: "vector_amd64.s",
+		old: "VPXOR -32(SI)(BX*1), Y2, Y1", new: "VPXOR -32(SI)(BX*1), Y0, Y1", targets: masking,
+	},
+	{
+		name: "vector-mask-first-block-lost", kind: wrongOrder, rule: "masking", file: "vector_amd64.s",
+		old: "VMOVDQU Y3, (R10)", new: "VMOVDQU Y3, (DI)", targets: masking,
+	},
+
+	{
+		name: "opcode-of-three-bits", kind: wrongBytes, rule: "opcode-unknown", file: "frame.go",
+		old: "func (f *Frame) Opcode() Opcode { return Opcode(f.b0 & opcodeBits) }", new: "func (f *Frame) Opcode() Opcode { return Opcode(f.b0 & 0x07) }", targets: decoding,
+	},
+	{
+		name: "rsv2-read-as-rsv3", kind: wrongBytes, rule: "rsv-bits-unsupported", file: "frame.go",
+		old: "return f.b0&byte(RSV2) != 0", new: "return f.b0&byte(RSV3) != 0", targets: decoding,
+	},
+	{
+		name: "fin-lost-in-new-frame", kind: wrongBytes, rule: "NewFrame", file: "frame.go",
+		old: "if fin {\n\t\tf.b0 |= finBit", new: "if fin && opcode&8 == 0 {\n\t\tf.b0 |= finBit", targets: encoding,
+	},
+	{
+		name: "frame-message-adds-an-empty-frame", kind: offByOne, rule: "FrameMessage", file: "message.go",
+		old: "count := (n-1)/frameSize + 1", new: "count := n/frameSize + 1", targets: splitting,
+	},
+	{
+		name: "frame-message-ends-at-once", kind: wrongBytes, rule: "FrameMessage", file: "message.go",
+		old: "frames[count-1].b0 |= finBit", new: "frames[0].b0 |= finBit", targets: splitting,
+	},
+	{
+		name: "frame-message-of-size-0-is-empty", kind: wrongBoundary, rule: "FrameMessage", file: "message.go",
+		old: "if frameSize <= 0 || frameSize >= n {", new: "if frameSize < 0 || frameSize >= n {", targets: splitting,
+	},
+	{
+		name: "message-kind-lost", kind: wrongBytes, rule: "messages", file: "message.go",
+		old: "if m.Binary {\n\t\treturn OpcodeBinary", new: "if m.Binary && len(m.Payload) > 0 {\n\t\treturn OpcodeBinary", targets: append([]string{"Reassembly"}, splitting...),
+	},
+}
+
+// textMutants are bugs of UTF-8 (utf8.go), of close codes (close.go) and of the
+// errors.
+var textMutants = []mutant{
+	{
+		name: "overlong-three-bytes-taken", kind: wrongBoundary, rule: "text-not-utf8", file: "utf8.go",
+		old: "s.lo = 0xA0 // below: overlong", new: "s.lo = 0x80", targets: validating,
+	},
+	{
+		name: "surrogates-taken", kind: wrongBoundary, rule: "text-not-utf8", file: "utf8.go",
+		old: "s.hi = 0x9F // above: surrogates", new: "s.hi = 0xBF", targets: validating,
+	},
+	{
+		name: "overlong-four-bytes-taken", kind: wrongBoundary, rule: "text-not-utf8", file: "utf8.go",
+		old: "s.lo = 0x90 // below: overlong", new: "s.lo = 0x80", targets: validating,
+	},
+	{
+		name: "past-u10ffff-taken", kind: wrongBoundary, rule: "text-not-utf8", file: "utf8.go",
+		old: "s.hi = 0x8F // above: past U+10FFFF", new: "s.hi = 0xBF", targets: validating,
+	},
+	{
+		name: "five-byte-leads-taken", kind: wrongBoundary, rule: "text-not-utf8", file: "utf8.go",
+		old: "case b < 0xF5:", new: "case b < 0xFC:", targets: validating,
+	},
+	{
+		name: "c1-taken", kind: wrongBoundary, rule: "text-not-utf8", file: "utf8.go",
+		old: "case b < 0xC2: // a continuation byte, or an overlong form of ASCII", new: "case b < 0xC1:", targets: validating,
+	},
+	{
+		name: "tails-range-kept", kind: stateNotReset, rule: "text-not-utf8", file: "utf8.go",
+		old: "s.need, s.lo, s.hi = s.need-1, 0x80, 0xBF", new: "s.need--", targets: validating,
+	},
+	{
+		name: "text-may-end-in-a-character", kind: droppedCheck, rule: "text-not-utf8", file: "utf8.go",
+		old: "func (s *utf8Stream) complete() bool { return s.need == 0 }", new: "func (s *utf8Stream) complete() bool { return true }", targets: validating,
+	},
+	{
+		name: "three-of-four-bytes-not-split-off", kind: offByOne, rule: "text-utf8-fragments", file: "utf8.go",
+		old: "i <= len(p) && i < utf8.UTFMax; i++", new: "i <= len(p) && i < utf8.UTFMax-1; i++", targets: validating,
+	},
+	{
+		name: "split-of-four-bytes-as-three", kind: offByOne, rule: "text-utf8-fragments", file: "utf8.go",
+		old: "if b >= 0xF0 {\n\t\t\tsize = 4", new: "if b >= 0xF0 {\n\t\t\tsize = 3", targets: validating,
+	},
+	{
+		name: "byte-behind-ascii-not-checked", kind: offByOne, rule: "text-not-utf8", file: "utf8.go",
+		old: "utf8.Valid(p[n:])", new: "utf8.Valid(p[n+1:])", targets: validating,
+	},
+	{
+		name: "last-word-not-checked", kind: droppedCheck, rule: "text-not-utf8", file: "utf8.go",
+		old: "if le.Uint64(p[n-8:])&high != 0 {\n\t\treturn i\n\t}", new: "", targets: validating,
+	},
+	{
+		name: "vector-ascii-misses-a-block", kind: offByOne, rule: "text-not-utf8", file: "vector_amd64.s",
+		old: "VPOR 96(SI)(AX*1), Y1, Y1", new: "VPOR 64(SI)(AX*1), Y1, Y1", targets: validating,
+	},
+
+	{
+		name: "close-999-taken", kind: wrongBoundary, rule: "close-status-invalid", file: "close.go",
+		old: "case code < 1000, code >= 5000:", new: "case code < 999, code >= 5000:", targets: []string{"Reassembly"},
+	},
+	{
+		name: "close-5000-taken", kind: wrongBoundary, rule: "close-status-invalid", file: "close.go",
+		old: "case code < 1000, code >= 5000:", new: "case code < 1000, code > 5000:", targets: []string{"Reassembly"},
+	},
+	{
+		name: "close-2999-taken", kind: wrongBoundary, rule: "close-status-reserved", file: "close.go",
+		old: "case code >= 3000,", new: "case code >= 2999,", targets: []string{"Reassembly"},
+	},
+	{
+		name: "close-3000-refused", kind: wrongBoundary, rule: "close-status", file: "close.go",
+		old: "case code >= 3000,", new: "case code > 3000,", targets: []string{"Reassembly"},
+	},
+	{
+		name: "close-1004-taken", kind: wrongBoundary, rule: "close-status-reserved", file: "close.go",
+		old: "code <= 1003:", new: "code <= 1004:", targets: []string{"Reassembly"},
+	},
+	{
+		name: "close-1006-taken", kind: wrongBoundary, rule: "close-status-reserved", file: "close.go",
+		old: "code >= 1007 && code <= 1014", new: "code >= 1006 && code <= 1014", targets: []string{"Reassembly"},
+	},
+	{
+		name: "close-1015-taken", kind: wrongBoundary, rule: "close-status-reserved", file: "close.go",
+		old: "code >= 1007 && code <= 1014", new: "code >= 1007 && code <= 1015", targets: []string{"Reassembly"},
+	},
+	{
+		name: "close-of-one-byte-taken", kind: droppedCheck, rule: "close-payload-invalid", file: "close.go",
+		old: "return nil, ErrClosePayloadInvalid", new: "return &CloseError{Code: StatusNoStatusRcvd}, nil", targets: []string{"Reassembly"},
+	},
+	{
+		name: "close-code-not-checked", kind: errorLost, rule: "close-status-reserved", file: "close.go",
+		old: "if err := checkCloseStatus(code); err != nil {", new: "if err := checkCloseStatus(code); err == ErrCloseStatusInvalid {", targets: []string{"Reassembly"},
+	},
+	{
+		name: "close-reason-not-checked", kind: droppedCheck, rule: "close-reason-not-utf8", file: "close.go",
+		old: "if !validUTF8(payload[2:]) {", new: "if false {", targets: []string{"Reassembly"},
+	},
+	{
+		name: "close-reason-checked-from-its-second-byte", kind: offByOne, rule: "close-reason-not-utf8", file: "close.go",
+		old: "if !validUTF8(payload[2:]) {", new: "if !validUTF8(payload[min(3, len(payload)):]) {", targets: []string{"Reassembly"},
+	},
+	{
+		name: "close-code-little-endian", kind: wrongBytes, rule: "close-status", file: "close.go",
+		old: "code := StatusCode(payload[0])<<8 | StatusCode(payload[1])", new: "code := StatusCode(payload[1])<<8 | StatusCode(payload[0])", targets: []string{"Reassembly"},
+	},
+	{
+		name: "invalid-text-closes-with-1002", kind: wrongCode, rule: "text-not-utf8", file: "errors.go",
+		old: "ErrInvalidFramePayload = newError(StatusInvalidFramePayload,", new: "ErrInvalidFramePayload = newError(StatusProtocolError,", targets: []string{"Reassembly"},
+	},
+	{
+		name: "too-large-message-closes-with-1008", kind: wrongCode, rule: "message-too-large", file: "errors.go",
+		old: "ErrMessageTooLarge = newError(StatusTooLarge,", new: "ErrMessageTooLarge = newError(StatusPolicyViolation,", targets: []string{"Reassembly"},
+	},
+	{
+		name: "unknown-opcode-closes-with-1003", kind: wrongCode, rule: "opcode-unknown", file: "errors.go",
+		old: "ErrOpcodeUnknown = newError(StatusProtocolError,", new: "ErrOpcodeUnknown = newError(StatusUnsupportedData,", targets: []string{"Reassembly"},
+	},
+	{
+		name: "written-reason-cut-in-a-character", kind: offByOne, rule: "NewCloseFrame", file: "frame.go",
+		old: "!utf8.RuneStart(s[n]); i++ {", new: "!utf8.RuneStart(s[n-1]); i++ {", targets: []string{"Serve"},
+	},
+	{
+		name: "written-reason-a-byte-too-long", kind: offByOne, rule: "NewCloseFrame", file: "frame.go",
+		old: "maxCloseReason = maxControlPayload - 2", new: "maxCloseReason = maxControlPayload - 1", targets: []string{"Serve"},
 	},
 }

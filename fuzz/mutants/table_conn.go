@@ -1,0 +1,430 @@
+package main
+
+var (
+	reading = []string{"Reassembly"}
+	serving = []string{"Serve", "Reassembly"}
+)
+
+// readMutants are bugs of a connection's way from bytes to messages (inbound.go).
+var readMutants = []mutant{
+	{
+		name: "connection-takes-masked-server-frame", kind: droppedCheck, rule: "server-frame-masked", file: "inbound.go",
+		old: "if h.masked() == (c.mode == ClientMode) { // RFC 6455 §5.1", new: "if !h.masked() && c.mode == ServerMode {", targets: reading,
+	},
+	{
+		name: "connection-takes-unmasked-client-frame", kind: droppedCheck, rule: "client-frame-unmasked", file: "inbound.go",
+		old: "if h.masked() == (c.mode == ClientMode) { // RFC 6455 §5.1", new: "if h.masked() && c.mode == ClientMode {", targets: reading,
+	},
+	{
+		name: "connection-takes-rsv2-and-rsv3", kind: droppedCheck, rule: "rsv-bits-unsupported", file: "inbound.go",
+		old: "if h.b0&rsvBits != 0 {", new: "if h.b0&byte(RSV1) != 0 {", targets: reading,
+	},
+	{
+		name: "connection-takes-unknown-opcodes", kind: droppedCheck, rule: "opcode-unknown", file: "inbound.go",
+		old: "default: // RFC 6455 §5.2\n\t\treturn ErrOpcodeUnknown", new: "default:", targets: reading,
+	},
+	{
+		name: "control-frame-of-126-taken", kind: offByOne, rule: "control-frame-too-large", file: "inbound.go",
+		old: "if h.length > maxControlPayload {", new: "if h.length > maxControlPayload+1 {", targets: reading,
+	},
+	{
+		name: "fragmented-control-frame-taken", kind: droppedCheck, rule: "control-frame-fragmented", file: "inbound.go",
+		old: "if !h.fin() {\n\t\t\treturn ErrControlFrameFragmented\n\t\t}", new: "", targets: reading,
+	},
+	{
+		name: "connection-skips-minimal-length", kind: droppedCheck, rule: "length-not-minimal", file: "inbound.go",
+		old: "if !h.minimal() { // RFC 6455 §5.2", new: "if false {", targets: reading,
+	},
+	{
+		name: "frame-limit-is-the-message-limit", kind: wrongBoundary, rule: "frame-too-large", file: "inbound.go",
+		old: "if h.tooLong(c.opts.MaxFrameSize) {", new: "if h.tooLong(c.opts.MaxMessageSize) {", targets: reading,
+	},
+	{
+		name: "message-inside-a-message-taken", kind: droppedCheck, rule: "continuation-expected", file: "inbound.go",
+		old: "if (op == OpcodeContinuation) != c.in.fragmented {", new: "if op == OpcodeContinuation && !c.in.fragmented {", targets: reading,
+	},
+	{
+		name: "continuation-of-nothing-taken", kind: droppedCheck, rule: "continuation-unexpected", file: "inbound.go",
+		old: "if (op == OpcodeContinuation) != c.in.fragmented {", new: "if op != OpcodeContinuation && c.in.fragmented {", targets: reading,
+	},
+	{
+		name: "message-limit-per-frame", kind: droppedCheck, rule: "message-too-large", file: "inbound.go",
+		old: "if h.length > c.opts.MaxMessageSize-so {", new: "if h.length > c.opts.MaxMessageSize-so&0 {", targets: reading,
+	},
+	{
+		name: "message-limit-refuses-itself", kind: wrongBoundary, rule: "message-too-large", file: "inbound.go",
+		old: "if h.length > c.opts.MaxMessageSize-so {", new: "if h.length >= c.opts.MaxMessageSize-so {", targets: reading,
+	},
+	{
+		name: "whole-text-not-checked", kind: droppedCheck, rule: "text-not-utf8", file: "inbound.go",
+		old: "if !in.binary && !validUTF8(p) { // RFC 6455 §8.1", new: "if false {", targets: reading,
+	},
+	{
+		name: "whole-message-not-copied", kind: earlyReuse, rule: "messages", file: "inbound.go",
+		old: "if !reuse {\n\t\tp = append([]byte(nil), p...)\n\t}", new: "", targets: reading,
+	},
+	{
+		name: "pooled-message-not-copied", kind: earlyReuse, rule: "messages", file: "inbound.go",
+		old: "return append([]byte(nil), in.body...), nil", new: "return in.body, nil", targets: reading,
+	},
+	{
+		name: "text-checked-when-complete", kind: droppedCheck, rule: "text-not-utf8-at-once", file: "inbound.go",
+		old: "if !in.binary && !in.text.valid(space[:got]) { // RFC 6455 §8.1", new: "if !in.binary && final && len(in.body) == want && !validUTF8(in.body) {", targets: reading,
+	},
+	{
+		name: "text-checked-when-the-frame-is-complete", kind: wrongBoundary, rule: "text-not-utf8-at-once", file: "inbound.go",
+		old: "if !in.binary && !in.text.valid(space[:got]) { // RFC 6455 §8.1", new: "if !in.binary && len(in.body) == want && !in.text.valid(in.body[first:]) {", targets: reading,
+	},
+	{
+		name: "fragmented-text-may-end-in-a-character", kind: droppedCheck, rule: "text-not-utf8", file: "inbound.go",
+		old: "if final && !in.binary && !in.text.complete() { // RFC 6455 §8.1", new: "if false {", targets: reading,
+	},
+	{
+		name: "fragment-must-not-end-in-a-character", kind: wrongBoundary, rule: "text-utf8-fragments", file: "inbound.go",
+		old: "if final && !in.binary && !in.text.complete() { // RFC 6455 §8.1", new: "if !in.binary && !in.text.complete() {", targets: reading,
+	},
+	{
+		name: "text-state-kept-between-messages", kind: stateNotReset, rule: "text-utf8-fragments", file: "inbound.go",
+		old: "in.text = utf8Stream{}\n", new: "", targets: reading,
+		survives: "a message that ends leaves the state at the beginning of a text, since it must be complete; only a failed connection leaves another one",
+	},
+	{
+		name: "buffered-fragment-restarts-the-key", kind: stateLost, rule: "masking", file: "inbound.go",
+		old: "key = mask(space, b[:got], key)", new: "mask(space, b[:got], key)", targets: reading,
+	},
+	{
+		name: "read-fragment-restarts-the-key", kind: stateLost, rule: "masking", file: "inbound.go",
+		old: "key = mask(space[:got], space[:got], key)", new: "mask(space[:got], space[:got], key)", targets: reading,
+	},
+	{
+		name: "fragmented-for-ever", kind: stateNotReset, rule: "fragments-joined", file: "inbound.go",
+		old: "in.fragmented = false\n", new: "", targets: reading,
+	},
+	{
+		name: "message-keeps-the-one-before", kind: stateNotReset, rule: "fragments-joined", file: "inbound.go",
+		old: "in.pooled, in.body = nil, nil", new: "in.pooled = nil", targets: reading,
+	},
+	{
+		name: "kind-of-the-continuation", kind: stateLost, rule: "fragments-joined", file: "inbound.go",
+		old: "if op := in.h.opcode(); op != OpcodeContinuation {\n\t\t\tin.binary = op == OpcodeBinary",
+		new: "in.binary = in.h.opcode() == OpcodeBinary\n\t\tif op := in.h.opcode(); op != OpcodeContinuation {", targets: reading,
+	},
+	{
+		name: "moved-buffer-keeps-its-start", kind: stateNotReset, rule: "messages", file: "inbound.go",
+		old: "in.end = copy(in.buf, in.buf[in.start:in.end])\n\t\tin.start = 0", new: "in.end = copy(in.buf, in.buf[in.start:in.end])", targets: reading,
+	},
+	{
+		name: "pipelined-bytes-lost", kind: stateLost, rule: "Accept", file: "inbound.go",
+		old: "in.end = copy(in.buf, unread)", new: "copy(in.buf, unread)", targets: []string{"Handshake"},
+	},
+	{
+		name: "grown-message-loses-its-beginning", kind: stateLost, rule: "fragments-joined", file: "inbound.go",
+		old: "body := append((*grown)[headroom:headroom], in.body...)", new: "body := append((*grown)[headroom:headroom], in.body[:len(in.body)&^63]...)", targets: reading,
+	},
+	{
+		name: "control-payload-not-unmasked", kind: droppedCheck, rule: "masking", file: "inbound.go",
+		old: "mask(p, p, in.h.key)\n\tin.frameBy = time.Time{}\n\tvar closed *CloseError", new: "in.frameBy = time.Time{}\n\tvar closed *CloseError", targets: reading,
+	},
+	{
+		name: "control-frame-waits-for-one-more-byte", kind: offByOne, rule: "ping-answered", file: "inbound.go",
+		old: "for in.end-in.start < n {", new: "for in.end-in.start <= n {", targets: reading,
+	},
+	{
+		name: "pong-without-payload", kind: wrongBytes, rule: "ping-answered", file: "inbound.go",
+		old: "if c.queueControl(OpcodePong, p) {", new: "if c.queueControl(OpcodePong, nil) {", targets: reading,
+	},
+	{
+		name: "pong-waits-for-other-writes", kind: stateLost, rule: "ping-answered", file: "inbound.go",
+		old: "if c.queueControl(OpcodePong, p) {\n\t\t\tin.gathered = true\n\t\t}", new: "c.queueControl(OpcodePong, p)", targets: serving,
+	},
+	{
+		name: "pong-answered", kind: wrongBytes, rule: "pong-ignored", file: "inbound.go",
+		old: "case OpcodePong:\n\t\tc.ponged(p)", new: "case OpcodePong:\n\t\tc.queueControl(OpcodePong, p)", targets: reading,
+	},
+	{
+		name: "broken-close-taken-as-1000", kind: errorLost, rule: "close-status-invalid", file: "inbound.go",
+		old: "if closed, err = parseClose(p); err != nil {\n\t\t\treturn err\n\t\t}", new: "if closed, err = parseClose(p); err != nil {\n\t\t\tclosed = &CloseError{Code: StatusNormalClosure}\n\t\t}", targets: reading,
+	},
+	{
+		name: "read-timeout-runs-anew-with-each-byte", kind: noDeadline, rule: "ReadTimeout", file: "inbound.go",
+		old: "if c.opts.ReadTimeout > 0 && in.frameBy.IsZero() {", new: "if c.opts.ReadTimeout > 0 {", targets: serving,
+	},
+	{
+		name: "message-timeout-runs-anew-with-each-fragment", kind: noDeadline, rule: "MessageTimeout", file: "inbound.go",
+		old: "if c.opts.MessageTimeout > 0 && in.messageBy.IsZero() {", new: "if c.opts.MessageTimeout > 0 {", targets: serving,
+	},
+	{
+		name: "read-deadline-not-set", kind: noDeadline, rule: "ReadTimeout", file: "inbound.go",
+		old: "return in.setDeadline(by)", new: "_ = by\n\treturn nil", targets: serving,
+	},
+	{
+		name: "message-deadline-kept", kind: stateNotReset, rule: "MessageTimeout", file: "inbound.go",
+		old: "in.messageBy = time.Time{}\n", new: "", targets: serving,
+	},
+	{
+		name: "endless-empty-reads", kind: droppedCheck, rule: "read failures", file: "inbound.go",
+		old: "for range noProgress {", new: "for {", targets: serving,
+	},
+}
+
+// writeMutants are bugs of a connection's way from messages to bytes (outbound.go,
+// reply.go).
+var writeMutants = []mutant{
+	{
+		name: "client-does-not-mask", kind: droppedCheck, rule: "client-frame-unmasked", file: "outbound.go",
+		old: "if c.mode == ClientMode {\n\t\treturn NewMaskingKey()", new: "if c.mode != ClientMode {\n\t\treturn NewMaskingKey()", targets: reading,
+	},
+	{
+		name: "reply-continues-with-its-opcode", kind: stateNotReset, rule: "continuation-expected", file: "outbound.go",
+		old: "b0, rest = byte(OpcodeContinuation), rest[c.opts.MaxFrameSize:]", new: "rest = rest[c.opts.MaxFrameSize:]", targets: serving,
+	},
+	{
+		name: "message-continues-with-its-opcode", kind: stateNotReset, rule: "continuation-expected", file: "outbound.go",
+		old: "b0 = byte(OpcodeContinuation)\n", new: "", targets: serving,
+	},
+	{
+		name: "long-message-written-twice", kind: stateNotReset, rule: "WriteMessage", file: "outbound.go",
+		old: "*buf = (*buf)[:0]\n", new: "", targets: serving,
+	},
+	{
+		name: "message-never-final", kind: wrongBytes, rule: "WriteMessage", file: "outbound.go",
+		old: "if n == len(rest) {\n\t\t\tb0 |= finBit", new: "if n == len(rest) && len(rest) < c.opts.MaxFrameSize {\n\t\t\tb0 |= finBit", targets: serving,
+	},
+	{
+		name: "invalid-text-written", kind: droppedCheck, rule: "WriteMessage", file: "outbound.go",
+		old: "if !msg.Binary && !validUTF8(msg.Payload) {\n\t\treturn ErrInvalidFramePayload\n\t}\n\tif err := c.waitTurn(ctx)", new: "if err := c.waitTurn(ctx)", targets: serving,
+	},
+	{
+		name: "message-behind-the-close", kind: droppedCheck, rule: "close-ends", file: "outbound.go",
+		old: "if c.out.closing.Load() {\n\t\tc.out.mu.Unlock()\n\t\tc.passTurn()\n\t\treturn errClosed\n\t}", new: "", targets: serving,
+	},
+	{
+		name: "control-frames-behind-the-close", kind: droppedCheck, rule: "close-ends", file: "outbound.go",
+		old: "if o.closing.Load() || o.err != nil {\n\t\to.mu.Unlock()\n\t\treturn false", new: "if o.err != nil {\n\t\to.mu.Unlock()\n\t\treturn false", targets: serving,
+	},
+	{
+		name: "close-not-noted", kind: stateLost, rule: "close-ends", file: "outbound.go",
+		old: "o.closing.Store(opcode == OpcodeClose)", new: "", targets: serving,
+	},
+	{
+		name: "turn-not-taken", kind: dataRace, rule: "WriteMessage", file: "outbound.go",
+		old: "if !o.busy {\n\t\to.busy = true\n\t\to.mu.Unlock()\n\t\treturn nil", new: "if !o.busy {\n\t\to.mu.Unlock()\n\t\treturn nil", targets: serving,
+	},
+	{
+		name: "queue-read-without-its-lock", kind: dataRace, rule: "writes", file: "outbound.go", race: true,
+		old: "c.out.mu.Lock()\n\t\tbuf, n = c.out.take(), 0\n\t\tc.out.mu.Unlock()", new: "buf, n = c.out.take(), 0", targets: serving,
+	},
+	{
+		name: "short-write-taken-for-whole", kind: errorLost, rule: "writes", file: "outbound.go",
+		old: "if err == nil && n < len(p) {", new: "if err == nil && n < 0 {", targets: serving,
+	},
+	{
+		name: "write-error-swallowed", kind: errorLost, rule: "writes", file: "outbound.go",
+		old: "n, err := c.src.Write(p)", new: "n, err := c.src.Write(p)\n\tn, err = len(p), nil", targets: serving,
+	},
+	{
+		name: "write-deadline-not-set", kind: noDeadline, rule: "WriteTimeout", file: "outbound.go",
+		old: "_ = c.in.deadlines.SetWriteDeadline(time.Now().Add(timeout))", new: "_ = timeout", targets: serving,
+	},
+	{
+		name: "write-deadline-kept", kind: stateNotReset, rule: "WriteTimeout", file: "outbound.go",
+		old: "defer c.in.deadlines.SetWriteDeadline(time.Time{})", new: "", targets: serving,
+	},
+	{
+		name: "pending-without-bound", kind: droppedCheck, rule: "MaxPending", file: "outbound.go",
+		old: "|| o.pending() <= c.opts.MaxPending {", new: "|| o.pending() >= 0 {", targets: serving,
+	},
+	{
+		name: "buffer-given-back-before-it-is-written", kind: earlyReuse, rule: "writes", file: "outbound.go",
+		old: "err := c.writeWaiting((*buf)[n:])\n\t\tgiveBuffer(buf)", new: "p := (*buf)[n:]\n\t\tgiveBuffer(buf)\n\t\terr := c.writeWaiting(p)", targets: serving,
+	},
+	{
+		name: "queued-bytes-lost-behind-a-write", kind: stateLost, rule: "writes", file: "outbound.go",
+		old: "case o.queue != nil:\n\t\to.mu.Unlock()\n\t\treturn true", new: "case o.queue != nil && len(*o.queue) > 1<<10:\n\t\to.mu.Unlock()\n\t\treturn true", targets: serving,
+	},
+	{
+		name: "queue-overwritten-when-it-grows", kind: stateLost, rule: "writes", file: "outbound.go",
+		old: "*grown = append(*grown, b...)", new: "*grown = append(*grown, b[:len(b)/2]...)", targets: serving,
+	},
+	{
+		name: "reply-waits-for-the-next-read", kind: stateLost, rule: "Serve", file: "reply.go",
+		old: "o.mu.Unlock()\n\tc.in.gathered = true\n\tif full {", new: "o.mu.Unlock()\n\tif full {", targets: serving,
+	},
+	{
+		name: "changed-reply-not-checked", kind: droppedCheck, rule: "Serve", file: "reply.go",
+		old: "if !unchanged && !msg.Binary && !validUTF8(msg.Payload) {", new: "if false {", targets: serving,
+	},
+	{
+		name: "gathered-reply-has-no-timer", kind: noDeadline, rule: "Serve", file: "reply.go",
+		old: "o.timer = time.AfterFunc(gatherDelay, c.flush)", new: "o.timer = time.AfterFunc(time.Hour, c.flush)", targets: serving,
+	},
+	{
+		name: "gathered-not-written-before-waiting", kind: droppedCheck, rule: "Serve", file: "inbound.go",
+		old: "c.flushGathered()\n\tin := &c.in", new: "in := &c.in", targets: serving,
+	},
+}
+
+// endMutants are bugs of the life and the end of a connection (conn.go, ending.go,
+// serve.go, keepalive.go).
+var endMutants = []mutant{
+	{
+		name: "close-answered-with-1005", kind: droppedCheck, rule: "close-payload", file: "ending.go",
+		old: "code := closed.Code\n\tif code == StatusNoStatusRcvd {\n\t\tcode = StatusNormalClosure\n\t}", new: "code := closed.Code", targets: reading,
+	},
+	{
+		name: "close-answered-with-1000", kind: wrongCode, rule: "close-status", file: "ending.go",
+		old: `c.sendClose(code, "")`, new: `c.sendClose(StatusNormalClosure, "")`, targets: reading,
+		survives: "",
+	},
+	{
+		name: "failure-sends-no-close", kind: droppedCheck, rule: "failure-ends", file: "ending.go",
+		old: "c.sendClose(sendable(code), err.Error())\n\twritten", new: "written", targets: reading,
+	},
+	{
+		name: "failure-always-1002", kind: wrongCode, rule: "failure-ends", file: "ending.go",
+		old: "c.sendClose(sendable(code), err.Error())\n\twritten", new: "c.sendClose(StatusProtocolError, err.Error())\n\twritten", targets: reading,
+	},
+	{
+		name: "pongs-lost-at-the-end", kind: droppedCheck, rule: "ping-answered", file: "ending.go",
+		old: "c.boundClose(StatusAbnormalClose, err)\n\t\tc.flush()\n\t\t<-c.whenWritten()", new: "", targets: serving,
+	},
+	{
+		name: "failed-connection-not-drained", kind: droppedCheck, rule: "failure-ends", file: "ending.go",
+		old: "for left := c.opts.LingerBytes; left > 0; {", new: "for left := 0; left > 0; {", targets: serving,
+	},
+	{
+		name: "handler-error-always-1011", kind: wrongCode, rule: "Serve", file: "ending.go",
+		old: "code, reason := errorCode(err), err.Error()", new: "code, reason := StatusInternalError, err.Error()", targets: serving,
+	},
+	{
+		name: "read-error-forgotten", kind: stateLost, rule: "ReadMessage", file: "ending.go",
+		old: "c.readErr = err\n", new: "", targets: serving,
+	},
+	{
+		name: "read-error-without-its-lock", kind: dataRace, rule: "ReadMessage", file: "ending.go", race: true,
+		old: "func (c *Websocket) setReadErr(err error) {\n\tc.mu.Lock()\n\tc.readErr = err\n\tc.mu.Unlock()", new: "func (c *Websocket) setReadErr(err error) {\n\tc.readErr = err", targets: serving,
+	},
+	{
+		name: "serve-goes-on-behind-its-close", kind: droppedCheck, rule: "close-ends", file: "serve.go",
+		old: "if c.out.closing.Load() {\n\t\t\tcontinue // no data may follow our Close\n\t\t}", new: "", targets: serving,
+	},
+	{
+		name: "handler-error-swallowed", kind: errorLost, rule: "Serve", file: "serve.go",
+		old: "if err != nil {\n\t\t\tc.closeFor(err)\n\t\t}", new: "if err != nil && reply != nil {\n\t\t\tc.closeFor(err)\n\t\t}", targets: serving,
+	},
+	{
+		name: "panic-leaves-the-connection-open", kind: notReleased, rule: "Serve", file: "serve.go",
+		old: "if !returned {\n\t\t\tc.fail(StatusInternalError, errPanic, false)\n\t\t}", new: "_ = returned", targets: serving,
+	},
+	{
+		name: "message-not-flushed-when-returned", kind: stateLost, rule: "ReadMessage", file: "serve.go",
+		old: "c.in.gathered = false\n\t\tc.flush()", new: "c.in.gathered = false", targets: serving,
+	},
+	{
+		name: "two-readers", kind: dataRace, rule: "ReadMessage", file: "conn.go",
+		old: "if c.reading || c.ended {", new: "if c.ended {", targets: serving,
+	},
+	{
+		name: "readers-role-kept", kind: notReleased, rule: "ReadMessage", file: "conn.go",
+		old: "func (c *Websocket) giveReader() {\n\tc.mu.Lock()\n\tc.reading = false", new: "func (c *Websocket) giveReader() {\n\tc.mu.Lock()", targets: serving,
+	},
+	{
+		name: "transport-left-open", kind: notReleased, rule: "the end", file: "conn.go",
+		old: "_ = c.src.Close()", new: "_ = c.src", targets: serving,
+	},
+	{
+		name: "end-not-reported", kind: droppedCheck, rule: "OnClose", file: "conn.go",
+		old: "if c.opts.Hooks.OnClose != nil {", new: "if c.opts.Hooks.OnClose != nil && err != nil {", targets: serving,
+	},
+	{
+		name: "ended-twice", kind: stateLost, rule: "OnClose", file: "conn.go",
+		old: "c.ended, c.endErr = true, err", new: "c.endErr = err", targets: serving,
+	},
+	{
+		name: "closing-handshake-without-bound", kind: noDeadline, rule: "CloseTimeout", file: "conn.go",
+		old: "c.closeTimer = time.AfterFunc(c.opts.CloseTimeout, func() {", new: "c.closeTimer = time.AfterFunc(time.Hour, func() {", targets: serving,
+	},
+	{
+		name: "context-not-watched", kind: droppedCheck, rule: "contexts", file: "conn.go",
+		old: "if current {\n\t\t\tc.cancelled(ctx)\n\t\t}", new: "_ = current", targets: serving,
+	},
+	{
+		name: "reading-without-its-lock", kind: dataRace, rule: "ReadMessage", file: "conn.go", race: true,
+		old: "func (c *Websocket) giveReader() {\n\tc.mu.Lock()\n\tc.reading = false\n\tc.mu.Unlock()", new: "func (c *Websocket) giveReader() {\n\tc.reading = false", targets: serving,
+	},
+	{
+		name: "dead-peer-kept", kind: noDeadline, rule: "PingInterval", file: "keepalive.go",
+		old: "if silent && k.ping && reads%2 == 1 {", new: "if false {", targets: serving,
+	},
+	{
+		name: "pong-wakes-only-earlier-pings", kind: offByOne, rule: "Ping", file: "keepalive.go",
+		old: "if n <= number && number <= c.pings.last {", new: "if n < number && number <= c.pings.last {", targets: serving,
+	},
+}
+
+var opening = []string{"Handshake"}
+
+// handshakeMutants are bugs of the opening handshake.
+var handshakeMutants = []mutant{
+	{
+		name: "any-version-accepted", kind: droppedCheck, rule: "4.2.1 version", file: "handshake.go",
+		old: "case versions[0] != supportedVersion:", new: `case versions[0] == "":`, targets: opening,
+	},
+	{
+		name: "any-method-accepted", kind: droppedCheck, rule: "4.2.1 GET", file: "handshake.go",
+		old: "if r.Method != http.MethodGet {", new: `if r.Method == "" {`, targets: opening,
+	},
+	{
+		name: "http-1-0-accepted", kind: wrongBoundary, rule: "4.2.1 HTTP/1.1", file: "handshake.go",
+		old: "if r.ProtoMajor != 1 || r.ProtoMinor != 1 {", new: "if r.ProtoMajor != 1 {", targets: opening,
+	},
+	{
+		name: "no-host-accepted", kind: droppedCheck, rule: "4.2.1 Host", file: "handshake.go",
+		old: `if r.Host == "" {`, new: "if false {", targets: opening,
+	},
+	{
+		name: "upgrade-not-looked-at", kind: droppedCheck, rule: "4.2.1 Upgrade", file: "handshake.go",
+		old: `if !hasToken(r.Header[headerUpgrade], "websocket") {`, new: "if len(r.Header[headerUpgrade]) == 0 {", targets: opening,
+	},
+	{
+		name: "connection-not-looked-at", kind: droppedCheck, rule: "4.2.1 Connection", file: "handshake.go",
+		old: `if !hasToken(r.Header[headerConnection], "upgrade") {`, new: "if len(r.Header[headerConnection]) == 0 {", targets: opening,
+	},
+	{
+		name: "only-the-first-token", kind: offByOne, rule: "4.2.1 Connection", file: "field.go",
+		old: "for more := true; more; {\n\t\t\tvar element string\n\t\t\telement, rest, more = cutElement(rest)\n\t\t\tif equalFold(element, token) {",
+		new: "for more := true; more; more = false {\n\t\t\tvar element string\n\t\t\telement, rest, more = cutElement(rest)\n\t\t\tif equalFold(element, token) {", targets: opening,
+	},
+	{
+		name: "tokens-match-as-prefixes", kind: wrongBoundary, rule: "4.2.1 Connection", file: "field.go",
+		old: "if len(s) != len(lower) {\n\t\treturn false\n\t}\n\tfor i := range len(s) {\n\t\tif lowerByte(s[i]) != lower[i] {", new: "if len(s) < len(lower) {\n\t\treturn false\n\t}\n\tfor i := range len(lower) {\n\t\tif lowerByte(s[i]) != lower[i] {", targets: opening,
+	},
+	{
+		name: "key-without-padding-accepted", kind: droppedCheck, rule: "4.2.1 key", file: "key.go",
+		old: "if len(k) != keyLen || k[keyLen-2] != '=' || k[keyLen-1] != '=' {", new: "if len(k) != keyLen {", targets: opening,
+	},
+	{
+		name: "two-keys-accepted", kind: droppedCheck, rule: "4.2.1 key", file: "handshake.go",
+		old: "case len(keys) > 1:", new: "case false:", targets: opening,
+	},
+	{
+		name: "body-accepted", kind: droppedCheck, rule: "4.2.1 body", file: "handshake.go",
+		old: "if r.ContentLength != 0 || len(r.TransferEncoding) != 0 {", new: "if len(r.TransferEncoding) != 0 {", targets: opening,
+	},
+	{
+		name: "header-injected-by-a-line-feed", kind: droppedCheck, rule: "no header injected", file: "handshake.go",
+		old: `b == '\r' || b == '\n' || b == 0 {`, new: `b == '\r' || b == 0 {`, targets: opening,
+	},
+	{
+		name: "preset-upgrade-kept", kind: droppedCheck, rule: "no header injected", file: "handshake.go",
+		old: "if !isToken(name) || isReserved(name) {", new: "if !isToken(name) {", targets: opening,
+	},
+	{
+		name: "hijacked-bytes-lost", kind: stateLost, rule: "pipelined bytes", file: "handshake.go",
+		old: "return conn, unread, nil", new: "return conn, unread[:0], nil", targets: opening,
+	},
+	{
+		name: "accept-key-of-another-guid", kind: wrongBytes, rule: "4.2.2 accept", file: "key.go",
+		old: "258EAFA5-E914-47DA-95CA-C5AB0DC85B11", new: "258EAFA5-E914-47DA-95CA-C5AB0DC85B10", targets: opening,
+	},
+}
