@@ -97,7 +97,9 @@ func TestClosePeerThatNeverAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		opts, end := closeHook(Options{CloseTimeout: timeout})
 		ws, p := newPeer(t, ServerMode, opts)
+		dripped := make(chan struct{})
 		go func() {
+			defer close(dripped)
 			p.wantClose(StatusNormalClosure, "")
 			drip := p.frame(OpcodeBinary, true, strings.Repeat("x", 10000))
 			for _, b := range drip {
@@ -116,6 +118,7 @@ func TestClosePeerThatNeverAnswers(t *testing.T) {
 		if err != error(errNoAnswer) || !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("Close: %v", err)
 		}
+		<-dripped
 		synctest.Wait()
 		end.want(t, StatusAbnormalClose, errNoAnswer)
 	})

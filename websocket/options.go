@@ -74,8 +74,9 @@ type Options struct {
 
 // Hooks are called synchronously, with memory that is valid only during the
 // call; a nil hook costs nothing. The read hooks are called by the reading
-// goroutine, the write hooks by whichever goroutine writes, one at a time.
-// ClientKey is chosen by the client: a label for logs, no identity.
+// goroutine, the write hooks by whichever goroutine writes or closes: by several
+// at the same time, if several do. ClientKey is chosen by the client: a label for
+// logs, no identity.
 type Hooks struct {
 	// OnClose is called once, when the connection has ended: with the peer's
 	// Close status, or the status this side failed or closed it with, and the
