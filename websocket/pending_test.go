@@ -109,15 +109,16 @@ func TestPeerThatSendsMuchBeforeItReads(t *testing.T) {
 				server, client := pair(t)
 				guard(t, server)
 				guard(t, client)
-				shrink(t, server)
+				shrink(t, server, 8<<10)
+				shrink(t, client, 32<<10)
 				ws, p := newPeerOn(t, server, client, ServerMode, Options{})
 				served := serving(context.Background(), ws, EchoHandler)
-				n, size, op := 20000, 100, OpcodeText
+				n, size, op := 8000, 100, OpcodeText
 				switch kind {
 				case "pings":
 					op = OpcodePing
 				case "large messages":
-					n, size = 150, 16<<10
+					n, size = 60, 16<<10
 				}
 				payload := func(i int) string {
 					return fmt.Sprintf("%0*d", size, i)
@@ -144,10 +145,10 @@ func TestPeerThatSendsMuchBeforeItReads(t *testing.T) {
 }
 
 // shrink makes the buffer of a socket small, so that it takes writes in parts.
-func shrink(t testing.TB, c net.Conn) {
+func shrink(t testing.TB, c net.Conn, size int) {
 	t.Helper()
 	if s, ok := c.(interface{ SetWriteBuffer(int) error }); ok {
-		if err := s.SetWriteBuffer(4 << 10); err != nil {
+		if err := s.SetWriteBuffer(size); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -122,9 +122,9 @@ func TestMessagesDoNotInterleave(t *testing.T) {
 				a, b := pair(t)
 				guard(t, a)
 				guard(t, b)
-				shrink(t, a)
+				shrink(t, a, 16<<10)
 				ws, p := newPeerOn(t, a, b, mode, Options{MaxFrameSize: 1000})
-				const writers, each = 8, 12
+				const writers, each = 6, 10
 				served := serving(context.Background(), ws, func(_ context.Context, msg *Message) (*Message, error) {
 					if len(msg.Payload)%2 == 0 {
 						return &Message{Binary: true, Payload: bytes.Repeat([]byte{'r'}, 5000)}, nil
