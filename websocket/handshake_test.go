@@ -64,6 +64,7 @@ var handshakeRules = []struct {
 	{"Upgrade with another version", func(r *http.Request) { r.Header.Set("Upgrade", "websocket/13") }, 426, "no Upgrade to websocket"},
 	{"Upgrade with a Kelvin sign for the k", func(r *http.Request) { r.Header.Set("Upgrade", "websoc\u212Aet") }, 426, "no Upgrade to websocket"},
 	{"Upgrade with a long s for the s", func(r *http.Request) { r.Header.Set("Upgrade", "web\u017Focket") }, 426, "no Upgrade to websocket"},
+	{"Upgrade to a name of the same length", func(r *http.Request) { r.Header.Set("Upgrade", "websockit") }, 426, "no Upgrade to websocket"},
 	{"Upgrade in other case", func(r *http.Request) { r.Header.Set("Upgrade", "WebSOCKET") }, 0, ""},
 	{"Upgrade as a list", func(r *http.Request) { r.Header.Set("Upgrade", "h2c,,\t WebSocket ,foo") }, 0, ""},
 	{"Upgrade over two lines", func(r *http.Request) { r.Header["Upgrade"] = []string{"h2c", "websocket"} }, 0, ""},

@@ -167,10 +167,7 @@ func socksConnect(conn io.ReadWriter, user *url.Userinfo, addr string) error {
 // socksRequest is the request of RFC 1928 §4 for a connection to addr. Names are
 // left to the proxy to resolve.
 func socksRequest(addr string) ([]byte, error) {
-	host, portText, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, err
-	}
+	host, portText, _ := net.SplitHostPort(addr) // as hostPort joined them
 	port, err := strconv.ParseUint(portText, 10, 16)
 	if err != nil {
 		return nil, fmt.Errorf("port %s is out of range", quote(portText))
