@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// A revision is a state of the code with its built benchmarks.
+type revision struct {
+	label     string // "" where there is only one, otherwise old or new
+	commit    string
+	dir       string // the source
+	test      string // the test binary of ./bench
+	pure      string // the same, built with -tags purego; "" if not needed
+	connbench string // the command, "" if the revision has none
+}
+
+// command runs a program in dir and returns its output; its error has what it
+// said.
+func command(ctx context.Context, dir, name string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s %s: %w\n%s%s", name, strings.Join(args, " "), err, out.Bytes(), errs.Bytes())
+	}
+	return strings.TrimSpace(out.String()), nil
+}
+
+// root is the top of the module that the command runs in.
+func root(ctx context.Context) (string, error) {
+	mod, err := command(ctx, ".", "go", "env", "GOMOD")
+	if err != nil {
+		return "", err
+	}
+	if mod == "" || mod == os.DevNull {
+		return "", errors.New("not inside a Go module: run it in the repository")
+	}
+	return filepath.Dir(mod), nil
+}
+
+// build builds the benchmarks of the source in dir.
+func build(ctx context.Context, label, dir, tmp, overlay string, withPure bool) (*revision, error) {
+	if _, err := os.Stat(filepath.Join(dir, "bench")); err != nil {
+		return nil, fmt.Errorf("this revision has no benchmarks: %w", err)
+	}
+	r := &revision{label: label, dir: dir}
+	var err error
+	if r.commit, err = commit(ctx, dir); err != nil {
+		return nil, err
+	}
+	flags := []string{}
+	if overlay != "" {
+		flags = append(flags, "-overlay", overlay)
+	}
+	r.test = filepath.Join(tmp, label+"bench.test")
+	if _, err := command(ctx, dir, "go", append(append([]string{"test", "-c"}, flags...), "-o", r.test, "./bench")...); err != nil {
+		return nil, err
+	}
+	if withPure {
+		r.pure = filepath.Join(tmp, label+"pure.test")
+		if _, err := command(ctx, dir, "go", append(append([]string{"test", "-c", "-tags", "purego"}, flags...), "-o", r.pure, "./bench")...); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "bench", "connbench")); err == nil {
+		r.connbench = filepath.Join(tmp, label+"connbench")
+		if _, err := command(ctx, dir, "go", append(append([]string{"build"}, flags...), "-o", r.connbench, "./bench/connbench")...); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// commit names the revision in dir, with a + if files differ from it.
+func commit(ctx context.Context, dir string) (string, error) {
+	c, err := command(ctx, dir, "git", "rev-parse", "--short=12", "HEAD")
+	if err != nil {
+		return "", err
+	}
+	changed, err := command(ctx, dir, "git", "status", "--porcelain", "--untracked-files=no")
+	if err != nil {
+		return "", err
+	}
+	if changed != "" {
+		c += "+"
+	}
+	return c, nil
+}
+
+// worktree checks the revision out beside the working tree; remove undoes it.
+func worktree(ctx context.Context, top, rev, tmp string) (dir string, remove func(), err error) {
+	full, err := command(ctx, top, "git", "rev-parse", "--verify", "--quiet", rev+"^{commit}")
+	if err != nil {
+		return "", nil, fmt.Errorf("there is no revision %q", rev)
+	}
+	dir = filepath.Join(tmp, "base")
+	if _, err := command(ctx, top, "git", "worktree", "add", "--detach", dir, full); err != nil {
+		return "", nil, err
+	}
+	return dir, func() {
+		_, _ = command(context.WithoutCancel(ctx), top, "git", "worktree", "remove", "--force", dir)
+	}, nil
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"golang.org/x/perf/benchfmt"
+
+	"github.com/wsproof/wsproof/bench/stat"
+)
+
+// A recorder runs benchmarks and writes their results to a file.
+type recorder struct {
+	set    set
+	out    io.Writer
+	tell   io.Writer // progress
+	writer *benchfmt.Writer
+	facts  []fact
+	only   func(name string) bool // of the results to keep; nil keeps all
+	kept   int
+}
+
+// A fact is a configuration line of the results.
+type fact struct{ key, value string }
+
+// output runs a benchmark binary and returns its results, each the best of
+// those that the process gave.
+func (r *recorder) output(ctx context.Context, dir, binary string, args ...string) ([]*benchfmt.Result, error) {
+	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.Dir = dir
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("%s %s: %w\n%s%s", binary, strings.Join(args, " "), err, out.Bytes(), errs.Bytes())
+	}
+	var results []*benchfmt.Result
+	reader := benchfmt.NewReader(&out, binary)
+	for reader.Scan() {
+		switch rec := reader.Result().(type) {
+		case *benchfmt.SyntaxError:
+			return nil, rec
+		case *benchfmt.Result:
+			results = append(results, rec.Clone())
+		}
+	}
+	if err := reader.Err(); err != nil {
+		return nil, err
+	}
+	return stat.Best(results), nil
+}
+
+// record writes results with the facts of the run and the revision's label.
+func (r *recorder) record(rev *revision, results []*benchfmt.Result) error {
+	if r.writer == nil {
+		r.writer = benchfmt.NewWriter(r.out)
+	}
+	for _, res := range results {
+		if r.only != nil && !r.only(stat.BareName(res.Name)) {
+			continue
+		}
+		for _, f := range r.facts {
+			setFile(res, f.key, f.value)
+		}
+		if rev.label != "" {
+			setFile(res, "rev", rev.label)
+		}
+		setFile(res, "commit", rev.commit)
+		if err := r.writer.Write(res); err != nil {
+			return err
+		}
+		r.kept++
+	}
+	return nil
+}
+
+// setFile sets a configuration key so that it is written to the file.
+func setFile(res *benchfmt.Result, key, value string) {
+	res.SetConfig(key, value)
+	if i, ok := res.ConfigIndex(key); ok {
+		res.Config[i].File = true
+	}
+}
+
+// A lane is what takes turns within a group: a library of a revision.
+type lane struct {
+	rev    *revision
+	lib    string
+	binary string
+}
+
+func (r *recorder) lanes(revs []*revision, libs []string, pure bool) []lane {
+	var lanes []lane
+	for _, lib := range libs {
+		for _, rev := range revs {
+			lanes = append(lanes, lane{rev, lib, rev.test})
+			if pure && lib == "gobwas" && rev.pure != "" {
+				lanes = append(lanes, lane{rev, "gobwas_purego", rev.pure})
+			}
+		}
+	}
+	return lanes
+}
+
+// rotate turns a slice by n places, and around in every other turn, so that no
+// lane is always behind the same other one.
+func rotate[T any](s []T, n int) []T {
+	if len(s) == 0 {
+		return nil
+	}
+	n %= len(s)
+	t := append(slices.Clone(s[n:]), s[:n]...)
+	if n%2 == 1 {
+		slices.Reverse(t)
+	}
+	return t
+}
+
+// frames runs the groups in memory, one round.
+func (r *recorder) frames(ctx context.Context, round int, revs []*revision, libs []string) error {
+	for i := range r.set.groups {
+		g := &r.set.groups[i]
+		for _, l := range rotate(r.lanes(revs, libs, g.pure), round) {
+			results, err := r.output(ctx, l.rev.dir, l.binary, "-test.run=^$", "-test.bench="+g.pattern(l.lib),
+				"-test.benchtime="+r.set.benchtime.String(), fmt.Sprintf("-test.count=%d", r.set.best), "-test.timeout=10m")
+			if err != nil {
+				return err
+			}
+			if err := r.record(l.rev, results); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// conns runs the cases of whole connections, one round.
+func (r *recorder) conns(ctx context.Context, round int, revs []*revision) error {
+	for _, rev := range rotate(revs, round) {
+		if rev.connbench == "" || r.set.cases == "" {
+			continue
+		}
+		results, err := r.output(ctx, rev.dir, rev.connbench, "-cases", r.set.cases, "-engines", r.set.engines,
+			"-slice", r.set.slice.String(), "-warmup", r.set.warmup.String(),
+			fmt.Sprintf("-count=%d", r.set.best), fmt.Sprintf("-first=%d", round))
+		if err != nil {
+			return err
+		}
+		if err := r.record(rev, results); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rounds runs everything count times.
+func (r *recorder) rounds(ctx context.Context, revs []*revision, libs []string) error {
+	for round := range r.set.count {
+		fmt.Fprintf(r.tell, "round %d of %d\n", round+1, r.set.count)
+		if err := r.frames(ctx, round, revs, libs); err != nil {
+			return err
+		}
+		if err := r.conns(ctx, round, revs); err != nil {
+			return err
+		}
+	}
+	if r.kept == 0 {
+		return fmt.Errorf("no benchmark ran")
+	}
+	return nil
+}
+
+// memory measures idle connections, once.
+func (r *recorder) memory(ctx context.Context, rev *revision) error {
+	for _, n := range r.set.memory {
+		fmt.Fprintf(r.tell, "memory of %d idle connections\n", n)
+		results, err := r.output(ctx, rev.dir, rev.connbench, fmt.Sprintf("-memory=%d", n),
+			"-engines", r.set.memoryEngines, "-idle", r.set.idle.String())
+		if err != nil {
+			return err
+		}
+		if err := r.record(rev, results); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// create opens a new file for results.
+func create(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// facts are what a reader of the results has to know about machine and code.
+func facts(ctx context.Context, top string) ([]fact, error) {
+	all := []fact{
+		{"date", time.Now().UTC().Format(time.RFC3339)},
+		{"go", runtime.Version()},
+		{"cpus", strconv.Itoa(runtime.NumCPU())},
+		{"gomaxprocs", strconv.Itoa(runtime.GOMAXPROCS(0))},
+	}
+	if kernel, err := command(ctx, top, "uname", "-sr"); err == nil {
+		all = append(all, fact{"kernel", kernel})
+	}
+	if b, err := os.ReadFile("/proc/loadavg"); err == nil {
+		all = append(all, fact{"load-before", strings.Join(strings.Fields(string(b))[:3], " ")})
+	}
+	if b, err := os.ReadFile("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"); err == nil {
+		all = append(all, fact{"governor", strings.TrimSpace(string(b))})
+	}
+	versions, err := command(ctx, top, "go", "list", "-m", "-f", "{{.Path}} {{.Version}}",
+		"github.com/gorilla/websocket", "github.com/gobwas/ws", "github.com/coder/websocket", "github.com/lxzan/gws")
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]string{
+		"github.com/gorilla/websocket": "gorilla", "github.com/gobwas/ws": "gobwas",
+		"github.com/coder/websocket": "coder", "github.com/lxzan/gws": "gws",
+	}
+	for line := range strings.Lines(versions) {
+		path, version, _ := strings.Cut(strings.TrimSpace(line), " ")
+		all = append(all, fact{names[path], version})
+	}
+	return all, nil
+}

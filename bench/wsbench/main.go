@@ -1,0 +1,58 @@
+// Command wsbench runs the benchmarks, compares, gates and reports. The
+// Makefile calls it:
+//
+//	wsbench run -set quick|default|full            make benchquick, bench, benchfull
+//	wsbench run -base REV                          make bench BASE=REV
+//	wsbench check -base REV                        make benchcheck BASE=REV
+//	wsbench report [-o FILE] RESULTS...            make benchreport
+//	wsbench readme -results FILE README.md         writes the README's tables
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		if !errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(os.Stderr, "wsbench:", err)
+		}
+		stop()
+		os.Exit(1)
+	}
+}
+
+const usage = `usage: wsbench run|check|report|readme [flags]
+
+  run     runs a set of benchmarks on all libraries, in turns, and prints
+          benchstat's tables by library; with -base on two revisions
+  check   runs the core's benchmarks on two revisions and fails if the new one
+          is slower or allocates more
+  report  writes one HTML page from results
+  readme  writes the tables of a README from results
+
+wsbench COMMAND -h tells the flags of each.
+`
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) error{
+		"run": runSet, "check": runCheck, "report": runReport, "readme": runReadme,
+	}
+	if len(args) == 0 || args[0] == "-h" || args[0] == "-help" || args[0] == "--help" {
+		fmt.Fprint(stderr, usage)
+		return flag.ErrHelp
+	}
+	command, known := commands[args[0]]
+	if !known {
+		return fmt.Errorf("no command %q: use run, check, report or readme", args[0])
+	}
+	return command(ctx, args[1:], stdout, stderr)
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+
+	"golang.org/x/perf/benchfmt"
+)
+
+// benchstat runs x/perf's benchstat, which go.mod pins as a tool. It exits
+// with 0 on its own errors, so whatever it says on standard error is one.
+func benchstat(ctx context.Context, stdout io.Writer, args ...string) error {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"tool", "benchstat"}, args...)...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("benchstat %s: %w\n%s", strings.Join(args, " "), err, errs.Bytes())
+	}
+	if strings.Contains(errs.String(), "benchstat:") || out.Len() == 0 {
+		return fmt.Errorf("benchstat %s failed, though it exited with 0:\n%s", strings.Join(args, " "), errs.Bytes())
+	}
+	_, err := stdout.Write(out.Bytes())
+	return err
+}
+
+// has reports which benchmarks are in the file, by base name.
+func has(path string) (map[string]bool, error) {
+	names := map[string]bool{}
+	files := benchfmt.Files{Paths: []string{path}}
+	for files.Scan() {
+		if res, ok := files.Result().(*benchfmt.Result); ok {
+			names[string(res.Name.Base())] = true
+		}
+	}
+	return names, files.Err()
+}
+
+// tablesByLibrary prints a column a library.
+func tablesByLibrary(ctx context.Context, path string, stdout io.Writer) error {
+	names, err := has(path)
+	if err != nil {
+		return err
+	}
+	columns := "/lib@(core gobwas gobwas_purego gorilla coder gws)"
+	for _, t := range []struct{ title, name, filter, col, units string }{
+		{"Reading a frame, best API", "ReadFrame", "/api:best", columns, "cpu-ns/op allocs/op"},
+		{"Writing a frame, best API", "WriteFrame", "/api:best", columns, "cpu-ns/op writes/op"},
+		{"Reading a message of 64 fragments, best API", "ReadMessage", "/api:best", columns, "cpu-ns/op allocs/op"},
+		{"Reading text with the check of UTF-8", "ReadText", "/api:(best OR wsutil)", columns, "cpu-ns/op"},
+		{"Masking", "Mask", "*", "/lib,/via", "cpu-ns/op"},
+		{"Answering a handshake, request parsed and from raw bytes", "Handshake", "/api:best", columns, "cpu-ns/op allocs/op"},
+		{"Echo over loopback, server CPU a message, best API", "Echo", "/api:(best OR plain)", "/lib@(core tcp gobwas gorilla coder gws)", "cpu-ns/op allocs/op writes/op"},
+		{"Echo over loopback, as the READMEs show it", "Echo", "/api:(readme OR plain)", "/lib@(core tcp gobwas gorilla coder gws)", "cpu-ns/op"},
+		{"Echo latency, closed loop", "Echo", "/api:(best OR plain)", "/lib@(core tcp gobwas gorilla coder gws)", "p50-ns p99-ns"},
+		{"Connecting and closing, server CPU a connection", "Connect", "/api:best", columns, "cpu-ns/op allocs/op"},
+		{"Memory of an idle connection", "Memory", "*", "/lib,/api", "rss-B/conn goroutines/conn"},
+	} {
+		if !names[t.name] {
+			continue
+		}
+		fmt.Fprintf(stdout, "\n%s\n\n", t.title)
+		filter := fmt.Sprintf(".name:%s %s .unit:(%s)", t.name, t.filter, strings.ReplaceAll(t.units, " ", " OR "))
+		if t.filter == "*" {
+			filter = fmt.Sprintf(".name:%s .unit:(%s)", t.name, strings.ReplaceAll(t.units, " ", " OR "))
+		}
+		if err := benchstat(ctx, stdout, "-ignore", ".config,/api", "-table", "", "-col", t.col, "-filter", filter, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tablesByRevision prints old against new.
+func tablesByRevision(ctx context.Context, path string, stdout io.Writer) error {
+	return benchstat(ctx, stdout, "-ignore", ".config", "-col", "rev@(old new)",
+		"-filter", ".unit:(cpu-ns/op OR B/op OR allocs/op OR writes/op)", path)
+}
