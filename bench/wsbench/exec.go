@@ -107,15 +107,15 @@ func (r *recorder) lanes(revs []*revision, libs []string, pure bool) []lane {
 	return lanes
 }
 
-// rotate turns a slice by n places, and around in every other turn, so that no
-// lane is always behind the same other one.
+// rotate turns a slice by n places, and runs through it backwards in every
+// other full turn, so that no lane is always behind the same other one.
 func rotate[T any](s []T, n int) []T {
 	if len(s) == 0 {
 		return nil
 	}
-	n %= len(s)
-	t := append(slices.Clone(s[n:]), s[:n]...)
-	if n%2 == 1 {
+	k := n % len(s)
+	t := append(slices.Clone(s[k:]), s[:k]...)
+	if n/len(s)%2 == 1 {
 		slices.Reverse(t)
 	}
 	return t
@@ -126,7 +126,8 @@ func (r *recorder) frames(ctx context.Context, round int, revs []*revision, libs
 	for i := range r.set.groups {
 		g := &r.set.groups[i]
 		for _, l := range rotate(r.lanes(revs, libs, g.pure), round) {
-			results, err := r.output(ctx, l.rev.dir, l.binary, "-test.run=^$", "-test.bench="+g.pattern(l.lib),
+			// With one processor no idle one helps the garbage collector now and then.
+			results, err := r.output(ctx, l.rev.dir, l.binary, "-test.run=^$", "-test.bench="+g.pattern(l.lib), "-test.cpu=1",
 				"-test.benchtime="+r.set.benchtime.String(), fmt.Sprintf("-test.count=%d", r.set.best), "-test.timeout=10m")
 			if err != nil {
 				return err
