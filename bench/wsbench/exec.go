@@ -128,7 +128,7 @@ func (r *recorder) frames(ctx context.Context, round int, revs []*revision, libs
 		for _, l := range rotate(r.lanes(revs, libs, g.pure), round) {
 			// With one processor no idle one helps the garbage collector now and then.
 			results, err := r.output(ctx, l.rev.dir, l.binary, "-test.run=^$", "-test.bench="+g.pattern(l.lib), "-test.cpu=1",
-				"-test.benchtime="+r.set.benchtime.String(), fmt.Sprintf("-test.count=%d", r.set.best), "-test.timeout=10m")
+				"-test.benchtime="+r.set.benchtime.String(), fmt.Sprintf("-test.count=%d", max(g.best, r.set.best)), "-test.timeout=10m")
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@
 //	wsbench run -set quick|default|full            make benchquick, bench, benchfull
 //	wsbench run -base REV                          make bench BASE=REV
 //	wsbench check -base REV                        make benchcheck BASE=REV
+//	wsbench selftest -runs 10                      make benchselftest
 //	wsbench report [-o FILE] RESULTS...            make benchreport
 //	wsbench readme -results FILE README.md         writes the README's tables
 package main
@@ -30,12 +31,14 @@ func main() {
 	}
 }
 
-const usage = `usage: wsbench run|check|report|readme [flags]
+const usage = `usage: wsbench run|check|selftest|report|readme [flags]
 
   run     runs a set of benchmarks on all libraries, in turns, and prints
           benchstat's tables by library; with -base on two revisions
   check   runs the core's benchmarks on two revisions and fails if the new one
           is slower or allocates more
+  selftest  checks that the gate passes the same code and finds a planted
+          slow-down
   report  writes one HTML page from results
   readme  writes the tables of a README from results
 
@@ -44,7 +47,7 @@ wsbench COMMAND -h tells the flags of each.
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) error{
-		"run": runSet, "check": runCheck, "report": runReport, "readme": runReadme,
+		"run": runSet, "check": runCheck, "report": runReport, "readme": runReadme, "selftest": runSelftest,
 	}
 	if len(args) == 0 || args[0] == "-h" || args[0] == "-help" || args[0] == "--help" {
 		fmt.Fprint(stderr, usage)
@@ -52,7 +55,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	command, known := commands[args[0]]
 	if !known {
-		return fmt.Errorf("no command %q: use run, check, report or readme", args[0])
+		return fmt.Errorf("no command %q: use run, check, selftest, report or readme", args[0])
 	}
 	return command(ctx, args[1:], stdout, stderr)
 }

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// The plant: validUTF8 checks a part of its text twice.
+const (
+	plantFile = "websocket/utf8.go"
+	plantFunc = "func validUTF8(p []byte) bool {"
+)
+
+// plant writes an overlay for go build under which validUTF8 takes percent more
+// time, and returns its path.
+func plant(top, tmp string, percent int) (string, error) {
+	source := filepath.Join(top, filepath.FromSlash(plantFile))
+	b, err := os.ReadFile(source)
+	if err != nil {
+		return "", err
+	}
+	if bytes.Count(b, []byte(plantFunc)) != 1 {
+		return "", fmt.Errorf("%s has no %q any more: change the plant", plantFile, plantFunc)
+	}
+	slow := fmt.Sprintf("%s\n\tif !validOnce(p[:len(p)*%d/100]) {\n\t\treturn false\n\t}\n\treturn validOnce(p)\n}\n\nfunc validOnce(p []byte) bool {", plantFunc, percent)
+	b = bytes.Replace(b, []byte(plantFunc), []byte(slow), 1)
+	changed := filepath.Join(tmp, "planted.go")
+	if err := os.WriteFile(changed, b, 0o644); err != nil {
+		return "", err
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{source: changed}})
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(tmp, "overlay.json")
+	return path, os.WriteFile(path, overlay, 0o644)
+}
+
+// runSelftest checks the gate itself: the working tree against itself must
+// pass, and with a planted slow-down it must fail.
+func runSelftest(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	fs := flag.NewFlagSet("wsbench selftest", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	runs := fs.Int("runs", 1, "`times` to check each")
+	percent := fs.Int("percent", 15, "how much the planted function is slower")
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	top, err := root(ctx)
+	if err != nil {
+		return err
+	}
+	tmp, err := os.MkdirTemp("", "wsbench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	overlay, err := plant(top, tmp, *percent)
+	if err != nil {
+		return err
+	}
+	passed, found := 0, 0
+	for i := range *runs {
+		fmt.Fprintf(stdout, "%d: the same code\n", i+1)
+		if err := check(ctx, "HEAD", "", stdout, stderr); err == nil {
+			passed++
+		} else {
+			fmt.Fprintln(stdout, err)
+		}
+		fmt.Fprintf(stdout, "%d: %d %% planted in validUTF8\n", i+1, *percent)
+		if err := check(ctx, "HEAD", overlay, stdout, stderr); err != nil {
+			fmt.Fprintln(stdout, err)
+			found++
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	fmt.Fprintf(stdout, "the same code passed %d of %d times, the planted slow-down was found %d of %d times\n", passed, *runs, found, *runs)
+	if passed != *runs || found != *runs {
+		return fmt.Errorf("the gate does not hold what it promises")
+	}
+	return nil
+}
