@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +10,9 @@ import (
 
 	"github.com/wsproof/wsproof/bench/stat"
 )
+
+// errWorse is the gate's verdict; other errors mean that it could not judge.
+var errWorse = errors.New("worse")
 
 // check compares the core of two revisions. What looks worse is measured once
 // more, and only what is worse again fails: with many rows at once, chance
@@ -59,7 +63,7 @@ func check(ctx context.Context, base, overlay string, stdout, stderr io.Writer) 
 			suspects[f.Row.Name] = true
 		}
 		if turn == "second" {
-			return fmt.Errorf("%d rows are worse than at %s, twice", len(findings), base)
+			return fmt.Errorf("%w: %d rows than at %s, in two measurements", errWorse, len(findings), base)
 		}
 	}
 	return nil

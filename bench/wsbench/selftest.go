@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -28,7 +29,7 @@ func plant(top, tmp string, percent int) (string, error) {
 	if bytes.Count(b, []byte(plantFunc)) != 1 {
 		return "", fmt.Errorf("%s has no %q any more: change the plant", plantFile, plantFunc)
 	}
-	slow := fmt.Sprintf("%s\n\tif !validOnce(p[:len(p)*%d/100]) {\n\t\treturn false\n\t}\n\treturn validOnce(p)\n}\n\nfunc validOnce(p []byte) bool {", plantFunc, percent)
+	slow := fmt.Sprintf("%s\n\tplanted = validOnce(p[:len(p)*%d/100])\n\treturn validOnce(p)\n}\n\nvar planted bool\n\nfunc validOnce(p []byte) bool {", plantFunc, percent)
 	b = bytes.Replace(b, []byte(plantFunc), []byte(slow), 1)
 	changed := filepath.Join(tmp, "planted.go")
 	if err := os.WriteFile(changed, b, 0o644); err != nil {
@@ -68,18 +69,23 @@ func runSelftest(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	passed, found := 0, 0
 	for i := range *runs {
 		fmt.Fprintf(stdout, "%d: the same code\n", i+1)
-		if err := check(ctx, "HEAD", "", stdout, stderr); err == nil {
+		err := check(ctx, "HEAD", "", stdout, stderr)
+		switch {
+		case err == nil:
 			passed++
-		} else {
+		case errors.Is(err, errWorse):
 			fmt.Fprintln(stdout, err)
+		default:
+			return err
 		}
 		fmt.Fprintf(stdout, "%d: %d %% planted in validUTF8\n", i+1, *percent)
-		if err := check(ctx, "HEAD", overlay, stdout, stderr); err != nil {
+		err = check(ctx, "HEAD", overlay, stdout, stderr)
+		switch {
+		case errors.Is(err, errWorse):
 			fmt.Fprintln(stdout, err)
 			found++
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
+		case err != nil:
+			return err
 		}
 	}
 	fmt.Fprintf(stdout, "the same code passed %d of %d times, the planted slow-down was found %d of %d times\n", passed, *runs, found, *runs)
