@@ -1,0 +1,115 @@
+package report
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+//go:embed page.html
+var pageHTML string
+
+var page = template.Must(template.New("page").Parse(pageHTML))
+
+type section struct {
+	Question, Text string
+	Wide, Narrow   template.HTML
+	Legend         []legend
+	Head           []string
+	Body           [][]string
+}
+
+type legend struct {
+	Symbol, Name string
+	Color        template.CSS
+}
+
+// Write writes the page for the runs; the last one that has all libraries is
+// drawn, all of them make the history.
+func Write(w io.Writer, runs []*Run) error {
+	if len(runs) == 0 {
+		return errors.New("report: there are no results")
+	}
+	slices.SortStableFunc(runs, func(a, b *Run) int { return strings.Compare(a.Facts["date"], b.Facts["date"]) })
+	main := runs[len(runs)-1]
+	for _, r := range runs {
+		if len(r.find("ReadFrame", map[string]string{"lib": "gorilla"})) > 0 {
+			main = r
+		}
+	}
+	var sections []section
+	for _, q := range questions {
+		c := q.chart(main)
+		if c == nil {
+			continue
+		}
+		s, err := draw2(q.question, q.text, c)
+		if err != nil {
+			return err
+		}
+		sections = append(sections, s)
+	}
+	if c := history(runs); c != nil {
+		s, err := draw2("How did the core change?", "CPU time of the core at each measured commit, relative to the oldest one shown. Runs of different days are of different moods of the machine: only steps well beyond the intervals mean something; make bench BASE=… compares properly.", c)
+		if err != nil {
+			return err
+		}
+		sections = append(sections, s)
+	}
+	if len(sections) == 0 {
+		return fmt.Errorf("report: none of the results answers a question of this page")
+	}
+	var facts [][2]string
+	for _, k := range []string{"date", "commit", "go", "goos", "goarch", "cpu", "cpus", "gomaxprocs", "kernel", "governor", "load-before", "gorilla", "gobwas", "coder", "gws", "pinned"} {
+		if v := main.Facts[k]; v != "" {
+			facts = append(facts, [2]string{k, v})
+		}
+	}
+	return page.Execute(w, struct {
+		Facts    [][2]string
+		Sections []section
+		File     string
+	}{facts, sections, filepath.Base(main.Path)})
+}
+
+func draw2(question, text string, c *chart) (section, error) {
+	c.sort()
+	s := section{Question: question, Text: text}
+	var err error
+	if s.Wide, err = c.svg(760); err != nil {
+		return s, err
+	}
+	if s.Narrow, err = c.svg(340); err != nil {
+		return s, err
+	}
+	s.Head = append([]string{""}, c.categories...)
+	for _, line := range c.series {
+		st := styleOf(line.name)
+		s.Legend = append(s.Legend, legend{st.symbol, line.name, template.CSS(fmt.Sprintf("rgb(%d,%d,%d)", st.color.R, st.color.G, st.color.B))})
+		cells := []string{line.name}
+		for _, category := range c.categories {
+			m, ok := line.points[category]
+			if !ok {
+				cells = append(cells, "–")
+				continue
+			}
+			cells = append(cells, cell(m, c.scale))
+		}
+		s.Body = append(s.Body, cells)
+	}
+	return s, nil
+}
+
+// cell is a median with its interval.
+func cell(m measured, scale float64) string {
+	v := short(m.Center * scale)
+	if !m.known() {
+		return fmt.Sprintf("%s (n=%d)", v, m.n)
+	}
+	return fmt.Sprintf("%s (%s … %s)", v, short(m.Lo*scale), short(m.Hi*scale))
+}

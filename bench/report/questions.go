@@ -1,0 +1,237 @@
+package report
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A question is what a chart answers; chart returns nil where the results do
+// not tell.
+type question struct {
+	question, text string
+	chart          func(*Run) *chart
+}
+
+const nano = 1e9
+
+var questions = []question{
+	{
+		"Who reads a masked frame with the least CPU?",
+		"A server reads frames from memory, each library through the fastest of its public API. CPU time of the whole process, garbage collection included.",
+		func(r *Run) *chart {
+			return by(r, "ReadFrame", map[string]string{"role": "server", "api": "best"}, "cpu-sec/op", "size", nano, "CPU time, ns a frame (logarithmic)")
+		},
+	},
+	{
+		"And as the READMEs show it?",
+		"The same frames, read by the calls that each library's README shows.",
+		func(r *Run) *chart {
+			return by(r, "ReadFrame", map[string]string{"role": "server", "api": "readme"}, "cpu-sec/op", "size", nano, "CPU time, ns a frame (logarithmic)")
+		},
+	},
+	{
+		"Who writes a client's masked frame with the least CPU?",
+		"The caller's payload stays untouched; a new masking key for each frame. A library may need more than one Write for it: the numbers are in the raw results.",
+		func(r *Run) *chart {
+			return by(r, "WriteFrame", map[string]string{"role": "client", "api": "best"}, "cpu-sec/op", "size", nano, "CPU time, ns a frame (logarithmic)")
+		},
+	},
+	{
+		"Who reads a message of 64 fragments with the least CPU?",
+		"The size is that of the whole message.",
+		func(r *Run) *chart {
+			return by(r, "ReadMessage", map[string]string{"fragments": "64", "api": "best"}, "cpu-sec/op", "size", nano, "CPU time, ns a message (logarithmic)")
+		},
+	},
+	{
+		"What does pipelining give?",
+		"64 connections over loopback, messages of 125 bytes, as many in flight on each connection as the label says. Server CPU time a message; tcp sends back bytes without looking at them. Closed loop.",
+		func(r *Run) *chart {
+			return by(r, "Echo", map[string]string{"kind": "binary", "conns": "64", "size": "125B", "api": "best|plain|flush"}, "cpu-sec/op", "inflight", nano, "server CPU time, ns a message (logarithmic)")
+		},
+	},
+	{
+		"How far is each from the limit of plain TCP?",
+		"Server CPU time a message, divided by that of a server that only sends back bytes. The dashed line is that limit. Intervals are those of both together.",
+		tcpLimit,
+	},
+	{
+		"And latency?",
+		"The median and the 99th percentile, 64 connections with one message of 125 bytes in flight each. Closed loop: a slow answer delays the next question, so this tells nothing about users who do not wait for each other.",
+		latency,
+	},
+	{
+		"What does a handshake cost?",
+		"Server CPU time for accepting: the request parsed already, from its bytes in memory, and a whole connection opened and closed over loopback.",
+		handshakes,
+	},
+	{
+		"How much memory does an idle connection hold?",
+		"Growth of the resident size over the connections, each of which echoed one message and then was silent; after one garbage collection. One measurement each, hence no interval.",
+		func(r *Run) *chart {
+			c := by(r, "Memory", nil, "rss-B/conn", "conns", 1.0/1024, "KiB a connection")
+			if c != nil {
+				c.log = false
+				for i, n := range c.categories {
+					c.rename(i, n, n+" conns")
+				}
+			}
+			return c
+		},
+	},
+}
+
+func (c *chart) rename(i int, from, to string) {
+	c.categories[i] = to
+	for _, s := range c.series {
+		if m, ok := s.points[from]; ok {
+			s.points[to] = m
+		}
+	}
+}
+
+// by makes a chart of a benchmark's rows: a category for each value of key, in
+// the order of the results, and a series a library.
+func by(r *Run, base string, want map[string]string, unit, key string, scale float64, label string) *chart {
+	c := &chart{unit: label, scale: scale, log: true}
+	for _, row := range r.find(base, want) {
+		c.put(row.lib(), row.keys[key], &row, unit)
+	}
+	if key == "inflight" || key == "conns" {
+		slices.SortFunc(c.categories, func(a, b string) int {
+			if len(a) != len(b) {
+				return len(a) - len(b)
+			}
+			return strings.Compare(a, b)
+		})
+		if key == "inflight" {
+			for i, n := range c.categories {
+				c.rename(i, n, n+" in flight")
+			}
+		}
+	}
+	if len(c.series) == 0 {
+		return nil
+	}
+	return c
+}
+
+// put adds a row's measurement.
+func (c *chart) put(lib, category string, r *row, unit string) {
+	if m, ok := r.measure(unit); ok {
+		c.add(lib, category, m)
+	}
+}
+
+func (c *chart) add(lib, category string, m measured) {
+	if !slices.Contains(c.categories, category) {
+		c.categories = append(c.categories, category)
+	}
+	for _, s := range c.series {
+		if s.name == lib {
+			s.points[category] = m
+			return
+		}
+	}
+	c.series = append(c.series, series{lib, map[string]measured{category: m}})
+}
+
+func tcpLimit(r *Run) *chart {
+	c := &chart{unit: "times the CPU time of plain TCP (logarithmic)", scale: 1, log: true, limit: 1, limitName: "plain TCP"}
+	for _, limit := range r.find("Echo", map[string]string{"lib": "tcp"}) {
+		t, ok := limit.measure("cpu-sec/op")
+		if !ok || t.Center == 0 || t.Lo == 0 {
+			continue
+		}
+		category := fmt.Sprintf("%s×%s, %s", limit.keys["conns"], limit.keys["inflight"], limit.keys["size"])
+		if limit.keys["kind"] == "text" {
+			category += " text"
+		}
+		same := map[string]string{"api": "best|flush|readme"}
+		for _, k := range []string{"kind", "conns", "inflight", "size"} {
+			same[k] = limit.keys[k]
+		}
+		for _, row := range r.find("Echo", same) {
+			if m, ok := row.measure("cpu-sec/op"); ok && row.keys["lib"] != "tcp" && row.keys["api"] != "readme" {
+				c.add(row.lib(), category, m.over(t))
+			}
+		}
+	}
+	if len(c.series) == 0 {
+		return nil
+	}
+	return c
+}
+
+func latency(r *Run) *chart {
+	c := &chart{unit: "latency, µs (logarithmic)", scale: 1e6, log: true}
+	for _, row := range r.find("Echo", map[string]string{"kind": "binary", "conns": "64", "inflight": "1", "size": "125B", "api": "best|plain"}) {
+		c.put(row.lib(), "p50", &row, "p50-sec")
+		c.put(row.lib(), "p99", &row, "p99-sec")
+	}
+	if len(c.series) == 0 {
+		return nil
+	}
+	return c
+}
+
+func handshakes(r *Run) *chart {
+	c := &chart{unit: "CPU time, µs (logarithmic)", scale: 1e6, log: true}
+	for _, from := range []string{"parsed", "raw"} {
+		for _, row := range r.find("Handshake", map[string]string{"from": from, "api": "best"}) {
+			c.put(row.lib(), from, &row, "cpu-sec/op")
+		}
+	}
+	for _, row := range r.find("Connect", map[string]string{"api": "best"}) {
+		c.put(row.lib(), "loopback", &row, "cpu-sec/op")
+	}
+	if len(c.series) == 0 {
+		return nil
+	}
+	return c
+}
+
+// historyRows are what the history follows.
+var historyRows = []string{
+	"ReadFrame/lib=core/api=best/role=server/size=1KiB",
+	"WriteFrame/lib=core/api=best/role=client/size=16KiB",
+	"ReadMessage/lib=core/api=best/fragments=64/size=16KiB",
+	"Handshake/lib=core/api=best/from=parsed",
+	"Echo/lib=core/api=best/kind=binary/conns=64/inflight=64/size=8B",
+}
+
+// history shows some rows of the core at each commit, relative to the first.
+func history(runs []*Run) *chart {
+	c := &chart{unit: "CPU time, times that of the oldest", scale: 1, limit: 1}
+	first := map[string]float64{}
+	for _, run := range runs {
+		commit := run.Facts["commit"]
+		if commit == "" {
+			commit = filepath.Base(run.Path)
+		}
+		if date, _, ok := strings.Cut(run.Facts["date"], "T"); ok {
+			commit = date + " " + commit[:min(len(commit), 7)]
+		}
+		for _, r := range run.rows {
+			if !slices.Contains(historyRows, r.name) {
+				continue
+			}
+			m, ok := r.measure("cpu-sec/op")
+			if !ok {
+				continue
+			}
+			if first[r.name] == 0 {
+				first[r.name] = m.Center
+			}
+			m.Center, m.Lo, m.Hi = m.Center/first[r.name], m.Lo/first[r.name], m.Hi/first[r.name] // infinite bounds stay so
+			short := strings.NewReplacer("/lib=core", "", "/api=best", "", "/role=", " ", "/size=", " ", "/fragments=", " ", "/from=", " ", "/kind=binary", "", "/conns=", " ", "/inflight=", "×").Replace(r.name)
+			c.add(short, commit, m)
+		}
+	}
+	if len(c.categories) < 2 {
+		return nil
+	}
+	return c
+}
