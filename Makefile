@@ -96,3 +96,34 @@ mutants-check: ## only whether each planted bug still applies and compiles
 
 libfuzzer: ## build and run every fuzz target as OSS-Fuzz does, by clang (LIBFUZZER_SECONDS, ONLY=FuzzMask)
 	ONLY='$(ONLY)' fuzz/libfuzzer/run.sh $(LIBFUZZER_SECONDS)
+
+# Benchmarks (bench/README.md).
+BASE    ?=
+OVERLAY ?=
+RESULTS ?=
+RUNS    ?= 10
+
+.PHONY: bench benchquick benchfull benchcheck benchselftest benchreport benchreadme benchsmoke
+bench: ## five minutes of benchmarks, library by library; BASE=rev: old against new
+	go run ./bench/wsbench run $(if $(BASE),-base $(BASE)) $(if $(OVERLAY),-overlay $(OVERLAY))
+
+benchquick: ## one minute of them
+	go run ./bench/wsbench run -set quick
+
+benchfull: ## all of them, about an hour
+	go run ./bench/wsbench run -set full
+
+benchcheck: ## fail if the core is slower or allocates more than at BASE (OVERLAY)
+	go run ./bench/wsbench check -base '$(BASE)' $(if $(OVERLAY),-overlay $(OVERLAY))
+
+benchselftest: ## does benchcheck pass the same code and find a planted 15 %? (RUNS)
+	go run ./bench/wsbench selftest -runs $(RUNS)
+
+benchreport: ## one HTML page from the results (RESULTS='file...')
+	go run ./bench/wsbench report $(RESULTS)
+
+benchreadme: ## write README.md's tables from results (RESULTS=file)
+	go run ./bench/wsbench readme $(if $(RESULTS),-results $(RESULTS)) README.md
+
+benchsmoke: ## every benchmark once, for CI
+	go test ./bench -run '^$$' -bench . -benchtime 1x -cpu 1 > /dev/null

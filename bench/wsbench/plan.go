@@ -53,7 +53,7 @@ var sets = map[string]set{
 			{name: "Mask", rest: "via=.*/size=(16B|125B|1KiB|16KiB|1MiB)", pure: true},
 			{name: "Handshake", rest: "api=.*/from=(parsed|raw)"},
 		},
-		cases: "^kind=binary/conns=64/(inflight=1/size=(125B|64KiB)|inflight=(4|16)/size=125B|inflight=64/size=8B)$|" +
+		cases: "^kind=binary/conns=64/(inflight=1/size=(125B|64KiB)|inflight=(4|16|64)/size=125B|inflight=64/size=8B)$|" +
 			"^kind=binary/conns=1/inflight=1/size=125B$|^kind=text/conns=64/inflight=1/size=1KiB$|^conns=16$",
 		engines: "^tcp/|/best$|/readme$|/flush$", slice: 70 * time.Millisecond, warmup: 15 * time.Millisecond,
 		memory: []int{100, 1000}, memoryEngines: "^core/readme$|^gobwas/readme$|^gorilla/readme$|^gws/best$|^coder/readme$", idle: 500 * time.Millisecond,

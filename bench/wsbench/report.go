@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 
 	"github.com/wsproof/wsproof/bench/report"
@@ -61,4 +62,46 @@ func runReport(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	return file.Close()
 }
 
-func runReadme(context.Context, []string, io.Writer, io.Writer) error { return fmt.Errorf("todo") }
+func runReadme(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	fs := flag.NewFlagSet("wsbench readme", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	results := fs.String("results", "", "results `file`; by default the newest under bench/published")
+	fs.Usage = func() {
+		fmt.Fprint(stderr, "usage: wsbench readme [-results file] README.md\n\nWrites tables between <!-- bench:begin --> and <!-- bench:end -->.\n\n")
+		fs.PrintDefaults()
+	}
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	if fs.NArg() != 1 {
+		return fmt.Errorf("the README to write is missing")
+	}
+	if *results == "" {
+		top, err := root(ctx)
+		if err != nil {
+			return err
+		}
+		found, err := filepath.Glob(filepath.Join(top, "bench", "published", "*.txt"))
+		if err != nil || len(found) == 0 {
+			return fmt.Errorf("there are no results under bench/published: name some with -results")
+		}
+		*results = found[len(found)-1] // their names begin with the time
+	}
+	run, err := report.Load(*results)
+	if err != nil {
+		return err
+	}
+	path := fs.Arg(0)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if text, err = report.Readme(text, run); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "%s: tables from %s\n", path, *results)
+	return nil
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestRefusesArguments(t *testing.T) {
+	for _, args := range [][]string{
+		{}, {"sing"}, {"run", "-set", "nosuch"}, {"run", "stray"}, {"run", "-overlay", "x", "-o", "/dev/null"}, {"check"},
+		{"check", "-base", "no-such-revision"}, {"readme"}, {"readme", "-results", "/nosuch", "README.md"}, {"report", "/nosuch"},
+	} {
+		var out bytes.Buffer
+		if err := run(context.Background(), args, &out, &out); err == nil {
+			t.Errorf("run(%q) returned no error and printed %s", args, out.String())
+		}
+	}
+}
+
+// TestBenchstatErrors: benchstat exits with 0 on its own errors.
+func TestBenchstatErrors(t *testing.T) {
+	var out bytes.Buffer
+	if err := benchstat(context.Background(), &out, "/nosuch"); err == nil {
+		t.Error("no error for a file that is not there")
+	}
+	path := filepath.Join(t.TempDir(), "r.txt")
+	if err := os.WriteFile(path, []byte("BenchmarkX 1 1 ns/op\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := benchstat(context.Background(), &out, "-filter", "((", path); err == nil {
+		t.Error("no error for a filter that does not parse")
+	}
+	if err := benchstat(context.Background(), &out, path); err != nil || !strings.Contains(out.String(), "X") {
+		t.Errorf("%v and %q for good results", err, out.String())
+	}
+}
+
+// TestRotate: over two full turns each lane stands at each place, and before
+// each other one as often as behind it.
+func TestRotate(t *testing.T) {
+	lanes := []string{"a", "b", "c"}
+	place := map[string]map[int]int{"a": {}, "b": {}, "c": {}}
+	before := 0
+	for n := range 6 {
+		turn := rotate(lanes, n)
+		for i, l := range turn {
+			place[l][i]++
+		}
+		if slices.Index(turn, "a") < slices.Index(turn, "b") {
+			before++
+		}
+	}
+	for l, places := range place {
+		for i := range lanes {
+			if places[i] != 2 {
+				t.Errorf("%s stood %d times at place %d of 6 turns, want 2", l, places[i], i)
+			}
+		}
+	}
+	if before != 3 {
+		t.Errorf("a stood before b in %d of 6 turns, want 3", before)
+	}
+}
+
+func TestPattern(t *testing.T) {
+	g := group{name: "ReadFrame", rest: "api=(best|a/b)/size=(16B|1KiB)"}
+	want := "^BenchmarkReadFrame$/^lib=core$/^api=(best|a/b)$/^size=(16B|1KiB)$"
+	if got := g.pattern("core"); got != want {
+		t.Errorf("pattern %q, want %q", got, want)
+	}
+}
+
+// TestSetsMatch holds the sets' patterns against the names that the benchmarks
+// have: a renamed key must not silently measure nothing.
+func TestSetsMatch(t *testing.T) {
+	out, err := command(context.Background(), "../..", "go", "test", "./bench", "-run", "^$", "-bench", ".", "-benchtime", "1x", "-cpu", "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for line := range strings.Lines(out) {
+		if name, _, found := strings.Cut(line, " "); found && strings.HasPrefix(name, "Benchmark") {
+			names = append(names, strings.TrimSpace(name))
+		}
+	}
+	if len(names) < 300 {
+		t.Fatalf("only %d benchmarks ran", len(names))
+	}
+	for id, s := range sets {
+		for _, g := range s.groups {
+			pattern := g.pattern("core")
+			if !slices.ContainsFunc(names, func(name string) bool { return matches(pattern, name) }) {
+				t.Errorf("set %s: %s matches none of the benchmarks", id, pattern)
+			}
+		}
+	}
+}
+
+// matches is how package testing matches: each part of the name on its own.
+func matches(pattern, name string) bool {
+	patterns, parts := strings.Split(pattern, "/"), strings.Split(name, "/")
+	for i, p := range patterns {
+		if i >= len(parts) || !regexp.MustCompile(p).MatchString(parts[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// TestPlant: the overlay names a file that exists and differs from it.
+func TestPlant(t *testing.T) {
+	top, err := root(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err := plant(top, t.TempDir(), 15)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var overlay struct{ Replace map[string]string }
+	if err := json.Unmarshal(b, &overlay); err != nil {
+		t.Fatal(err)
+	}
+	for source, changed := range overlay.Replace {
+		was, err := os.ReadFile(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		is, err := os.ReadFile(changed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Equal(was, is) || !bytes.Contains(is, []byte("*15/100")) {
+			t.Errorf("%s is not planted", source)
+		}
+	}
+}
+
+func TestAbout(t *testing.T) {
+	s := sets["core"].about(map[string]bool{"ReadText/lib=core/api=best/text=cjk/size=1KiB": true})
+	if len(s.groups) != 1 || s.groups[0].name != "ReadText" || s.cases != "" {
+		t.Errorf("what ReadText is in: %+v", s)
+	}
+	if s = sets["core"].about(map[string]bool{"Echo/lib=core": true}); len(s.groups) != 0 || s.cases == "" {
+		t.Errorf("what Echo is in: %+v", s)
+	}
+}
