@@ -14,8 +14,16 @@ import (
 
 func TestRefusesArguments(t *testing.T) {
 	for _, args := range [][]string{
-		{}, {"sing"}, {"run", "-set", "nosuch"}, {"run", "stray"}, {"run", "-overlay", "x", "-o", "/dev/null"}, {"check"},
-		{"check", "-base", "no-such-revision"}, {"readme"}, {"readme", "-results", "/nosuch", "README.md"}, {"report", "/nosuch"},
+		{},
+		{"sing"},
+		{"run", "-set", "nosuch"},
+		{"run", "stray"},
+		{"run", "-overlay", "x", "-o", "/dev/null"},
+		{"check"},
+		{"check", "-base", "no-such-revision"},
+		{"readme"},
+		{"readme", "-results", "/nosuch", "README.md"},
+		{"report", "/nosuch"},
 	} {
 		var out bytes.Buffer
 		if err := run(context.Background(), args, &out, &out); err == nil {
