@@ -87,6 +87,7 @@ func noEnv(string) string { return "" }
 func each(t *testing.T, test func(t *testing.T, r *running), args ...string) {
 	for _, engine := range serve.Engines() {
 		t.Run("engine="+engine, func(t *testing.T) {
+			t.Parallel()
 			test(t, start(t, append([]string{"-engine", engine}, args...)...))
 		})
 	}

@@ -24,7 +24,7 @@ for run in $(seq "$COUNT"); do
   for engine in $ENGINE; do
     if [ -z "$external" ]; then
       URL=ws://127.0.0.1:19101
-      "$build/benchserver" -engine "$engine" -addr 127.0.0.1:19101 -admin-addr off 2>"$build/log" & server=$!
+      GOMAXPROCS=2 GOMEMLIMIT=1GiB "$build/benchserver" -engine "$engine" -addr 127.0.0.1:19101 -admin-addr off 2>"$build/log" & server=$!
       for _ in $(seq 100); do grep -q msg=listening "$build/log" && break; kill -0 $server || { cat "$build/log"; exit 1; }; sleep 0.05; done
     fi
     for users in $USERS; do

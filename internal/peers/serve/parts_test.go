@@ -90,9 +90,10 @@ func BenchmarkStats(b *testing.B) {
 			c := &coreConn{hub: newHub(Echo, Options{Stats: stats})}
 			payload := []byte("number: 1")
 			message := new(websocket.Message)
+			ctx := b.Context()
 			for b.Loop() {
 				message.Payload = payload
-				if _, err := c.answer(b.Context(), message); err != nil {
+				if _, err := c.answer(ctx, message); err != nil {
 					b.Fatal(err)
 				}
 			}
