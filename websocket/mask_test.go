@@ -13,6 +13,9 @@ func maskPlain(dst, src []byte, key MaskingKey) {
 	}
 }
 
+// maskWords is the kernel in plain Go.
+func maskWords(dst, src []byte, key uint32) { maskBy(false, dst, src, key) }
+
 func pattern(n int) []byte {
 	b := make([]byte, n)
 	for i := range b {

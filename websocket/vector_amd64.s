@@ -23,8 +23,25 @@ TEXT ·maskAVX2(SB), NOSPLIT, $0-28
 	VPXOR -32(SI)(BX*1), Y2, Y1
 	LEAQ -32(DI)(BX*1), R8
 
+	// Up to 128 bytes: the first blocks and the last ones, which may overlap.
+	CMPQ BX, $64
+	JA   four
+	VPXOR (SI), Y0, Y4
+	VMOVDQU Y4, (DI)
+	JMP  tail
+
+four:
 	CMPQ BX, $128
-	JB   blocks
+	JA   long
+	VPXOR (SI), Y0, Y4
+	VPXOR 32(SI), Y0, Y5
+	VPXOR -64(SI)(BX*1), Y2, Y6
+	VMOVDQU Y4, (DI)
+	VMOVDQU Y5, 32(DI)
+	VMOVDQU Y6, -32(R8)
+	JMP  tail
+
+long:
 	CMPQ BX, $1024
 	JB   wide
 

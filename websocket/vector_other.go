@@ -6,7 +6,7 @@ const vectorMin = 0
 
 const haveVector = false
 
-func maskVector(dst, src []byte, key uint32) { maskWords(dst, src, key) }
+func maskVector(dst, src []byte, key uint32) { maskBy(false, dst, src, key) }
 
 const utf8VectorMin = 0
 
