@@ -58,6 +58,9 @@ func consistsOf(s string, class byte) bool {
 // hasToken reports whether the comma-separated lists in values hold the
 // lower-case token, in any ASCII case (RFC 9110 §5.6.1).
 func hasToken(values []string, token string) bool {
+	if len(values) == 1 && equalFold(values[0], token) {
+		return true // nearly always
+	}
 	for _, rest := range values {
 		if equalFold(rest, token) { // as it mostly is
 			return true
@@ -100,7 +103,7 @@ func equalFold(s, lower string) bool {
 		return false
 	}
 	for i := range len(s) {
-		if lowerByte(s[i]) != lower[i] {
+		if s[i] != lower[i] && lowerByte(s[i]) != lower[i] {
 			return false
 		}
 	}

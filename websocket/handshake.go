@@ -82,7 +82,10 @@ func accept(w http.ResponseWriter, r *http.Request, opts *Options) (*Websocket, 
 	if refusal := checkOrigin(r, opts); refusal != nil {
 		return nil, nil, refusal
 	}
-	subprotocol := selectSubprotocol(r.Header[headerProtocol], opts.Subprotocols)
+	var subprotocol string
+	if len(opts.Subprotocols) > 0 {
+		subprotocol = selectSubprotocol(r.Header[headerProtocol], opts.Subprotocols)
+	}
 	preset := w.Header()
 	conn, unread, refusal := hijack(w)
 	if refusal != nil {
