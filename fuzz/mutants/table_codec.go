@@ -95,7 +95,7 @@ var codecMutants = []mutant{
 	},
 	{
 		name: "key-parsed-a-byte-early", kind: offByOne, rule: "masking", file: "header.go",
-		old: "h.key = binary.LittleEndian.Uint32(b[n:])", new: "h.key = binary.LittleEndian.Uint32(b[n-1:])", targets: decoding,
+		old: "h.key = le.Uint32(b[n:])", new: "h.key = le.Uint32(b[n-1:])", targets: decoding,
 	},
 	{
 		name: "limit-before-minimal-length", kind: wrongOrder, rule: "order-of-checks", file: "header.go",
@@ -208,8 +208,8 @@ var codecMutants = []mutant{
 	},
 	{
 		name: "key-big-endian", kind: wrongBytes, rule: "masking", file: "mask.go",
-		old: "func (k MaskingKey) word() uint32 { return binary.LittleEndian.Uint32(k[:]) }",
-		new: "func (k MaskingKey) word() uint32 { return binary.BigEndian.Uint32(k[:]) }", targets: encoding,
+		old: "func (k MaskingKey) word() uint32 { return le.Uint32(k[:]) }",
+		new: "func (k MaskingKey) word() uint32 { return bits.ReverseBytes32(le.Uint32(k[:])) }", targets: encoding,
 	},
 	{
 		name: "vector-mask-repeats-a-block", kind: offByOne, rule: "masking", file: "vector_amd64.s",
@@ -259,55 +259,79 @@ var codecMutants = []mutant{
 var textMutants = []mutant{
 	{
 		name: "overlong-three-bytes-taken", kind: wrongBoundary, rule: "text-not-utf8", file: "utf8.go",
-		old: "s.lo = 0xA0 // below: overlong", new: "s.lo = 0x80", targets: validating,
+		old: "{utf8AfterE0, 0xA0, 0xBF, utf8Tail1}", new: "{utf8AfterE0, 0x80, 0xBF, utf8Tail1}", targets: validating,
 	},
 	{
 		name: "surrogates-taken", kind: wrongBoundary, rule: "text-not-utf8", file: "utf8.go",
-		old: "s.hi = 0x9F // above: surrogates", new: "s.hi = 0xBF", targets: validating,
+		old: "{utf8AfterED, 0x80, 0x9F, utf8Tail1}", new: "{utf8AfterED, 0x80, 0xBF, utf8Tail1}", targets: validating,
+	},
+	{
+		name: "last-before-surrogates-refused", kind: wrongBoundary, rule: "text-utf8", file: "utf8.go",
+		old: "{utf8AfterED, 0x80, 0x9F, utf8Tail1}", new: "{utf8AfterED, 0x80, 0x9E, utf8Tail1}", targets: validating,
 	},
 	{
 		name: "overlong-four-bytes-taken", kind: wrongBoundary, rule: "text-not-utf8", file: "utf8.go",
-		old: "s.lo = 0x90 // below: overlong", new: "s.lo = 0x80", targets: validating,
+		old: "{utf8AfterF0, 0x90, 0xBF, utf8Tail2}", new: "{utf8AfterF0, 0x8F, 0xBF, utf8Tail2}", targets: validating,
 	},
 	{
 		name: "past-u10ffff-taken", kind: wrongBoundary, rule: "text-not-utf8", file: "utf8.go",
-		old: "s.hi = 0x8F // above: past U+10FFFF", new: "s.hi = 0xBF", targets: validating,
+		old: "{utf8AfterF4, 0x80, 0x8F, utf8Tail2}", new: "{utf8AfterF4, 0x80, 0x90, utf8Tail2}", targets: validating,
 	},
 	{
-		name: "five-byte-leads-taken", kind: wrongBoundary, rule: "text-not-utf8", file: "utf8.go",
-		old: "case b < 0xF5:", new: "case b < 0xFC:", targets: validating,
+		name: "f5-taken", kind: wrongBoundary, rule: "text-not-utf8", file: "utf8.go",
+		old: "{utf8Start, 0xF4, 0xF4, utf8AfterF4}", new: "{utf8Start, 0xF4, 0xF5, utf8AfterF4}", targets: validating,
 	},
 	{
 		name: "c1-taken", kind: wrongBoundary, rule: "text-not-utf8", file: "utf8.go",
-		old: "case b < 0xC2: // a continuation byte, or an overlong form of ASCII", new: "case b < 0xC1:", targets: validating,
+		old: "{utf8Start, 0xC2, 0xDF, utf8Tail1}", new: "{utf8Start, 0xC1, 0xDF, utf8Tail1}", targets: validating,
 	},
 	{
-		name: "tails-range-kept", kind: stateNotReset, rule: "text-not-utf8", file: "utf8.go",
-		old: "s.need, s.lo, s.hi = s.need-1, 0x80, 0xBF", new: "s.need--", targets: validating,
+		name: "tails-up-to-c0", kind: offByOne, rule: "text-not-utf8", file: "utf8.go",
+		old: "{utf8Tail1, 0x80, 0xBF, utf8Start}", new: "{utf8Tail1, 0x80, 0xC0, utf8Start}", targets: validating,
+	},
+	{
+		name: "four-bytes-counted-as-three", kind: offByOne, rule: "text-utf8", file: "utf8.go",
+		old: "{utf8Tail3, 0x80, 0xBF, utf8Tail2}", new: "{utf8Tail3, 0x80, 0xBF, utf8Tail1}", targets: validating,
 	},
 	{
 		name: "text-may-end-in-a-character", kind: droppedCheck, rule: "text-not-utf8", file: "utf8.go",
-		old: "func (s *utf8Stream) complete() bool { return s.need == 0 }", new: "func (s *utf8Stream) complete() bool { return true }", targets: validating,
+		old: "func (s *utf8Stream) complete() bool { return s.state == utf8Start }", new: "func (s *utf8Stream) complete() bool { return s.state != utf8Failed }", targets: validating,
+	},
+	{
+		name: "ascii-block-taken-within-a-character", kind: stateLost, rule: "text-not-utf8", file: "utf8.go",
+		old: "if utf8State(w) != utf8Start {\n\t\t\t\treturn utf8Failed\n\t\t\t}", new: "w = uint64(utf8Start)", targets: validating,
+	},
+	{
+		name: "eight-bytes-skipped-within-a-character", kind: droppedCheck, rule: "text-not-utf8", file: "utf8.go",
+		old: "if utf8State(w) == utf8Start && len(p) >= 8 &&", new: "if len(p) >= 8 &&", targets: validating,
+	},
+	{
+		name: "third-byte-of-sixteen-not-checked", kind: offByOne, rule: "text-not-utf8", file: "utf8.go",
+		old: "w = utf8Rows[b[3]] >> (w & 63)\n", new: "w = utf8Rows[b[2]] >> (w & 63)\n", targets: validating,
 	},
 	{
 		name: "three-of-four-bytes-not-split-off", kind: offByOne, rule: "text-utf8-fragments", file: "utf8.go",
-		old: "i <= len(p) && i < utf8.UTFMax; i++", new: "i <= len(p) && i < utf8.UTFMax-1; i++", targets: validating,
+		old: "i <= len(p) && i <= 3; i++", new: "i <= len(p) && i <= 2; i++", targets: validating,
 	},
 	{
 		name: "split-of-four-bytes-as-three", kind: offByOne, rule: "text-utf8-fragments", file: "utf8.go",
 		old: "if b >= 0xF0 {\n\t\t\tsize = 4", new: "if b >= 0xF0 {\n\t\t\tsize = 3", targets: validating,
 	},
 	{
-		name: "byte-behind-ascii-not-checked", kind: offByOne, rule: "text-not-utf8", file: "utf8.go",
-		old: "utf8.Valid(p[n:])", new: "utf8.Valid(p[n+1:])", targets: validating,
+		name: "long-piece-forgets-the-character", kind: stateLost, rule: "text-utf8-fragments", file: "utf8.go",
+		old: "for s.state != utf8Start { // within a character", new: "for s.state = utf8Start; s.state != utf8Start; { // within a character", targets: validating,
 	},
 	{
-		name: "last-word-not-checked", kind: droppedCheck, rule: "text-not-utf8", file: "utf8.go",
-		old: "if le.Uint64(p[n-8:])&high != 0 {\n\t\treturn i\n\t}", new: "", targets: validating,
+		name: "vector-utf8-looks-one-byte-back-twice", kind: offByOne, rule: "text-not-utf8", file: "utf8_amd64.s",
+		old: "VPALIGNR $14, Y4, Y0, Y2", new: "VPALIGNR $15, Y4, Y0, Y2", targets: validating,
 	},
 	{
-		name: "vector-ascii-misses-a-block", kind: offByOne, rule: "text-not-utf8", file: "vector_amd64.s",
-		old: "VPOR 96(SI)(AX*1), Y1, Y1", new: "VPOR 64(SI)(AX*1), Y1, Y1", targets: validating,
+		name: "vector-utf8-may-end-in-a-character", kind: droppedCheck, rule: "text-not-utf8", file: "utf8_amd64.s",
+		old: "VPSUBUSB utf8End<>(SB), Y0, Y0", new: "VPSUBUSB Y0, Y0, Y0", targets: validating,
+	},
+	{
+		name: "vector-utf8-takes-overlong-two", kind: wrongBytes, rule: "text-not-utf8", file: "utf8_amd64.s",
+		old: "$(SHORT|OVER2)", new: "$(SHORT)", targets: validating,
 	},
 
 	{

@@ -69,7 +69,7 @@ var readMutants = []mutant{
 	},
 	{
 		name: "text-checked-when-complete", kind: droppedCheck, rule: "text-not-utf8-at-once", file: "inbound.go",
-		old: "if !in.binary && !in.text.valid(space[:got]) { // RFC 6455 §8.1", new: "if !in.binary && final && len(in.body) == want && !validUTF8(in.body) {", targets: reading,
+		old: "if !in.binary && !in.text.valid(space[:got]) { // RFC 6455 §8.1", new: "if !in.binary && in.h.fin() && len(in.body) == want && !validUTF8(in.body) {", targets: reading,
 	},
 	{
 		name: "text-checked-when-the-frame-is-complete", kind: wrongBoundary, rule: "text-not-utf8-at-once", file: "inbound.go",
@@ -91,6 +91,18 @@ var readMutants = []mutant{
 	{
 		name: "buffered-fragment-restarts-the-key", kind: stateLost, rule: "masking", file: "inbound.go",
 		old: "key = mask(space, b[:got], key)", new: "mask(space, b[:got], key)", targets: reading,
+	},
+	{
+		name: "fragment-at-hand-not-checked", kind: droppedCheck, rule: "text-not-utf8", file: "inbound.go",
+		old: "if !in.binary && !in.text.valid(in.body[first:]) { // RFC 6455 §8.1", new: "if final && !in.binary && !in.text.valid(in.body[first:]) {", targets: reading,
+	},
+	{
+		name: "fragment-at-hand-left-in-the-buffer", kind: offByOne, rule: "fragments-joined", file: "inbound.go",
+		old: "mask(in.body[first:], b[:n], in.h.key)\n\t\tin.start += n", new: "mask(in.body[first:], b[:n], in.h.key)\n\t\tin.start += n &^ 1", targets: reading,
+	},
+	{
+		name: "frame-deadline-kept", kind: stateNotReset, rule: "ReadTimeout", file: "inbound.go",
+		old: "c.in.timing.frameBy = time.Time{}\n", new: "", targets: serving,
 	},
 	{
 		name: "read-fragment-restarts-the-key", kind: stateLost, rule: "masking", file: "inbound.go",
@@ -123,7 +135,7 @@ var readMutants = []mutant{
 	},
 	{
 		name: "control-payload-not-unmasked", kind: droppedCheck, rule: "masking", file: "inbound.go",
-		old: "mask(p, p, in.h.key)\n\tin.frameBy = time.Time{}\n\tvar closed *CloseError", new: "in.frameBy = time.Time{}\n\tvar closed *CloseError", targets: reading,
+		old: "mask(p, p, in.h.key)\n\tvar closed *CloseError", new: "var closed *CloseError", targets: reading,
 	},
 	{
 		name: "control-frame-waits-for-one-more-byte", kind: offByOne, rule: "ping-answered", file: "inbound.go",
@@ -147,19 +159,19 @@ var readMutants = []mutant{
 	},
 	{
 		name: "read-timeout-runs-anew-with-each-byte", kind: noDeadline, rule: "ReadTimeout", file: "inbound.go",
-		old: "if c.opts.ReadTimeout > 0 && in.frameBy.IsZero() {", new: "if c.opts.ReadTimeout > 0 {", targets: serving,
+		old: "if c.opts.ReadTimeout > 0 && t.frameBy.IsZero() {", new: "if c.opts.ReadTimeout > 0 {", targets: serving,
 	},
 	{
 		name: "message-timeout-runs-anew-with-each-fragment", kind: noDeadline, rule: "MessageTimeout", file: "inbound.go",
-		old: "if c.opts.MessageTimeout > 0 && in.messageBy.IsZero() {", new: "if c.opts.MessageTimeout > 0 {", targets: serving,
+		old: "if c.opts.MessageTimeout > 0 && c.in.timing.messageBy.IsZero() {", new: "if c.opts.MessageTimeout > 0 {", targets: serving,
 	},
 	{
 		name: "read-deadline-not-set", kind: noDeadline, rule: "ReadTimeout", file: "inbound.go",
-		old: "return in.setDeadline(by)", new: "_ = by\n\treturn nil", targets: serving,
+		old: "return c.in.deadlines.SetReadDeadline(by)", new: "return nil", targets: serving,
 	},
 	{
 		name: "message-deadline-kept", kind: stateNotReset, rule: "MessageTimeout", file: "inbound.go",
-		old: "in.messageBy = time.Time{}\n", new: "", targets: serving,
+		old: "in.timing.messageBy = time.Time{}\n", new: "", targets: serving,
 	},
 	{
 		name: "endless-empty-reads", kind: droppedCheck, rule: "read failures", file: "inbound.go",
@@ -256,11 +268,11 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "gathered-reply-has-no-timer", kind: noDeadline, rule: "Serve", file: "reply.go",
-		old: "o.timer = time.AfterFunc(gatherDelay, c.flush)", new: "o.timer = time.AfterFunc(time.Hour, c.flush)", targets: serving,
+		old: "o.timer = time.AfterFunc(gatherDelay, func() {", new: "o.timer = time.AfterFunc(time.Hour, func() {", targets: serving,
 	},
 	{
 		name: "gathered-not-written-before-waiting", kind: droppedCheck, rule: "Serve", file: "inbound.go",
-		old: "c.flushGathered()\n\tin := &c.in", new: "in := &c.in", targets: serving,
+		old: "c.flushGathered()\n\tt := c.in.timing", new: "t := c.in.timing", targets: serving,
 	},
 }
 
@@ -318,7 +330,7 @@ var endMutants = []mutant{
 	},
 	{
 		name: "message-not-flushed-when-returned", kind: stateLost, rule: "ReadMessage", file: "serve.go",
-		old: "c.in.gathered = false\n\t\tc.flush()", new: "c.in.gathered = false", targets: serving,
+		old: "if c.in.gathered {\n\t\tc.flush() // and the next wait sees whether there is too much\n\t}", new: "", targets: serving,
 	},
 	{
 		name: "two-readers", kind: dataRace, rule: "ReadMessage", file: "conn.go",
@@ -326,7 +338,7 @@ var endMutants = []mutant{
 	},
 	{
 		name: "readers-role-kept", kind: notReleased, rule: "ReadMessage", file: "conn.go",
-		old: "func (c *Websocket) giveReader() {\n\tc.mu.Lock()\n\tc.reading = false", new: "func (c *Websocket) giveReader() {\n\tc.mu.Lock()", targets: serving,
+		old: "c.reading = c.lingering", new: "c.reading = c.reading || c.lingering", targets: serving,
 	},
 	{
 		name: "transport-left-open", kind: notReleased, rule: "the end", file: "conn.go",
@@ -350,11 +362,11 @@ var endMutants = []mutant{
 	},
 	{
 		name: "reading-without-its-lock", kind: dataRace, rule: "ReadMessage", file: "conn.go", race: true,
-		old: "func (c *Websocket) giveReader() {\n\tc.mu.Lock()\n\tc.reading = false\n\tc.mu.Unlock()", new: "func (c *Websocket) giveReader() {\n\tc.reading = false", targets: serving,
+		old: "c.mu.Lock()\n\tc.reading = c.lingering\n\tc.mu.Unlock()", new: "c.reading = c.lingering", targets: serving,
 	},
 	{
 		name: "dead-peer-kept", kind: noDeadline, rule: "PingInterval", file: "keepalive.go",
-		old: "if silent && k.ping && reads%2 == 1 {", new: "if false {", targets: serving,
+		old: "if since == 0 && k.ping && reads%2 == 1 {", new: "if false {", targets: serving,
 	},
 	{
 		name: "pong-wakes-only-earlier-pings", kind: offByOne, rule: "Ping", file: "keepalive.go",
