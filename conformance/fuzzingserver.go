@@ -27,7 +27,8 @@ type FuzzingServer struct {
 	// Update is called for /updateReports with all results so far. An error is
 	// told to the client in the Close.
 	Update func([]*Result) error
-	// Started, Finished and Wire are as in Tester.
+	// Patience, Started, Finished and Wire are as in Tester.
+	Patience float64
 	Started  func(agent string, c *Case)
 	Finished func(*Result)
 	Wire     func(*Case, LogEntry)
@@ -244,7 +245,7 @@ func (f *FuzzingServer) play(ctx context.Context, o *opened, started time.Time, 
 	if f.Wire != nil {
 		observe = func(e LogEntry) { f.tell(func() { f.Wire(c, e) }) }
 	}
-	r.open(ctx, o, observe)
+	r.open(ctx, o, observe, f.Patience)
 	f.keep(r)
 	if f.Finished != nil {
 		f.tell(func() { f.Finished(r) })
@@ -265,7 +266,7 @@ func answer(text string) func(context.Context, *opened, time.Time) {
 }
 
 func say(ctx context.Context, o *opened, steps ...Step) {
-	play(ctx, &Case{Steps: steps, Close: byTester}, ServerRole, o.conn, o.early, newWireLog(nil))
+	play(ctx, &Case{Steps: steps, Close: byTester}, ServerRole, o.conn, o.early, newWireLog(nil), 1)
 }
 
 func toJSON(v any) string {

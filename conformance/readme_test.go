@@ -44,7 +44,7 @@ func verdictTable(t *testing.T) string {
 		for _, role := range []string{"server", "client"} {
 			ids := make(map[string][]string) // verdict → ids
 			var order []string
-			for _, c := range casesFor(t, "core") {
+			for _, c := range defaultCases(t) {
 				v := table[c.ID][role+"-"+engine]
 				if ids[v] == nil {
 					order = append(order, v)
@@ -112,7 +112,7 @@ func TestGoldenAgainstOriginal(t *testing.T) {
 		"gorilla": "server-gorilla", "gobwas": "server-gobwas", "gws": "server-gws", "coder": "server-coder",
 		"client-gorilla": "client-gorilla", "client-gobwas": "client-gobwas",
 	}
-	for _, c := range casesFor(t, "core") {
+	for _, c := range defaultCases(t) {
 		for theirs, ours := range columns {
 			said := string(OK)
 			if row := original[c.ID]; row != nil {

@@ -208,7 +208,7 @@ func (s *session) closed(payload []byte) {
 		s.drop(true) // a server closes TCP at once (RFC 6455 7.1.1)
 		return
 	}
-	s.after(dropTimeout, func() {
+	s.bound(dropTimeout, func() {
 		s.out.DropTimeout = true
 		s.out.NotClean = fmt.Sprintf("the server did not close the TCP connection within %v", time.Duration(dropTimeout))
 		s.drop(false)

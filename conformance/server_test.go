@@ -79,7 +79,7 @@ func TestCancel(t *testing.T) {
 		done := make(chan *Result)
 		go func() {
 			r := &Result{Case: c, Role: ClientRole}
-			r.open(ctx, &opened{conn: mine}, nil)
+			r.open(ctx, &opened{conn: mine}, nil, 1)
 			done <- r
 		}()
 		synctest.Wait()
@@ -151,5 +151,26 @@ func TestFuzzingServer(t *testing.T) {
 	stop()
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestPatience: a peer that is slow is passed with patience.
+func TestPatience(t *testing.T) {
+	cases, _ := Select("6.5.1")
+	for patience, want := range map[float64]bool{0: false, 1: false, 100: true} {
+		synctest.Test(t, func(t *testing.T) {
+			mine, theirs := net.Pipe()
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				(&rogue{conn: theirs, fault: "takes 30 s to echo"}).serve(nil)
+			}()
+			r := &Result{Case: cases[0], Role: ClientRole}
+			r.open(t.Context(), &opened{conn: mine}, nil, patience)
+			<-done
+			if r.Passed() != want {
+				t.Errorf("patience %v: %s (%s), want passed %v", patience, r.Verdict(), r.Why, want)
+			}
+		})
 	}
 }

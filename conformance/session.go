@@ -75,6 +75,7 @@ type session struct {
 	batch []byte // frames that leave together
 
 	steps     []Step
+	patience  float64 // see Tester.Patience
 	advancing bool
 	pending   []timer
 
@@ -95,9 +96,9 @@ type timer struct {
 }
 
 // play runs the case on conn. early are octets that came with the handshake.
-// It closes conn.
-func play(ctx context.Context, c *Case, role Role, conn net.Conn, early []byte, log *wireLog) Outcome {
-	s := &session{c: c, role: role, log: log, steps: c.Steps, box: newOutbox(conn)}
+// It closes conn. patience below 1 counts as 1.
+func play(ctx context.Context, c *Case, role Role, conn net.Conn, early []byte, log *wireLog, patience float64) Outcome {
+	s := &session{c: c, role: role, log: log, steps: c.Steps, box: newOutbox(conn), patience: max(patience, 1)}
 	s.run(ctx, conn, early)
 	return s.out
 }
@@ -181,6 +182,11 @@ func (s *session) after(d time.Duration, fire func()) {
 	s.pending = append(s.pending, timer{time.Now().Add(d), fire})
 }
 
+// bound is after for what bounds the peer's time.
+func (s *session) bound(d time.Duration, fire func()) {
+	s.after(time.Duration(float64(d)*s.patience), fire)
+}
+
 func (s *session) note(format string, args ...any) {
 	s.log.add(LogEntry{Kind: Note, Text: fmt.Sprintf(format, args...)})
 }
@@ -219,13 +225,13 @@ func (s *session) advance() {
 			s.sendClose(step.payload(), false)
 		case FailAfter:
 			s.log.add(LogEntry{Kind: FailAfterSet, Delay: step.Time})
-			s.after(step.Time, func() {
+			s.bound(step.Time, func() {
 				s.log.add(LogEntry{Kind: FailAfterOver})
 				s.fail(1001, "the time of the case is over")
 			})
 		case CloseAfter:
 			s.log.add(LogEntry{Kind: CloseAfterSet, Delay: step.Time})
-			s.after(step.Time, func() {
+			s.bound(step.Time, func() {
 				s.log.add(LogEntry{Kind: CloseAfterOver})
 				s.sendClose(nil, false)
 			})
@@ -347,7 +353,7 @@ func (s *session) sendClose(payload []byte, reply bool) {
 	if reply {
 		return
 	}
-	s.after(closeTimeout, func() {
+	s.bound(closeTimeout, func() {
 		if s.state == stateClosing && !s.out.RemoteClosed {
 			s.out.CloseTimeout = true
 			s.out.NotClean = fmt.Sprintf("the peer did not answer the Close within %v", closeTimeout)
@@ -371,6 +377,9 @@ func (s *session) fail(code uint16, reason string) {
 		s.sendClose(closePayload(code, reason), false)
 	case stateClosing:
 		s.out.FailedByMe = true
+		if !s.out.RemoteClosed && s.out.NotClean == "" {
+			s.out.NotClean = "the case was over before the peer had answered the Close"
+		}
 		s.drop(true)
 	}
 }

@@ -23,6 +23,10 @@ type Tester struct {
 	Agent string
 	// Jobs is the number of cases played at once. Default: DefaultJobs.
 	Jobs int
+	// Patience, where above 1, multiplies the time that the peer has to answer:
+	// for machines so busy that half a second is nothing. The waits between
+	// frames stay as the cases have them.
+	Patience float64
 	// Dial opens a transport to the server. Default: TCP, with TLS for wss.
 	Dial func(ctx context.Context) (net.Conn, error)
 	// Started and Finished, if set, are told of each case. They may be called
@@ -111,7 +115,7 @@ func (t *Tester) prepare(ctx context.Context) error {
 		return fmt.Errorf("the target %s is no WebSocket server: %w", t.URL, err)
 	}
 	log := newWireLog(nil)
-	play(ctx, &Case{Steps: []Step{CloseAfter{0}}, Close: byTester}, ClientRole, o.conn, o.early, log)
+	play(ctx, &Case{Steps: []Step{CloseAfter{0}}, Close: byTester}, ClientRole, o.conn, o.early, log, t.Patience)
 	return nil
 }
 
@@ -179,25 +183,25 @@ func (t *Tester) play(ctx context.Context, number int, c *Case) *Result {
 		r.judge()
 		return r
 	}
-	r.open(ctx, o, t.observer(c))
+	r.open(ctx, o, t.observer(c), t.Patience)
 	return r
 }
 
 // open plays the result's case on a connection that is open, and judges.
-func (r *Result) open(ctx context.Context, o *opened, observe func(LogEntry)) {
+func (r *Result) open(ctx context.Context, o *opened, observe func(LogEntry), patience float64) {
 	r.Request, r.Response = o.request, o.response
 	log := newWireLog(observe)
 	c := r.Case
 	if c.Deflate != nil {
 		// See Deflate: only the negotiation is there so far.
-		r.Outcome = play(ctx, &Case{Steps: []Step{CloseAfter{0}}, Close: byTester}, r.Role, o.conn, o.early, log)
+		r.Outcome = play(ctx, &Case{Steps: []Step{CloseAfter{0}}, Close: byTester}, r.Role, o.conn, o.early, log, patience)
 		r.Behavior, r.BehaviorClose = Unimplemented, Unimplemented
 		r.Why = "The peer did not negotiate permessage-deflate."
 		if r.Role == ClientRole && o.deflate != "" {
 			r.Why = "The tester cannot compress yet; the server would: " + o.deflate + "."
 		}
 	} else {
-		r.Outcome = play(ctx, c, r.Role, o.conn, o.early, log)
+		r.Outcome = play(ctx, c, r.Role, o.conn, o.early, log, patience)
 		r.judge()
 	}
 	r.Duration = time.Since(r.Started)

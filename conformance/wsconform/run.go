@@ -34,6 +34,7 @@ type config struct {
 	debug     bool
 	json      bool
 	jobs      int
+	patience  float64
 	driver    string
 	list      bool
 
@@ -70,6 +71,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f.BoolVar(&c.debug, "debug", false, "print what the tester does and the wire log")
 	f.BoolVar(&c.json, "json", false, "print events as JSON, one a line, and nothing else")
 	f.IntVar(&c.jobs, "jobs", conformance.DefaultJobs, "`number` of cases at once")
+	f.Float64Var(&c.patience, "patience", 1, "`factor` on the time that peers have to answer, for busy machines")
 	f.StringVar(&c.driver, "driver", "native", "who plays the cases: `native`, or the original suite as wstest or docker")
 	f.BoolVar(&c.list, "list", false, "print the cases and what they expect")
 	f.Usage = func() {
@@ -108,6 +110,9 @@ func (c *config) check() (err error) {
 	}
 	if c.jobs < 1 {
 		return fmt.Errorf("-jobs %d: at least 1 is needed", c.jobs)
+	}
+	if c.patience < 1 {
+		return fmt.Errorf("-patience %v: at least 1 is needed", c.patience)
 	}
 	if !slices.Contains([]string{"server", "client", "both"}, c.role) {
 		return fmt.Errorf("-role %q: want server, client or both", c.role)
@@ -201,7 +206,7 @@ func (c *config) play(ctx context.Context, role, agent string) ([]*conformance.R
 		agent = u.Host
 	}
 	tester := &conformance.Tester{
-		URL: url, Agent: agent, Jobs: c.jobs,
+		URL: url, Agent: agent, Jobs: c.jobs, Patience: c.patience,
 		Started:  func(k *conformance.Case) { c.out.started(agent, k) },
 		Finished: c.out.finished,
 		Wire:     c.out.wire(agent),
@@ -265,7 +270,7 @@ func (c *config) playClient(ctx context.Context, agent string) ([]*conformance.R
 		return nil, err
 	}
 	url := "ws://" + l.Addr().String()
-	fuzzing := &conformance.FuzzingServer{Cases: c.selected, Started: c.out.started, Finished: c.out.finished, Wire: c.out.wire(agent)}
+	fuzzing := &conformance.FuzzingServer{Cases: c.selected, Patience: c.patience, Started: c.out.started, Finished: c.out.finished, Wire: c.out.wire(agent)}
 	serving, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- fuzzing.Serve(serving, l) }()
@@ -294,7 +299,7 @@ func (c *config) waitForClients(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fuzzing := &conformance.FuzzingServer{Cases: c.selected, Started: c.out.started, Finished: c.out.finished, Wire: c.out.wire("")}
+	fuzzing := &conformance.FuzzingServer{Cases: c.selected, Patience: c.patience, Started: c.out.started, Finished: c.out.finished, Wire: c.out.wire("")}
 	fuzzing.Update = func(results []*conformance.Result) error { return c.report("client", results) }
 	c.out.listening(l.Addr().String(), len(c.selected))
 	if err := fuzzing.Serve(ctx, l); err != nil {

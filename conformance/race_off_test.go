@@ -1,0 +1,8 @@
+//go:build !race
+
+package conformance
+
+const (
+	raceEnabled = false
+	sideBySide  = 6
+)
