@@ -84,13 +84,19 @@ func cutElement(list string) (element, rest string, more bool) {
 	} else {
 		element = list
 	}
-	for element != "" && isBlank(element[0]) {
-		element = element[1:]
+	return trimBlanks(element), rest, more
+}
+
+// trimBlanks cuts off the blanks around a field's value, which are no part of it
+// (RFC 9110 §5.5). net/http has done so with whole values.
+func trimBlanks(s string) string {
+	for s != "" && isBlank(s[0]) {
+		s = s[1:]
 	}
-	for element != "" && isBlank(element[len(element)-1]) {
-		element = element[:len(element)-1]
+	for s != "" && isBlank(s[len(s)-1]) {
+		s = s[:len(s)-1]
 	}
-	return element, rest, more
+	return s
 }
 
 func isBlank(b byte) bool { return b == ' ' || b == '\t' }

@@ -154,7 +154,7 @@ func checkRequest(r *http.Request) (ClientKey, *HandshakeError) {
 	case len(keys) > 1:
 		return "", refuse(http.StatusBadRequest, "more than one Sec-WebSocket-Key")
 	}
-	key := ClientKey(keys[0])
+	key := ClientKey(trimBlanks(keys[0]))
 	if !key.valid() {
 		return "", refuse(http.StatusBadRequest, "Sec-WebSocket-Key is not base64 of 16 bytes")
 	}

@@ -103,7 +103,8 @@ var handshakeRules = []struct {
 	{"a key in the URL alphabet", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25j-_==") }, 400, "Sec-WebSocket-Key is not base64 of 16 bytes"},
 	{"a key without padding", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ") }, 400, "Sec-WebSocket-Key is not base64 of 16 bytes"},
 	{"a key padded too early", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25j====") }, 400, "Sec-WebSocket-Key is not base64 of 16 bytes"},
-	{"a key behind a blank", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", " "+rfcKey) }, 400, "Sec-WebSocket-Key is not base64 of 16 bytes"},
+	{"a key with a line break behind", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", rfcKey+"\r\n") }, 400, "Sec-WebSocket-Key is not base64 of 16 bytes"},
+	{"a key between blanks", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", " \t"+rfcKey+"  ") }, 0, ""},
 	{"a key with a blank inside", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25 ZQ==") }, 400, "Sec-WebSocket-Key is not base64 of 16 bytes"},
 	{"a key with line breaks, as encoding/base64 skips them", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub2\r\nZQ==") }, 400, "Sec-WebSocket-Key is not base64 of 16 bytes"},
 	{"the key of RFC 6455 4.1, with stray bits", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "AQIDBAUGBwgJCgsMDQ4PEC==") }, 0, ""},
@@ -122,7 +123,7 @@ func TestHandshakeRules(t *testing.T) {
 			w.Header().Set("X-Preset", "kept")
 			key, err := Handshake(w, r)
 			if rule.status == 0 {
-				if want := ClientKey(r.Header.Get("Sec-WebSocket-Key")); err != nil || key != want {
+				if want := ClientKey(strings.Trim(r.Header.Get("Sec-WebSocket-Key"), " \t")); err != nil || key != want {
 					t.Fatalf("Handshake = %q, %v, want %q, no error", key, err, want)
 				}
 				if w.Code != http.StatusSwitchingProtocols {
@@ -153,7 +154,7 @@ func TestAcceptRules(t *testing.T) {
 					t.Fatalf("Accept: %v", err)
 				}
 				defer ws.abort(io.EOF)
-				wantLabels(t, ws, r.Header.Get("Sec-WebSocket-Key"), "")
+				wantLabels(t, ws, strings.Trim(r.Header.Get("Sec-WebSocket-Key"), " \t"), "")
 				return
 			}
 			if ws != nil {

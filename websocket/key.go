@@ -16,8 +16,6 @@ const (
 	keyBytes = 16
 	// keyLen is the length of its base64 form, two padding characters included.
 	keyLen = 24
-	// acceptLen is the length of a Sec-WebSocket-Accept: SHA-1 in base64.
-	acceptLen = 28
 	// acceptGUID is what both sides append to the key (RFC 6455 §1.3).
 	acceptGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 )
