@@ -94,7 +94,9 @@ func (s *socket) onReadable(fd uintptr) bool {
 			s.readErr = io.EOF
 		default:
 			s.readN = n
+			return true
 		}
+		s.in.release()
 		return true
 	}
 }
