@@ -39,6 +39,7 @@ type outbound struct {
 	err     error       // the connection has ended
 	waiting *waiting    // nil until somebody waits
 	timer   *time.Timer // flushes what is gathered
+	behind  *behind     // nil until it is needed; of whom has the turn
 }
 
 // waiting are those who wait for the transport.
@@ -340,7 +341,7 @@ func (c *Websocket) startWriting(buf *[]byte) {
 			continue
 		}
 		if c.in.socket == nil {
-			go c.keepWriting(buf, 0)
+			c.writeBehind(buf, 0)
 			return
 		}
 		n, err := c.in.socket.writeNow(*buf)
@@ -350,7 +351,7 @@ func (c *Websocket) startWriting(buf *[]byte) {
 			return
 		}
 		if n < len(*buf) {
-			go c.keepWriting(buf, n)
+			c.writeBehind(buf, n)
 			return
 		}
 		giveBuffer(buf)
@@ -361,9 +362,28 @@ func (c *Websocket) startWriting(buf *[]byte) {
 	}
 }
 
-// keepWriting writes buf from offset n on, then what is queued, until nothing is
-// left or somebody else takes the turn.
-func (c *Websocket) keepWriting(buf *[]byte, n int) {
+// behind is what the goroutine that writes behind the reader begins with. It is
+// kept, so that starting one allocates nothing.
+type behind struct {
+	run func()
+	buf *[]byte
+	n   int
+}
+
+// writeBehind leaves buf from offset n on, and the turn, to a goroutine.
+func (c *Websocket) writeBehind(buf *[]byte, n int) {
+	if c.out.behind == nil {
+		c.out.behind = &behind{run: c.keepWriting}
+	}
+	c.out.behind.buf, c.out.behind.n = buf, n
+	go c.out.behind.run()
+}
+
+// keepWriting writes what it was left, then what is queued, until nothing is left
+// or somebody else takes the turn.
+func (c *Websocket) keepWriting() {
+	buf, n := c.out.behind.buf, c.out.behind.n
+	c.out.behind.buf = nil
 	for {
 		err := c.writeWaiting((*buf)[n:])
 		giveBuffer(buf)

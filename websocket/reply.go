@@ -81,7 +81,7 @@ func (c *Websocket) replyInPlace(payload []byte) bool {
 		o.taken = len(*rest)
 		o.mu.Unlock()
 		c.in.gathered = true
-		go c.keepWriting(rest, 0)
+		c.writeBehind(rest, 0)
 	default:
 		c.passTurn()
 	}
