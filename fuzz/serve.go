@@ -373,6 +373,11 @@ func (h *serveHarness) other(f func()) {
 
 func (h *serveHarness) run() error {
 	defer h.cancel()
+	// Nothing waits for the peer in the end: whatever does not end before
+	// CloseTimeout does has lost its turn.
+	slow := make(chan string, 1)
+	watch := time.AfterFunc(serveBound*4/10, func() { slow <- peers.Stacks() })
+	defer watch.Stop()
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
@@ -398,11 +403,6 @@ func (h *serveHarness) run() error {
 	bound := time.NewTimer(serveBound)
 	defer bound.Stop()
 	h.pipe.set(func() { h.pipe.stalled = false })
-	// From here on nothing waits for the peer: whatever does not end before
-	// CloseTimeout does has lost its turn.
-	slow := make(chan string, 1)
-	watch := time.AfterFunc(serveBound*4/10, func() { slow <- peers.Stacks() })
-	defer watch.Stop()
 	if !h.loud {
 		// Writers first, so that what they send is owed too.
 		written := make(chan struct{})
@@ -433,9 +433,6 @@ func (h *serveHarness) run() error {
 	case <-bound.C:
 		return fmt.Errorf("a write, a ping or a close has not returned %v after Serve had; goroutines:\n%s", serveBound, peers.Stacks())
 	}
-	if !watch.Stop() {
-		return fmt.Errorf("only a timeout ended the connection; goroutines before it:\n%s", <-slow)
-	}
 	h.cancel()
 	for start := time.Now(); runtime.NumGoroutine() > h.before; runtime.Gosched() {
 		if waited := time.Since(start); waited > serveBound {
@@ -443,6 +440,9 @@ func (h *serveHarness) run() error {
 		} else if waited > time.Millisecond {
 			time.Sleep(100 * time.Microsecond)
 		}
+	}
+	if !watch.Stop() {
+		return fmt.Errorf("only a timeout ended the connection; goroutines before it:\n%s", <-slow)
 	}
 	return h.judge()
 }

@@ -270,21 +270,22 @@ func (g *transcriptGenerator) payload(c gofuzz.Continue) []byte {
 	if n > 128<<10 {
 		n = 1
 	}
+	most := n
+	if n < 0 {
+		most = maxPieces
+	}
 	var p []byte
 	if g.text {
-		p = g.textPieces(c)
+		p = g.textPieces(c, most)
 	} else {
-		for k := c.Intn(32); k > 0; k-- {
+		for k := min(c.Intn(32), most); k > 0; k-- {
 			p = append(p, byte(c.Intn(256)))
 		}
 	}
-	if n < 0 {
+	if len(p) >= n {
 		return p
 	}
 	// Filled up in front with a byte over again; what was chosen stands at the end.
-	if len(p) > n {
-		return p[len(p)-n:]
-	}
 	long := make([]byte, n)
 	fill := byte('a' + c.Intn(26))
 	for i := range long[:n-len(p)] {
@@ -294,6 +295,9 @@ func (g *transcriptGenerator) payload(c gofuzz.Continue) []byte {
 	return long
 }
 
+// maxPieces is more than the pieces of a text take, in bytes.
+const maxPieces = 64
+
 // pieces of text: characters at the boundaries of the forms of UTF-8 (RFC 3629
 // section 3), parts of characters, and what is no UTF-8.
 var pieces = [...]string{
@@ -302,10 +306,13 @@ var pieces = [...]string{
 	"\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xfe", "\xff", "\x80",
 }
 
-// textPieces returns some text: mostly valid.
-func (g *transcriptGenerator) textPieces(c gofuzz.Continue) []byte {
+// textPieces returns some text of at most so many bytes: mostly valid.
+func (g *transcriptGenerator) textPieces(c gofuzz.Continue, most int) []byte {
 	var p []byte
-	for n := c.Intn(8); n > 0; n-- {
+	if most < 1 {
+		return p
+	}
+	for n := c.Intn(8); n > 0 && len(p) < most; n-- {
 		switch k := c.Intn(8); {
 		case k < 5:
 			p = append(p, pieces[c.Intn(14)]...)
@@ -315,7 +322,7 @@ func (g *transcriptGenerator) textPieces(c gofuzz.Continue) []byte {
 			p = append(p, pieces[c.Intn(len(pieces))]...)
 		}
 	}
-	return p
+	return p[:min(len(p), most)]
 }
 
 // control returns the payload of a ping or pong.
@@ -360,9 +367,9 @@ func (g *transcriptGenerator) closePayload(c gofuzz.Continue) []byte {
 	case 0:
 		return p
 	case 1:
-		for len(p) < 120+c.Intn(6) {
+		for n := 120 + c.Intn(6); len(p) < n; {
 			p = append(p, 'r')
 		}
 	}
-	return append(p, g.textPieces(c)...)
+	return append(p, g.textPieces(c, maxPieces)...)
 }
