@@ -32,7 +32,7 @@ func TestOpenTargetRefusesWhatIsNoEchoServer(t *testing.T) {
 		{"ws" + strings.TrimPrefix(plain.URL, "http"), "no WebSocket server: the opening handshake was answered with 404"},
 		{"ws" + strings.TrimPrefix(silent.URL, "http"), "no echo server"},
 		{"http://" + nobody, "want ws://host:port/path"},
-		{"FuzzReadFrame", "want ws://host:port/path"},
+		{"ReadFrame", "want ws://host:port/path"},
 	} {
 		if _, err := OpenTarget(test.url); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), TargetEnv) {
 			t.Errorf("OpenTarget(%q): %v, want an error that says %q", test.url, err, test.want)
