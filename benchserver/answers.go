@@ -96,8 +96,31 @@ func decodeNumber(payload []byte) (int64, error) {
 
 // parseNumber parses an object whose only member is an integer under "number",
 // with JSON's white space anywhere. It reports false for everything else, valid
-// or not.
+// or not. What load tests send, at most one space and no sign, takes a shorter
+// way.
 func parseNumber(b []byte) (n int64, ok bool) {
+	const begin = `{"number":`
+	if len(b) > len(begin)+1 && string(b[:len(begin)]) == begin {
+		digits := b[len(begin):]
+		if digits[0] == ' ' {
+			digits = digits[1:]
+		}
+		for i, c := range digits {
+			if d := c - '0'; d <= 9 {
+				n = n*10 + int64(d)
+				continue
+			}
+			if c == '}' && i == len(digits)-1 && 0 < i && i <= 18 && (digits[0] != '0' || i == 1) {
+				return n, true
+			}
+			break
+		}
+	}
+	return parseSpaced(b)
+}
+
+// parseSpaced is parseNumber without the shorter way.
+func parseSpaced(b []byte) (n int64, ok bool) {
 	i := skipSpace(b, 0)
 	const name = `"number"`
 	if i >= len(b) || b[i] != '{' {

@@ -135,13 +135,16 @@ var numbers = []string{
 	`{"number":1,}`, `{"number":1,"number":2}`, `{"Number":3}`, `{"numbeR":3}`, `{"number":1e3}`, `{"number":+1}`, `{"number":0x1}`,
 	`{"number":999999999999999999}`, `{"number":1000000000000000000}`, `{"number":9223372036854775807}`, `{"number":-9223372036854775808}`,
 	`{"number":9223372036854775808}`, `{"number":true}`, `{"number":[1]}`, `{"x":1}`, `null`, `1`, `"number"`, `{"number":1}` + "\x00", `{"number" 1}`, `{number:1}`,
-	"{\"number\":1\u00a0}", "\ufeff{\"number\":1}", `{"number":1 2}`, `{{"number":1}}`,
+	"{\"number\":1\u00a0}", "\ufeff{\"number\":1}", `{"number":1 2}`, `{"number": 7}`, `{"number":  7}`, `{"number": }`, `{"number": 7}}`, `{"number": 07}`, `{"number": 0}`, `{"number": 123456789012345678}`, `{{"number":1}}`,
 }
 
 // sameAsJSON fails if parseNumber takes what encoding/json refuses, or reads
 // another number. What parseNumber leaves alone encoding/json decides anyway.
 func sameAsJSON(t *testing.T, b []byte) {
 	n, ok := parseNumber(b)
+	if m, spaced := parseSpaced(b); m != n && spaced || spaced != ok {
+		t.Errorf("%q: parsed %d, %v the shorter way, %d, %v the other", b, n, ok, m, spaced)
+	}
 	if !ok {
 		return
 	}
