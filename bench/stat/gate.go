@@ -9,13 +9,18 @@ import (
 	"golang.org/x/perf/benchmath"
 )
 
-// The gate's rules.
-const (
-	// MaxSlowdown is how much more CPU time a row may take.
-	MaxSlowdown = 0.10
-	// Alpha is the level of significance. Many rows are tested at once, so it is
-	// stricter than the usual 0.05.
-	Alpha = 0.001
+// Rules say what counts as worse.
+type Rules struct {
+	MaxSlowdown float64 // of the median CPU time, 0.10 for 10 %
+	Alpha       float64 // the level of significance
+}
+
+var (
+	// Screen picks rows that deserve a closer look.
+	Screen = Rules{MaxSlowdown: 0.05, Alpha: 0.05}
+	// Verdict is what fails a change. Many rows are tested at once, so its
+	// level is stricter than the usual one.
+	Verdict = Rules{MaxSlowdown: 0.10, Alpha: 0.001}
 )
 
 // A Finding is a row that became worse.
@@ -41,19 +46,19 @@ func short(v float64, unit string) string {
 func unitWord(unit string) string { return strings.Replace(unit, "sec", "ns", 1) }
 
 // Gate compares the rows that both revisions have: CPU time that is
-// significantly (Mann-Whitney, Alpha) more than MaxSlowdown worse in the
-// median, any more allocation, and significantly more bytes allocated.
-func Gate(s Samples, old, new string) []Finding {
+// significantly (by Mann-Whitney's test) worse by more than the rules allow in
+// the median, any more allocation, and significantly more bytes allocated.
+func Gate(s Samples, old, new string, rules Rules) []Finding {
 	var findings []Finding
 	for _, row := range s.Common(old, new) {
 		a, b := s[old][row], s[new][row]
-		thresholds := &benchmath.Thresholds{CompareAlpha: Alpha}
+		thresholds := &benchmath.Thresholds{CompareAlpha: rules.Alpha}
 		c := benchmath.AssumeNothing.Compare(
 			benchmath.NewSample(slices.Clone(a), thresholds), benchmath.NewSample(slices.Clone(b), thresholds))
 		f := Finding{Row: row, Old: Summary(a).Center, New: Summary(b).Center, P: c.P}
 		switch row.Unit {
 		case "cpu-sec/op":
-			if f.New > f.Old*(1+MaxSlowdown) && c.P < Alpha {
+			if f.New > f.Old*(1+rules.MaxSlowdown) && c.P < rules.Alpha {
 				f.Why = fmt.Sprintf("%+.1f %% CPU time", (f.New/f.Old-1)*100)
 			}
 		case "allocs/op":
@@ -62,7 +67,7 @@ func Gate(s Samples, old, new string) []Finding {
 				f.Why = "more allocations"
 			}
 		case "B/op":
-			if f.New > f.Old*1.02+8 && c.P < Alpha {
+			if f.New > f.Old*1.02+8 && c.P < rules.Alpha {
 				f.Why = "more bytes allocated"
 			}
 		}

@@ -52,7 +52,7 @@ func TestGate(t *testing.T) {
 		{"one allocation less", results(12, 100, 100, 0.05, [2]int{2, 1}), "", true},
 	} {
 		t.Run(c.id, func(t *testing.T) {
-			findings := Gate(samples(t, c.text), "old", "new")
+			findings := Gate(samples(t, c.text), "old", "new", Verdict)
 			if c.why == "" {
 				if len(findings) > 0 {
 					t.Errorf("findings %v, want none", findings)

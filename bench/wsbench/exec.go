@@ -24,6 +24,14 @@ type recorder struct {
 	facts  []fact
 	only   func(name string) bool // of the results to keep; nil keeps all
 	kept   int
+	later  []held // results that wait for those of other times
+}
+
+// A held result is one of several at different times of which the best counts.
+type held struct {
+	rev     *revision
+	round   int
+	results []*benchfmt.Result
 }
 
 // A fact is a configuration line of the results.
@@ -132,7 +140,7 @@ func (r *recorder) frames(ctx context.Context, round int, revs []*revision, libs
 			if err != nil {
 				return err
 			}
-			if err := r.record(l.rev, results); err != nil {
+			if err := r.take(l.rev, round, results); err != nil {
 				return err
 			}
 		}
@@ -152,7 +160,41 @@ func (r *recorder) conns(ctx context.Context, round int, revs []*revision) error
 		if err != nil {
 			return err
 		}
-		if err := r.record(rev, results); err != nil {
+		if err := r.take(rev, round, results); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take records results, at once or, where values are spread over time, when
+// all of them are there.
+func (r *recorder) take(rev *revision, round int, results []*benchfmt.Result) error {
+	if r.set.spread <= 1 {
+		return r.record(rev, results)
+	}
+	r.later = append(r.later, held{rev, round % r.set.count, results})
+	return nil
+}
+
+// recordBest records the best of the results of the same value.
+func (r *recorder) recordBest() error {
+	type value struct {
+		rev   *revision
+		round int
+	}
+	all := map[value][]*benchfmt.Result{}
+	var order []value
+	for _, h := range r.later {
+		v := value{h.rev, h.round}
+		if all[v] == nil {
+			order = append(order, v)
+		}
+		all[v] = append(all[v], h.results...)
+	}
+	r.later = nil
+	for _, v := range order {
+		if err := r.record(v.rev, stat.Best(all[v])); err != nil {
 			return err
 		}
 	}
@@ -161,14 +203,18 @@ func (r *recorder) conns(ctx context.Context, round int, revs []*revision) error
 
 // rounds runs everything count times.
 func (r *recorder) rounds(ctx context.Context, revs []*revision, libs []string) error {
-	for round := range r.set.count {
-		fmt.Fprintf(r.tell, "round %d of %d\n", round+1, r.set.count)
+	all := r.set.count * max(r.set.spread, 1)
+	for round := range all {
+		fmt.Fprintf(r.tell, "round %d of %d\n", round+1, all)
 		if err := r.frames(ctx, round, revs, libs); err != nil {
 			return err
 		}
 		if err := r.conns(ctx, round, revs); err != nil {
 			return err
 		}
+	}
+	if err := r.recordBest(); err != nil {
+		return err
 	}
 	if r.kept == 0 {
 		return fmt.Errorf("no benchmark ran")
