@@ -149,7 +149,7 @@ func TestPlant(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if bytes.Equal(was, is) || !bytes.Contains(is, []byte("*15/100")) {
+		if bytes.Equal(was, is) || !bytes.Contains(is, []byte("/100*12")) {
 			t.Errorf("%s is not planted", source)
 		}
 	}

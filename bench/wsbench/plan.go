@@ -76,7 +76,7 @@ var sets = map[string]set{
 	// core is what two revisions are compared by: the core alone, each value the
 	// best of several short runs, since time is short and machines are noisy.
 	"core": {
-		count: 12, benchtime: 4 * time.Millisecond, best: 3, spread: 3,
+		count: 10, benchtime: 4 * time.Millisecond, best: 4, spread: 2,
 		groups: []group{
 			{name: "ReadFrame", rest: "api=best/role=server/size=(16B|125B|1KiB|16KiB|1MiB)"},
 			{name: "ReadFrame", rest: "api=readme/role=server/size=(125B|16KiB)", best: 5},
