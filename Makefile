@@ -52,7 +52,7 @@ TARGET ?=
 JOBS   ?= 48
 DRIVER ?= native
 REPORT ?=
-REPORT_DIR ?= conformance/reports/$(if $(TARGET),target,$(ROLE)s)
+REPORT_DIR ?= conformance/reports$(if $(TARGET),/target,$(if $(filter both,$(ROLE)),,/$(ROLE)s))
 
 .PHONY: testautobahn conformance-golden
 testautobahn: ## the Autobahn cases (CASES ENGINE ROLE TARGET JOBS DRIVER REPORT_DIR REPORT=1 DEBUG=1 JSON=1)

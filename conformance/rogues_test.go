@@ -237,3 +237,33 @@ func TestRightPeer(t *testing.T) {
 		})
 	}
 }
+
+// TestWhy holds the sentences that explain a failure: they must name what is
+// wrong with this peer.
+func TestWhy(t *testing.T) {
+	for _, test := range []struct{ fault, id, why string }{
+		{"drops Pongs", "2.2", `Pong "Hello, world!" was to come from the server and did not.`},
+		{"answers text with binary", "5.3", `Text message "fragment1fragment2" was to come from the server, but binary message "fragment1fragment2" came.`},
+		{"skips a lone continuation", "5.9", `Nothing was to come from the server, but text message "Hello, world!" did; and the server should have failed the connection, but left that to the tester.`},
+		{"masks as a server, or does not as a client", "1.1.1", "The tester had to fail the connection, because a masked frame came from a server (RFC 6455 5.1)."},
+		{"closes TCP without a Close", "7.1.1", "The closing handshake was not completed: the peer closed the TCP connection without a closing handshake."},
+		{"ignores Close", "7.3.3", "The closing handshake was not completed: the peer did not answer the Close within 1s."},
+		{"keeps TCP open", "7.3.3", "The server left it to the client to close the TCP connection."},
+		{"checks UTF-8 only in whole messages", "6.4.1", "The server failed the connection only after wait B; it could have seen the fault before."},
+		{"fails with 1007 whatever is wrong", "3.1", "The Close of the server has the code 1007; allowed here: 1002, or none."},
+		{"loses every 500th message", "9.7.1", "Only 499 of 1000 messages came back within 1m0s."},
+		{"spoils the middle of long messages", "9.1.1", "Message 1 came back with other octets."},
+		{"answers with a wrong key", "1.1.1", "There was no connection: the 101 has a wrong Sec-WebSocket-Accept: "},
+		{"takes any reason", "7.5.1", "The Close of the server has the code 1000; allowed here: 1002, 1007, or none."},
+	} {
+		cases, err := Select(test.id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Test(t, func(t *testing.T) {
+			if r := playServer(t, test.fault, cases[0]); !strings.HasPrefix(r.Why, test.why) {
+				t.Errorf("%q in %s:\n got %s\nwant %s", test.fault, test.id, r.Why, test.why)
+			}
+		})
+	}
+}

@@ -174,3 +174,22 @@ func TestPatience(t *testing.T) {
 		})
 	}
 }
+
+// TestTLS: a target may be wss, with a certificate that nobody has signed.
+func TestTLS(t *testing.T) {
+	server := httptest.NewUnstartedServer(originalServers["gobwas"])
+	server.EnableHTTP2 = true // which must not be chosen
+	server.StartTLS()
+	defer server.Close()
+	cases, _ := Select("1.1.*,7.1.1")
+	tester := Tester{URL: "wss" + strings.TrimPrefix(server.URL, "https")}
+	results, err := tester.Run(t.Context(), cases)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		if !r.Passed() {
+			t.Errorf("%s: %s (%s)", r.Case.ID, r.Verdict(), r.Why)
+		}
+	}
+}

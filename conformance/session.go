@@ -35,24 +35,25 @@ const (
 
 // An Outcome is what came of the connection of a case.
 type Outcome struct {
-	Received     []Event
-	Echoed       int    // messages that came back right, of a case with an Echo
-	EchoFault    string // what was wrong with a message of such a case
-	Fault        string // the rule that the peer's own frames broke
-	ClosedByMe   bool   // the tester sent its Close first
-	FailedByMe   bool   // the tester failed the connection
-	DroppedByMe  bool   // the tester closed TCP
-	WasClean     bool   // a full closing handshake took place
-	NotClean     string // why not
-	CloseTimeout bool   // the peer did not answer the tester's Close
-	DropTimeout  bool   // the server did not close TCP after the closing handshake
-	LocalCode    *uint16
-	LocalReason  string
-	RemoteClosed bool // a Close frame came
-	RemoteCode   *uint16
-	RemoteReason string
-	FramesSent   int
-	GaveUp       string // the tester's own patience or context was over
+	Received      []Event
+	Echoed        int    // messages that came back right, of a case with an Echo
+	EchoFault     string // what was wrong with a message of such a case
+	Fault         string // the rule that the peer's own frames broke
+	ClosedByMe    bool   // the tester sent its Close first
+	FailedByMe    bool   // the tester failed the connection
+	FailedByClose bool   // it did so with its first Close
+	DroppedByMe   bool   // the tester closed TCP
+	WasClean      bool   // a full closing handshake took place
+	NotClean      string // why not
+	CloseTimeout  bool   // the peer did not answer the tester's Close
+	DropTimeout   bool   // the server did not close TCP after the closing handshake
+	LocalCode     *uint16
+	LocalReason   string
+	RemoteClosed  bool // a Close frame came
+	RemoteCode    *uint16
+	RemoteReason  string
+	FramesSent    int
+	GaveUp        string // the tester's own patience or context was over
 }
 
 type connState int
@@ -372,7 +373,7 @@ func closePayload(code uint16, reason string) []byte {
 func (s *session) fail(code uint16, reason string) {
 	switch s.state {
 	case stateOpen:
-		s.out.FailedByMe = true
+		s.out.FailedByMe, s.out.FailedByClose = true, true
 		s.steps = nil
 		s.sendClose(closePayload(code, reason), false)
 	case stateClosing:

@@ -82,7 +82,7 @@ func (r *Result) judge() {
 			whyClose = ""
 		}
 	}
-	if r.BehaviorClose == WrongCode && o.FailedByMe && o.LocalCode != nil && o.RemoteCode != nil && *o.LocalCode == *o.RemoteCode {
+	if r.BehaviorClose == WrongCode && o.FailedByClose && o.LocalCode != nil && o.RemoteCode != nil && *o.LocalCode == *o.RemoteCode {
 		whyClose = "" // the peer only repeats what the tester said
 	}
 	switch {
