@@ -43,7 +43,7 @@ func Targets() []Target {
 // engine needs milliseconds for a seed. That there are none is an error.
 func Seeds(target string) ([][]byte, error) {
 	if os.Getenv(SeedsEnv) == "none" {
-		return [][]byte{{0}}, nil
+		return structuredSeeds(), nil
 	}
 	if known, ok := knownSeeds.Load(target); ok {
 		return known.([][]byte), nil
@@ -61,8 +61,19 @@ func Seeds(target string) ([][]byte, error) {
 // each input, seeds included.
 var knownSeeds sync.Map
 
-// SeedsEnv is the environment variable that, set to none, leaves the seeds away: to
-// see what a generator reaches by itself.
+// structuredSeeds are inputs of pseudo-random bytes for targets that generate a
+// transcript of them: vectors become seeds that are transcripts as they are, and
+// would leave the generator aside.
+func structuredSeeds() [][]byte {
+	var seeds [][]byte
+	for n := range uint64(64) {
+		seeds = append(seeds, randomInput(nil, 11, n))
+	}
+	return seeds
+}
+
+// SeedsEnv is the environment variable that, set to none, leaves the vectors away
+// as seeds: to see what a generator reaches by itself.
 const SeedsEnv = "WSPROOF_SEEDS"
 
 // AllSeeds is Seeds with every vector.
@@ -116,7 +127,7 @@ func seedTranscripts(vectors []vector.Vector) ([][]byte, error) {
 		}
 		seeds = append(seeds, seed)
 	}
-	return seeds, nil
+	return append(seeds, structuredSeeds()...), nil
 }
 
 // seedRemote takes the vectors for servers.
