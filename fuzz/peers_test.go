@@ -1,0 +1,165 @@
+package fuzz
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/peers"
+	"github.com/wsproof/wsproof/internal/vector"
+	"github.com/wsproof/wsproof/internal/wire"
+)
+
+// fake is a library that does what the model says, but for some rules.
+func fake(without ...model.Rule) *peers.Library {
+	l := &peers.Library{
+		Name: "fake", Module: "github.com/wsproof/wsproof/fuzz",
+		Caps: peers.Caps{UTF8: peers.UTF8AsItArrives, Limits: peers.LimitsBoth, SendsClose: true},
+	}
+	l.Read = func(t *peers.Transcript, c *peers.Conn, r *peers.Result) error {
+		out := model.ReadWithout(t.Role, t.Limits, t.Input, without...)
+		send := func(opcode byte, payload []byte) {
+			f := wire.Frame{Fin: true, Opcode: opcode, Masked: t.Role == model.Client, Key: [4]byte{1, 2, 3, 4}, Payload: payload}
+			_, _ = c.Write(f.Append(nil))
+		}
+		for _, p := range out.Pongs {
+			send(wire.Pong, p)
+		}
+		for _, m := range out.Messages {
+			r.Deliver(c, m.Binary, m.Payload)
+		}
+		if out.End != model.Open {
+			code := out.Codes[0]
+			if code == 1005 {
+				send(wire.Close, nil)
+			} else {
+				send(wire.Close, []byte{byte(code >> 8), byte(code)})
+			}
+		}
+		r.End, r.Code, r.Reason = out.End, out.Code, out.Reason
+		return nil
+	}
+	return l
+}
+
+func loadVectors(t *testing.T) []vector.Vector {
+	t.Helper()
+	vectors, err := vector.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vectors
+}
+
+func ofVector(v *vector.Vector) *Transcript {
+	return &Transcript{Role: v.Role, Limits: v.Limits, Input: v.Input}
+}
+
+// TestCompareNamesTheRule has the vectors read by libraries that lack one rule
+// each: the finding must name it, and nothing else may be found.
+func TestCompareNamesTheRule(t *testing.T) {
+	vectors := loadVectors(t)
+	for _, info := range model.Rules() {
+		if len(info.Codes) == 0 || info.Rule == model.LengthTopBit {
+			continue // what such a length would mean is not the model's to say
+		}
+		l := fake(info.Rule)
+		found := false
+		for i := range vectors {
+			f, err := Compare(l, ofVector(&vectors[i]), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f == nil {
+				continue
+			}
+			if f.Kind == Accepts && f.Rule == string(info.Rule) {
+				found = true
+			} else {
+				t.Errorf("without %s, on %s: %v", info.Rule, vectors[i].ID, f)
+			}
+		}
+		if !found {
+			t.Errorf("a library without %s is not found out", info.Rule)
+		}
+	}
+}
+
+// TestCompareIsContent has the vectors read by a library that lacks nothing.
+func TestCompareIsContent(t *testing.T) {
+	vectors := loadVectors(t)
+	for i := range vectors {
+		if f, err := Compare(fake(), ofVector(&vectors[i]), nil); err != nil || f != nil {
+			t.Errorf("%s: %v, %v", vectors[i].ID, f, err)
+		}
+	}
+}
+
+// TestCompareTellsCrashesAndHangs plants a library that panics, one that never
+// ends, and an adapter that fails.
+func TestCompareTellsCrashesAndHangs(t *testing.T) {
+	tr := &Transcript{Limits: rawLimits[0], Input: []byte{0x81, 0}}
+	l := fake()
+	l.Read = func(*peers.Transcript, *peers.Conn, *peers.Result) error { panic("of the library") }
+	if f, err := Compare(l, tr, nil); err != nil || f == nil || f.Kind != Crashes || f.Rule != string(model.ClientFrameUnmasked) || !strings.Contains(f.Detail, "of the library") {
+		t.Errorf("a panic: %v, %v", f, err)
+	}
+	private := []Divergence{{Library: "fake", Kind: Crashes, Rule: string(model.ClientFrameUnmasked), Private: true}}
+	if f, err := Compare(l, tr, private); err != nil || f != nil {
+		t.Errorf("a panic that the table knows: %v, %v", f, err)
+	}
+	l.Read = func(_ *peers.Transcript, c *peers.Conn, _ *peers.Result) error {
+		for {
+			_, _ = c.Read(make([]byte, 1))
+		}
+	}
+	if f, err := Compare(l, tr, nil); err != nil || f == nil || f.Kind != Hangs {
+		t.Errorf("a hang: %v, %v", f, err)
+	}
+	l.Read = func(*peers.Transcript, *peers.Conn, *peers.Result) error { return errors.New("of the adapter") }
+	if _, err := Compare(l, tr, nil); !errors.Is(err, ErrHarness) {
+		t.Errorf("a failure of the adapter: %v, want ErrHarness", err)
+	}
+}
+
+// TestMinimise cuts a long transcript to the frame that matters.
+func TestMinimise(t *testing.T) {
+	var input []byte
+	for i := range 5 {
+		input = (&wire.Frame{Fin: true, Opcode: wire.Text, Masked: true, Key: [4]byte{1, 2, 3, 4}, Payload: []byte("some text")}).Append(input)
+		if i == 2 {
+			input = (&wire.Frame{Fin: true, RSV: 4, Opcode: wire.Binary, Masked: true, Key: [4]byte{1, 2, 3, 4}, Payload: make([]byte, 300)}).Append(input)
+		}
+	}
+	tr := &Transcript{Limits: rawLimits[0], Input: input, Sizes: []int{1}}
+	l := fake(model.RSVBitsUnsupported)
+	f, err := Compare(l, tr, nil)
+	if err != nil || f == nil {
+		t.Fatalf("nothing found: %v, %v", f, err)
+	}
+	small := Minimise(l, tr, f, nil)
+	if spans := split(small.Input); len(spans) != 1 || spans[0].frame.RSV != 4 || len(spans[0].frame.Payload) != 0 || small.Sizes != nil {
+		t.Errorf("the smallest transcript is %s", Annotate(small))
+	}
+}
+
+// TestSearchFindsEachRule searches libraries that lack one rule each, from the
+// generator alone.
+func TestSearchFindsEachRule(t *testing.T) {
+	for _, info := range model.Rules() {
+		if len(info.Codes) == 0 || info.Rule == model.LengthTopBit {
+			continue
+		}
+		stop := false
+		n, err := Search(fake(info.Rule), 1, nil, func(n int) bool { return stop || n == 20000 }, func(f *Finding, _ int, _ *Transcript) {
+			stop = stop || f.Kind == Accepts && f.Rule == string(info.Rule)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !stop {
+			t.Errorf("%s: not found in %d transcripts", info.Rule, n)
+		}
+	}
+}
