@@ -93,6 +93,7 @@ var rawLimits = [...]model.Limits{
 	{Frame: 65536, Message: 65536},
 	{Frame: 65536, Message: 262144},
 	{Frame: 131072, Message: 262144},
+	{Frame: 1048576, Message: 1048576},
 }
 
 // rawInput returns the input of a structured target whose transcript is b as it is.

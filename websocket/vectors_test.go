@@ -75,6 +75,11 @@ func TestVectorsDecode(t *testing.T) {
 				if err := checkDecoded(want, frame, err); err != nil {
 					t.Fatalf("%s: ReadFrame a byte at a time at byte %d: %v", v.Where(), at, err)
 				}
+				thrifty := &thriftyReader{src: bytes.NewReader(rest)}
+				frame, err = websocket.ReadFrame(thrifty, mode, limit)
+				if err := checkDecoded(want, frame, err); err != nil || thrifty.lavish > 0 {
+					t.Fatalf("%s: ReadFrame at byte %d: %v; has set aside %d bytes for %d that came", v.Where(), at, err, thrifty.lavish, len(rest))
+				}
 				next, err := quick.Next()
 				if err := checkDecoded(want, next, err); err != nil {
 					t.Fatalf("%s: Next at byte %d: %v", v.Where(), at, err)
@@ -137,6 +142,21 @@ func checkDecoded(want model.Decoded, frame *websocket.Frame, err error) error {
 		return fmt.Errorf("got payload % x, want % x", head(frame.Payload), head(w.Payload))
 	}
 	return nil
+}
+
+// A thriftyReader notes whether more than 256 KiB were set aside for bytes that
+// have not come.
+type thriftyReader struct {
+	src    *bytes.Reader
+	lavish int
+}
+
+func (r *thriftyReader) Read(p []byte) (int, error) {
+	came := int(r.src.Size()) - r.src.Len()
+	if cap(p) > max(256<<10, 2*came) {
+		r.lavish = cap(p)
+	}
+	return r.src.Read(p)
 }
 
 func head(b []byte) []byte { return b[:min(len(b), 32)] }
