@@ -409,7 +409,7 @@ var handshakeMutants = []mutant{
 	},
 	{
 		name: "tokens-match-as-prefixes", kind: wrongBoundary, rule: "4.2.1 Connection", file: "field.go",
-		old: "if len(s) != len(lower) {\n\t\treturn false\n\t}\n\tfor i := range len(s) {\n\t\tif lowerByte(s[i]) != lower[i] {", new: "if len(s) < len(lower) {\n\t\treturn false\n\t}\n\tfor i := range len(lower) {\n\t\tif lowerByte(s[i]) != lower[i] {", targets: opening,
+		old: "if len(s) != len(lower) {\n\t\treturn false\n\t}\n\tfor i := range len(s) {\n\t\tif s[i] != lower[i] && lowerByte(s[i]) != lower[i] {", new: "if len(s) < len(lower) {\n\t\treturn false\n\t}\n\tfor i := range len(lower) {\n\t\tif lowerByte(s[i]) != lower[i] {", targets: opening,
 	},
 	{
 		name: "key-without-padding-accepted", kind: droppedCheck, rule: "4.2.1 key", file: "key.go",
