@@ -73,12 +73,12 @@ func New(src io.ReadWriteCloser, clientKey ClientKey, mode Mode, opts Options) *
 func newConn(src io.ReadWriteCloser, key ClientKey, mode Mode, opts *Options, unread []byte, subprotocol string) *Websocket {
 	c := new(Websocket)
 	c.src, c.opts, c.key, c.mode, c.subprotocol = src, opts, key, mode, subprotocol
-	c.in.deadlines, _ = src.(deadliner)
 	if opts.ReadTimeout > 0 || opts.WriteTimeout > 0 || opts.MessageTimeout > 0 {
-		if c.in.deadlines == nil {
+		transport, ok := src.(deadliner)
+		if !ok {
 			panic("websocket: a timeout is set, but the transport has no deadlines")
 		}
-		c.in.timing = new(timing)
+		c.in.timing = &timing{transport: transport}
 	}
 	c.in.socket = newSocket(src, &c.in)
 	c.in.preload(unread)

@@ -140,7 +140,7 @@ func (c *Websocket) lingerThenEnd(code StatusCode, err error, wait bool) {
 		return
 	}
 	if c.in.timing != nil {
-		_ = c.in.deadlines.SetReadDeadline(time.Time{}) // boundClose bounds it
+		_ = c.in.timing.transport.SetReadDeadline(time.Time{}) // boundClose bounds it
 	}
 	trash := takeBuffer(socketBuffer)
 	for left := c.opts.LingerBytes; left > 0; {

@@ -39,8 +39,7 @@ type served struct {
 	users      int // goroutines: the one that serves, the one that closes
 	ws         *Websocket
 	conn       net.Conn
-	ctx        context.Context
-	cancel     context.CancelFunc
+	ctx        handlerContext
 }
 
 // NewHandler returns an http.Handler that accepts connections as [Accept] does
@@ -90,9 +89,7 @@ func (h *HTTPHandler) accept(w http.ResponseWriter, r *http.Request) (s *served,
 	if refusal != nil {
 		return nil, refusal
 	}
-	s = &served{owner: h, ws: ws, conn: conn}
-	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
-	return s, nil
+	return &served{owner: h, ws: ws, conn: conn, ctx: newHandlerContext(r.Context())}, nil
 }
 
 // Shutdown refuses new connections, sends a Close frame with status 1001 on all
@@ -223,7 +220,7 @@ func (h *HTTPHandler) sayGoodbye(s *served) {
 // serve serves the connection until it ends.
 func (s *served) serve() {
 	defer s.end()
-	s.ws.serve(s.ctx, s.owner.handler, false)
+	s.ws.serve(&s.ctx, s.owner.handler, false)
 }
 
 // end is deferred, so that it also sees a panic, and runtime.Goexit.
@@ -231,13 +228,13 @@ func (s *served) end() {
 	if reason := recover(); reason != nil && reason != http.ErrAbortHandler {
 		s.logPanic(reason)
 	}
-	s.cancel()
+	s.ctx.end()
 	s.owner.ended(s)
 }
 
 // abort ends the connection at once.
 func (s *served) abort() {
-	s.cancel()
+	s.ctx.end()
 	s.ws.abort(errShutdown)
 }
 

@@ -32,10 +32,8 @@ var socketBuffers = sync.Pool{New: func() any { return new([socketBuffer]byte) }
 // inbound is the way from the transport to messages. All of it is the reader's.
 type inbound struct {
 	socket    *socket   // nil where the transport is no socket
-	deadlines deadliner // nil where the transport has none
 
 	buf      []byte              // what was read ahead is buf[start:end]
-	borrowed *[socketBuffer]byte // buf, where it is borrowed
 	start    int
 	end      int
 
@@ -54,8 +52,10 @@ type inbound struct {
 	gathered bool // replies or pongs may wait in the queue
 }
 
-// timing is what the timeouts of reading work on.
+// timing is what the timeouts work on.
 type timing struct {
+	transport deadliner
+
 	frameBy   time.Time // the deadline of the current frame
 	messageBy time.Time // and of the current message
 	deadline  time.Time // what the transport was told
@@ -74,8 +74,7 @@ func (in *inbound) preload(unread []byte) {
 func (in *inbound) room() []byte {
 	switch {
 	case in.buf == nil && in.socket != nil:
-		in.borrowed = socketBuffers.Get().(*[socketBuffer]byte)
-		in.buf = in.borrowed[:]
+		in.buf = socketBuffers.Get().(*[socketBuffer]byte)[:]
 	case in.buf == nil:
 		in.buf = make([]byte, streamBuffer)
 	case in.start == in.end:
@@ -93,9 +92,8 @@ func (in *inbound) release() {
 	if in.start < in.end {
 		return
 	}
-	if in.borrowed != nil {
-		socketBuffers.Put(in.borrowed)
-		in.borrowed = nil
+	if len(in.buf) == socketBuffer {
+		socketBuffers.Put((*[socketBuffer]byte)(in.buf))
 	}
 	in.buf, in.start, in.end = nil, 0, 0
 }
@@ -113,14 +111,26 @@ func (c *Websocket) fill() error {
 }
 
 // readSome reads into p, or into the buffer where p is nil, at least one byte.
-func (c *Websocket) readSome(p []byte) (int, error) {
+//
+// It and what it stands on have small frames: a goroutine that waits in here
+// fits the smallest stack there is, 2 KiB (TestIdleStack).
+func (c *Websocket) readSome(p []byte) (n int, err error) {
 	if c.alive != nil {
 		c.alive.beginWait()
-		defer c.alive.endWait()
 	}
 	if c.in.socket != nil {
-		return c.in.socket.read(p)
+		n, err = c.in.socket.read(p)
+	} else {
+		n, err = c.readStream(p)
 	}
+	if c.alive != nil {
+		c.alive.endWait()
+	}
+	return n, err
+}
+
+// readStream is readSome where the transport is no socket.
+func (c *Websocket) readStream(p []byte) (int, error) {
 	if p == nil {
 		p = c.in.room()
 	}
@@ -138,11 +148,17 @@ func (c *Websocket) readSome(p []byte) (int, error) {
 
 // beforeWaiting has everything written that was gathered, and sets the deadline.
 func (c *Websocket) beforeWaiting() error {
-	c.flushGathered()
-	t := c.in.timing
-	if t == nil {
+	if c.in.gathered {
+		c.flushGathered()
+	}
+	if c.in.timing == nil {
 		return nil
 	}
+	return c.setDeadline()
+}
+
+func (c *Websocket) setDeadline() error {
+	t := c.in.timing
 	if c.opts.ReadTimeout > 0 && t.frameBy.IsZero() {
 		t.frameBy = time.Now().Add(c.opts.ReadTimeout)
 	}
@@ -154,7 +170,7 @@ func (c *Websocket) beforeWaiting() error {
 		return nil
 	}
 	t.deadline = by
-	return c.in.deadlines.SetReadDeadline(by)
+	return t.transport.SetReadDeadline(by)
 }
 
 // readMessage reads up to the end of the next message and returns its payload;
@@ -167,9 +183,17 @@ func (c *Websocket) readMessage(reuse bool) ([]byte, error) {
 		if c.shortFrame() {
 			return c.readWhole(reuse)
 		}
-		if err := c.readHeader(); err != nil {
+		missing := in.h.parse(in.buffered())
+		if err := c.checkHeader(missing); err != nil {
 			return nil, err
 		}
+		if missing != partNone {
+			if err := c.fill(); err != nil {
+				return nil, c.cutHeader(missing, err)
+			}
+			continue
+		}
+		in.start += int(in.h.size)
 		if in.h.opcode().isControl() {
 			if err := c.readControl(); err != nil {
 				return nil, err
@@ -194,7 +218,7 @@ func (c *Websocket) readMessage(reuse bool) ([]byte, error) {
 
 // shortFrame takes the header of a frame that keeps all rules at a glance: a
 // whole message of at most 125 bytes to a server, all in the buffer. It leaves
-// everything else to readHeader.
+// everything else to the long way.
 func (c *Websocket) shortFrame() bool {
 	in := &c.in
 	b := in.buffered()
@@ -213,27 +237,14 @@ func (c *Websocket) shortFrame() bool {
 	return true
 }
 
-// readHeader reads the next frame's header and holds it against the rules.
-func (c *Websocket) readHeader() error {
-	in := &c.in
-	for {
-		missing := in.h.parse(in.buffered())
-		if err := c.checkHeader(&in.h, missing); err != nil {
-			return err
-		}
-		if missing == partNone {
-			in.start += int(in.h.size)
-			return nil
-		}
-		if err := c.fill(); err != nil {
-			return errCut(missing, in.end-in.start-in.h.start(missing), err)
-		}
-	}
+func (c *Websocket) cutHeader(missing part, cause error) error {
+	return errCut(missing, c.in.end-c.in.start-c.in.h.start(missing), cause)
 }
 
 // checkHeader applies the rules for headers, in their order, to as much of the
 // header as is there before the missing part.
-func (c *Websocket) checkHeader(h *header, missing part) error {
+func (c *Websocket) checkHeader(missing part) error {
+	h := &c.in.h
 	if missing == partHeader {
 		return nil
 	}

@@ -421,8 +421,9 @@ func (c *Websocket) write(ctx context.Context, p []byte) error {
 // writeWaiting writes p, however long it takes within WriteTimeout.
 func (c *Websocket) writeWaiting(p []byte) error {
 	if timeout := c.opts.WriteTimeout; timeout > 0 {
-		_ = c.in.deadlines.SetWriteDeadline(time.Now().Add(timeout))
-		defer c.in.deadlines.SetWriteDeadline(time.Time{})
+		transport := c.in.timing.transport
+		_ = transport.SetWriteDeadline(time.Now().Add(timeout))
+		defer transport.SetWriteDeadline(time.Time{})
 	}
 	n, err := c.src.Write(p)
 	if err == nil && n < len(p) {

@@ -56,7 +56,9 @@ func (c *Websocket) replyInPlace(payload []byte) bool {
 	default:
 		return false
 	}
-	c.flushGathered()
+	if in.gathered {
+		c.flushGathered()
+	}
 	o.mu.Lock()
 	if o.busy || o.queue != nil || o.closing.Load() || o.err != nil {
 		o.mu.Unlock()

@@ -13,20 +13,20 @@ import (
 // while it waits, and writes only as much as the kernel takes at once. Reading
 // and writing may go on at the same time; each is for one goroutine at a time.
 type socket struct {
-	conn net.Conn
-	raw  syscall.RawConn
+	raw syscall.RawConn
 
 	// What the callbacks work on: made once, so that no call allocates.
 	tryRead  func(fd uintptr) bool
 	tryWrite func(fd uintptr) bool
 	in       *inbound
 	into     []byte
-	readN    int
-	readErr  error
-	readOnce bool
 	from     []byte
+	readN    int
 	writeN   int
-	writeErr error
+	readErr  syscall.Errno
+	writeErr syscall.Errno
+	readOnce bool
+	readEOF  bool
 }
 
 // newSocket returns nil where src is anything but a plain socket of package net:
@@ -45,7 +45,7 @@ func newSocket(src io.ReadWriteCloser, in *inbound) *socket {
 	if err != nil {
 		return nil // closed: reading will tell
 	}
-	s := &socket{conn: src.(net.Conn), raw: raw, in: in}
+	s := &socket{raw: raw, in: in}
 	s.tryRead, s.tryWrite = s.onReadable, s.onWritable
 	return s
 }
@@ -53,22 +53,28 @@ func newSocket(src io.ReadWriteCloser, in *inbound) *socket {
 // read waits until there is something to read, and reads it into p, or, where p
 // is nil, into the inbound buffer, which it takes only then.
 func (s *socket) read(p []byte) (int, error) {
-	s.into, s.readN, s.readErr, s.readOnce = p, 0, nil, false
+	s.into, s.readOnce = p, false
 	return s.finishRead(s.raw.Read(s.tryRead))
 }
 
 // readNow is read that does not wait: (0, nil) means that there is nothing now.
 func (s *socket) readNow(p []byte) (int, error) {
-	s.into, s.readN, s.readErr, s.readOnce = p, 0, nil, true
+	s.into, s.readOnce = p, true
 	return s.finishRead(s.raw.Read(s.tryRead))
 }
 
 func (s *socket) finishRead(err error) (int, error) {
-	s.into = nil
-	if err == nil {
-		err = s.readErr
+	n, errno := s.readN, s.readErr
+	s.into, s.readN, s.readErr = nil, 0, 0
+	switch {
+	case err != nil:
+		return 0, err
+	case errno != 0:
+		return 0, os.NewSyscallError("read", errno)
+	case s.readEOF:
+		return 0, io.EOF
 	}
-	return s.readN, err
+	return n, nil
 }
 
 // onReadable is called when the socket may be readable, and once before: only
@@ -89,9 +95,9 @@ func (s *socket) onReadable(fd uintptr) bool {
 		}
 		switch {
 		case err != nil:
-			s.readErr = s.opError("read", err)
+			s.readErr, _ = err.(syscall.Errno)
 		case n == 0:
-			s.readErr = io.EOF
+			s.readEOF = true
 		default:
 			s.readN = n
 			return true
@@ -103,13 +109,14 @@ func (s *socket) onReadable(fd uintptr) bool {
 
 // writeNow writes as much of p as the kernel takes without waiting.
 func (s *socket) writeNow(p []byte) (int, error) {
-	s.from, s.writeN, s.writeErr = p, 0, nil
+	s.from = p
 	err := s.raw.Write(s.tryWrite)
-	s.from = nil
-	if err == nil {
-		err = s.writeErr
+	n, errno := s.writeN, s.writeErr
+	s.from, s.writeN, s.writeErr = nil, 0, 0
+	if err == nil && errno != 0 {
+		err = os.NewSyscallError("write", errno)
 	}
-	return s.writeN, err
+	return n, err
 }
 
 func (s *socket) onWritable(fd uintptr) bool {
@@ -122,17 +129,8 @@ func (s *socket) onWritable(fd uintptr) bool {
 			continue
 		case syscall.EAGAIN:
 		default:
-			s.writeErr = s.opError("write", err)
+			s.writeErr, _ = err.(syscall.Errno)
 		}
 		return true
-	}
-}
-
-// opError wraps an error of the kernel as package net does.
-func (s *socket) opError(op string, err error) error {
-	return &net.OpError{
-		Op: op, Net: s.conn.LocalAddr().Network(),
-		Source: s.conn.LocalAddr(), Addr: s.conn.RemoteAddr(),
-		Err: os.NewSyscallError(op, err),
 	}
 }

@@ -1,0 +1,58 @@
+package websocket
+
+import (
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"runtime"
+	"testing"
+)
+
+// TestIdleStack holds connections that have each echoed a message and now wait:
+// their goroutines must not have outgrown the smallest stack.
+func TestIdleStack(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes stacks larger")
+	}
+	// A runtime whose goroutines are mostly deep, as a test's are, begins new ones
+	// with more. That can only be turned off from outside.
+	if inside := "WSPROOF_IDLE_STACK"; os.Getenv(inside) == "" {
+		child := exec.Command(os.Args[0], "-test.run=^TestIdleStack$")
+		child.Env = append(os.Environ(), inside+"=1", "GODEBUG=adaptivestackstart=0")
+		if out, err := child.CombinedOutput(); err != nil {
+			t.Errorf("%v:\n%s", err, out)
+		}
+		return
+	}
+	const conns = 500
+	handler := NewHandler(EchoHandler, Options{ReuseBuffers: true})
+	server := httptest.NewServer(handler)
+	defer server.Close()
+	goroutines := runtime.NumGoroutine()
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for range conns {
+		// A goroutine that finds the pools empty allocates, which takes more stack.
+		// Clients that share them make that frequent.
+		for range 4 {
+			socketBuffers.Put(new([socketBuffer]byte))
+			b := make([]byte, 0, bufferSizes[0])
+			buffers[0].Put(&b)
+		}
+		ws, _, err := Dial(t.Context(), server.URL, DialOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ws.Close()
+		wantEcho(t, ws, "hello")
+	}
+	for runtime.NumGoroutine() > goroutines+conns { // net/http's own are about to go
+		runtime.Gosched()
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if got := (after.StackInuse - before.StackInuse) / conns; got > 3<<10 {
+		t.Errorf("an idle connection has a stack of %d bytes, want 2 KiB", got)
+	}
+}
