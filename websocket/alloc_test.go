@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"runtime"
 	"runtime/debug"
@@ -70,11 +71,18 @@ func TestServeAllocations(t *testing.T) {
 						if reuse {
 							most = 0
 						}
-						var got float64
-						if network == "socket" {
-							got = socketAllocations(t, opts, wire, together*len(MarshalFrame(NewFrame(OpcodeBinary, true, pattern(n)), Unmasked)), together)
-						} else {
-							got = memoryAllocations(opts, wire)
+						// A goroutine that moves to another processor finds other pools there:
+						// the least of a few counts is what the code itself takes.
+						got := math.Inf(1)
+						for range 3 {
+							if got <= most+0.2 {
+								break
+							}
+							if network == "socket" {
+								got = min(got, socketAllocations(t, opts, wire, together*len(MarshalFrame(NewFrame(OpcodeBinary, true, pattern(n)), Unmasked)), together))
+							} else {
+								got = min(got, memoryAllocations(opts, wire))
+							}
 						}
 						// The runtime itself allocates now and then; a whole allocation a
 						// message is far from that.

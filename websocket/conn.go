@@ -80,7 +80,7 @@ func newConn(src io.ReadWriteCloser, key ClientKey, mode Mode, opts *Options, un
 		}
 		c.in.timing = &timing{transport: transport}
 	}
-	c.in.socket = newSocket(src, &c.in)
+	c.in.socket = newSocket(c)
 	c.in.preload(unread)
 	if opts.PingInterval > 0 {
 		c.startKeepalive()
@@ -131,6 +131,12 @@ func (c *Websocket) CloseWithStatus(code StatusCode, reason string) error {
 	c.setDiscarding(true)
 	defer c.setDiscarding(false)
 	c.boundClose(StatusAbnormalClose, errNoAnswer)
+	return c.discard()
+}
+
+// discard reads and drops messages until the connection has ended, and returns
+// nil if the peer closed it.
+func (c *Websocket) discard() error {
 	for {
 		if _, err := c.readMessage(true); err != nil {
 			err = c.endRead(err, true)

@@ -128,14 +128,19 @@ func sendable(code StatusCode) StatusCode {
 	return code
 }
 
+// setLingering keeps the reader's role for a goroutine that sees to the end.
+func (c *Websocket) setLingering() {
+	c.mu.Lock()
+	c.lingering = true
+	c.mu.Unlock()
+}
+
 // lingerThenEnd reads and drops what the peer still sends, up to its end,
 // LingerBytes, or the timeout of boundClose, and then ends the connection: so
 // that the Close frame is not destroyed by bytes that nobody read.
 func (c *Websocket) lingerThenEnd(code StatusCode, err error, wait bool) {
 	if !wait {
-		c.mu.Lock()
-		c.lingering = true
-		c.mu.Unlock()
+		c.setLingering()
 		go c.lingerThenEnd(code, err, true)
 		return
 	}

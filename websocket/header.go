@@ -34,17 +34,6 @@ func (h *header) masked() bool   { return h.b1&maskBit != 0 }
 func (h *header) opcode() Opcode { return Opcode(h.b0 & opcodeBits) }
 func (h *header) fin() bool      { return h.b0&finBit != 0 }
 
-// extended is the number of bytes of the extended payload length.
-func (h *header) extended() int {
-	switch h.b1 & lengthBits {
-	case 126:
-		return 2
-	case 127:
-		return 8
-	}
-	return 0
-}
-
 // minimal reports whether the length is encoded in the fewest bytes.
 func (h *header) minimal() bool {
 	switch h.b1 & lengthBits {

@@ -31,14 +31,13 @@ var socketBuffers = sync.Pool{New: func() any { return new([socketBuffer]byte) }
 
 // inbound is the way from the transport to messages. All of it is the reader's.
 type inbound struct {
-	socket    *socket   // nil where the transport is no socket
+	socket *socket // nil where the transport is no socket
 
-	buf      []byte              // what was read ahead is buf[start:end]
-	start    int
-	end      int
+	buf   []byte // what was read ahead is buf[start:end]
+	start int
+	end   int
 
-	h     header // of the current frame
-	frame int    // payload bytes of the current data frame still to come
+	h header // of the current frame
 
 	fragmented bool // a message is under way, its last frame was not final
 	binary     bool // its kind

@@ -347,7 +347,7 @@ func (c *Websocket) startWriting(buf *[]byte) {
 		n, err := c.in.socket.writeNow(*buf)
 		if err != nil {
 			giveBuffer(buf)
-			_ = c.failWrite(nil, err)
+			_ = c.failWrite(context.Background(), err)
 			return
 		}
 		if n < len(*buf) {
@@ -388,7 +388,7 @@ func (c *Websocket) keepWriting() {
 		err := c.writeWaiting((*buf)[n:])
 		giveBuffer(buf)
 		if err != nil {
-			_ = c.failWrite(nil, err)
+			_ = c.failWrite(context.Background(), err)
 			return
 		}
 		if !c.nextTurn() {
@@ -433,10 +433,10 @@ func (c *Websocket) writeWaiting(p []byte) error {
 }
 
 // failWrite ends the connection after writing failed with cause, and returns the
-// error that says so. The caller has the turn; ctx is nil if none was involved.
+// error that says so. The caller has the turn; ctx is the writer's.
 func (c *Websocket) failWrite(ctx context.Context, cause error) error {
 	err := error(errWrite(cause))
-	if ctx != nil && ctx.Err() != nil {
+	if ctx.Err() != nil {
 		err = &Error{code: StatusAbnormalClose, text: "context ended", cause: ctx.Err()}
 	}
 	err = c.endCause(err)

@@ -1,6 +1,9 @@
 package websocket
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // reply queues msg, a handler's answer. It is not checked if it came back
 // unchanged. The caller is the reader.
@@ -74,7 +77,7 @@ func (c *Websocket) replyInPlace(payload []byte) bool {
 	written, err := in.socket.writeNow(wire)
 	switch {
 	case err != nil:
-		_ = c.failWrite(nil, err)
+		_ = c.failWrite(context.Background(), err)
 		return false
 	case written < len(wire):
 		rest := takeBuffer(len(wire) - written)

@@ -149,9 +149,16 @@ func TestHeaderRulesInOrder(t *testing.T) {
 		form    wire.Form
 		minimal bool
 	}{
-		{5, wire.Form7, true}, {125, wire.Form7, true},
-		{5, wire.Form16, false}, {126, wire.Form16, true}, {130, wire.Form16, true}, {131, wire.Form16, true},
-		{5, wire.Form64, false}, {131, wire.Form64, false}, {65536, wire.Form64, true}, {1 << 63, wire.Form64, true},
+		{5, wire.Form7, true},
+		{125, wire.Form7, true},
+		{5, wire.Form16, false},
+		{126, wire.Form16, true},
+		{130, wire.Form16, true},
+		{131, wire.Form16, true},
+		{5, wire.Form64, false},
+		{131, wire.Form64, false},
+		{65536, wire.Form64, true},
+		{1 << 63, wire.Form64, true},
 	}
 	for _, mode := range []Mode{ServerMode, ClientMode} {
 		for _, inside := range []bool{false, true} {

@@ -97,7 +97,10 @@ func (c *Websocket) serve(ctx context.Context, handler Handler, watching bool) {
 	returned := true
 	defer func() {
 		if !returned {
-			c.fail(StatusInternalError, errPanic, false)
+			// The panic goes on up; the closing handshake must not hold it up.
+			c.closeFor(errPanic)
+			c.setLingering()
+			go c.discard()
 		}
 		c.giveReader()
 	}()

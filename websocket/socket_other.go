@@ -2,12 +2,10 @@
 
 package websocket
 
-import "io"
-
 // A socket is not to be had here: connections go through Read and Write.
 type socket struct{}
 
-func newSocket(io.ReadWriteCloser, *inbound) *socket { return nil }
+func newSocket(*Websocket) *socket { return nil }
 
 func (s *socket) read([]byte) (int, error)     { return 0, nil }
 func (s *socket) readNow([]byte) (int, error)  { return 0, nil }

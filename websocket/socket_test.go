@@ -33,8 +33,12 @@ func TestNewSocket(t *testing.T) {
 		src  io.ReadWriteCloser
 		want bool
 	}{
-		{"TCP", a, true}, {"Unix", u, true}, {"a pipe", p, false}, {"a type that embeds a socket", &countingConn{TCPConn: a}, false},
-		{"a script", newScripted(), false}, {"bytes", struct{ io.ReadWriteCloser }{a}, false},
+		{"TCP", a, true},
+		{"Unix", u, true},
+		{"a pipe", p, false},
+		{"a type that embeds a socket", &countingConn{TCPConn: a}, false},
+		{"a script", newScripted(), false},
+		{"bytes", struct{ io.ReadWriteCloser }{a}, false},
 	} {
 		if got := New(c.src, "", ServerMode, Options{}).in.socket != nil; got != c.want {
 			t.Errorf("%s: socket %v, want %v", c.name, got, c.want)
@@ -275,7 +279,7 @@ func TestWaitingReaderHoldsNoBuffer(t *testing.T) {
 		}
 		p.conn.Close()
 		<-served
-		if in := &ws.in; in.borrowed != nil || in.buf != nil || in.pooled != nil || in.body != nil {
+		if in := &ws.in; in.buf != nil || in.pooled != nil || in.body != nil {
 			t.Errorf("reuse %v: the reader kept a buffer of %d bytes, a body of %d", reuse, len(in.buf), cap(in.body))
 		}
 		if o := &ws.out; o.queue != nil {

@@ -18,7 +18,7 @@ type socket struct {
 	// What the callbacks work on: made once, so that no call allocates.
 	tryRead  func(fd uintptr) bool
 	tryWrite func(fd uintptr) bool
-	in       *inbound
+	c        *Websocket
 	into     []byte
 	from     []byte
 	readN    int
@@ -31,13 +31,13 @@ type socket struct {
 
 // newSocket returns nil where src is anything but a plain socket of package net:
 // a type that embeds one may have Read and Write of its own.
-func newSocket(src io.ReadWriteCloser, in *inbound) *socket {
+func newSocket(c *Websocket) *socket {
 	var conn syscall.Conn
-	switch c := src.(type) {
+	switch src := c.src.(type) {
 	case *net.TCPConn:
-		conn = c
+		conn = src
 	case *net.UnixConn:
-		conn = c
+		conn = src
 	default:
 		return nil
 	}
@@ -45,7 +45,7 @@ func newSocket(src io.ReadWriteCloser, in *inbound) *socket {
 	if err != nil {
 		return nil // closed: reading will tell
 	}
-	s := &socket{raw: raw, in: in}
+	s := &socket{raw: raw, c: c}
 	s.tryRead, s.tryWrite = s.onReadable, s.onWritable
 	return s
 }
@@ -70,7 +70,7 @@ func (s *socket) finishRead(err error) (int, error) {
 	case err != nil:
 		return 0, err
 	case errno != 0:
-		return 0, os.NewSyscallError("read", errno)
+		return 0, s.opError("read", errno)
 	case s.readEOF:
 		return 0, io.EOF
 	}
@@ -82,7 +82,7 @@ func (s *socket) finishRead(err error) (int, error) {
 func (s *socket) onReadable(fd uintptr) bool {
 	p := s.into
 	if p == nil {
-		p = s.in.room()
+		p = s.c.in.room()
 	}
 	for {
 		n, err := syscall.Read(int(fd), p)
@@ -90,7 +90,7 @@ func (s *socket) onReadable(fd uintptr) bool {
 			continue
 		}
 		if err == syscall.EAGAIN {
-			s.in.release()
+			s.c.in.release()
 			return s.readOnce
 		}
 		switch {
@@ -102,7 +102,7 @@ func (s *socket) onReadable(fd uintptr) bool {
 			s.readN = n
 			return true
 		}
-		s.in.release()
+		s.c.in.release()
 		return true
 	}
 }
@@ -114,7 +114,7 @@ func (s *socket) writeNow(p []byte) (int, error) {
 	n, errno := s.writeN, s.writeErr
 	s.from, s.writeN, s.writeErr = nil, 0, 0
 	if err == nil && errno != 0 {
-		err = os.NewSyscallError("write", errno)
+		err = s.opError("write", errno)
 	}
 	return n, err
 }
@@ -132,5 +132,15 @@ func (s *socket) onWritable(fd uintptr) bool {
 			s.writeErr, _ = err.(syscall.Errno)
 		}
 		return true
+	}
+}
+
+// opError wraps an error of the kernel as package net does.
+func (s *socket) opError(op string, errno syscall.Errno) error {
+	conn := s.c.src.(net.Conn)
+	return &net.OpError{
+		Op: op, Net: conn.LocalAddr().Network(),
+		Source: conn.LocalAddr(), Addr: conn.RemoteAddr(),
+		Err: os.NewSyscallError(op, errno),
 	}
 }
