@@ -66,9 +66,9 @@ func (g strokes) DrawGlyph(c *draw.Canvas, st draw.GlyphStyle, at vg.Point) {
 type outline struct{ shape draw.GlyphDrawer }
 
 func (g outline) DrawGlyph(c *draw.Canvas, st draw.GlyphStyle, at vg.Point) {
-	draw.CircleGlyph{}.DrawGlyph(c, draw.GlyphStyle{Color: color.White, Radius: st.Radius * 0.8}, at)
-	for _, r := range []float64{1, 0.85} {
-		g.shape.DrawGlyph(c, draw.GlyphStyle{Color: st.Color, Radius: st.Radius * vg.Length(r)}, at)
+	c.DrawGlyph(draw.GlyphStyle{Color: color.White, Radius: st.Radius * 0.9, Shape: draw.CircleGlyph{}}, at)
+	for _, r := range []vg.Length{1, 0.85, 0.7} { // its line is thin
+		c.DrawGlyph(draw.GlyphStyle{Color: st.Color, Radius: st.Radius * r, Shape: g.shape}, at)
 	}
 }
 
@@ -77,7 +77,7 @@ var styles = map[string]style{
 	"core readme":    {color.RGBA{0, 114, 178, 255}, outline{draw.RingGlyph{}}, "○"},
 	"gobwas":         {color.RGBA{213, 94, 0, 255}, draw.BoxGlyph{}, "■"},
 	"gobwas flush":   {color.RGBA{213, 94, 0, 255}, outline{draw.SquareGlyph{}}, "□"},
-	"gobwas readme":  {color.RGBA{213, 94, 0, 255}, strokes{diagonal: true}, "✕"},
+	"gobwas readme":  {color.RGBA{213, 94, 0, 255}, outline{draw.SquareGlyph{}}, "□"},
 	"gobwas_purego":  {color.RGBA{213, 94, 0, 255}, outline{draw.SquareGlyph{}}, "□"},
 	"gorilla":        {color.RGBA{0, 158, 115, 255}, draw.PyramidGlyph{}, "▲"},
 	"gorilla readme": {color.RGBA{0, 158, 115, 255}, outline{draw.TriangleGlyph{}}, "△"},

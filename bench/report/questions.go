@@ -28,7 +28,7 @@ var questions = []question{
 		"And as the READMEs show it?",
 		"The same frames, read by the calls that each library's README shows.",
 		func(r *Run) *chart {
-			return by(r, "ReadFrame", map[string]string{"role": "server", "api": "readme"}, "cpu-sec/op", "size", nano, "CPU time, ns a frame (logarithmic)")
+			return by(r, "ReadFrame", map[string]string{"lib": "core|gobwas|gorilla|coder|gws", "role": "server", "api": "readme"}, "cpu-sec/op", "size", nano, "CPU time, ns a frame (logarithmic)")
 		},
 	},
 	{

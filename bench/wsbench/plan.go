@@ -44,7 +44,7 @@ var sets = map[string]set{
 		memory: []int{500}, memoryEngines: "^core/readme$|^gobwas/readme$|^gorilla/readme$|^gws/best$|^coder/readme$", idle: 200 * time.Millisecond,
 	},
 	"default": {
-		count: 10, benchtime: 15 * time.Millisecond, best: 1,
+		count: 10, benchtime: 10 * time.Millisecond, best: 1,
 		groups: []group{
 			{name: "ReadFrame", rest: "api=(best|readme)/role=server/size=(16B|125B|1KiB|16KiB|1MiB)", pure: true},
 			{name: "ReadFrame", rest: "api=best/role=client/size=(125B|16KiB)"},
@@ -56,7 +56,7 @@ var sets = map[string]set{
 		},
 		cases: "^kind=binary/conns=64/(inflight=1/size=(125B|64KiB)|inflight=(4|16|64)/size=125B|inflight=64/size=8B)$|" +
 			"^kind=binary/conns=1/inflight=1/size=125B$|^kind=text/conns=64/inflight=1/size=1KiB$|^conns=16$",
-		engines: "^tcp/|/best$|/readme$|/flush$", slice: 70 * time.Millisecond, warmup: 15 * time.Millisecond,
+		engines: "^tcp/|/best$|/readme$|/flush$", slice: 50 * time.Millisecond, warmup: 10 * time.Millisecond,
 		memory: []int{100, 1000}, memoryEngines: "^core/readme$|^gobwas/readme$|^gorilla/readme$|^gws/best$|^coder/readme$", idle: 500 * time.Millisecond,
 	},
 	"full": {

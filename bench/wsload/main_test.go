@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"net"
+	"strings"
+	"testing"
+
+	"golang.org/x/perf/benchfmt"
+
+	"github.com/wsproof/wsproof/bench/echo"
+	"github.com/wsproof/wsproof/bench/load"
+)
+
+// listen serves the engine and returns its address.
+func listen(t *testing.T, engine string) string {
+	t.Helper()
+	e, err := echo.Find(engine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() { defer close(done); _ = e.Serve(l) }()
+	t.Cleanup(func() { l.Close(); <-done })
+	return l.Addr().String()
+}
+
+func TestTableAndBench(t *testing.T) {
+	addr := listen(t, "core/best")
+	var out, errs bytes.Buffer
+	args := []string{"-url", "ws://" + addr, "-mode", "plain", "-conns", "2", "-messages", "20"}
+	if err := run(context.Background(), args, &out, &errs); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"closed loop with 1 in flight", "messages", "40 in", "p99.9", "lost messages 0"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in the table:\n%s", want, out.String())
+		}
+	}
+	out.Reset()
+	if err := run(context.Background(), append(args, "-format", "bench"), &out, &errs); err != nil {
+		t.Fatal(err)
+	}
+	r := benchfmt.NewReader(&out, "out")
+	if !r.Scan() {
+		t.Fatalf("no result: %v", r.Err())
+	}
+	res, ok := r.Result().(*benchfmt.Result)
+	if !ok || res.Iters != 40 || res.Name.String() != "Load/mode=plain/conns=2/inflight=1" || !strings.Contains(res.GetConfig("loop"), "closed loop") {
+		t.Errorf("the benchmark line reads %+v", r.Result())
+	}
+}
+
+// TestExitsOnFailure: plain TCP that sends back the request is no handshake,
+// and a server that echoes is none that counts.
+func TestExitsOnFailure(t *testing.T) {
+	plain, echoes := listen(t, "tcp/plain"), listen(t, "core/best")
+	for _, args := range [][]string{
+		{"-url", "ws://" + plain, "-conns", "1", "-patience", "200ms"},
+		{"-url", "ws://" + echoes, "-mode", "json", "-conns", "1", "-messages", "5"},
+		{"-url", "ws://127.0.0.1:1", "-conns", "1"},
+	} {
+		var out, errs bytes.Buffer
+		if err := run(context.Background(), args, &out, &errs); err == nil {
+			t.Errorf("run(%q) returned no error:\n%s", args, out.String())
+		}
+	}
+}
+
+func TestRefusesArguments(t *testing.T) {
+	for _, args := range [][]string{{}, {"-url", "ws://x", "stray"}, {"-url", "ws://x", "-format", "xml"}, {"-url", "ws://x", "-mode", "sing"}, {"-nosuch"}} {
+		var out, errs bytes.Buffer
+		err := run(context.Background(), args, &out, &errs)
+		if err == nil || errors.Is(err, load.ErrFailures) {
+			t.Errorf("run(%q) returned %v", args, err)
+		}
+	}
+	var errs bytes.Buffer
+	if err := run(context.Background(), []string{"-h"}, &errs, &errs); !errors.Is(err, flag.ErrHelp) || !strings.Contains(errs.String(), "-inflight") {
+		t.Errorf("-h returned %v and said %q", err, errs.String())
+	}
+}
