@@ -251,7 +251,11 @@ func read(role Role, limits Limits, input []byte, without off) Outcome {
 		}
 		c.message.Payload = append(c.message.Payload, payload...)
 		if h.fin {
-			if checked && !ValidUTF8(c.message.Payload) {
+			whole := c.text.whole()
+			if !without.on(TextNotUTF8FailFast) {
+				whole = ValidUTF8(c.message.Payload)
+			}
+			if checked && !whole {
 				return fail(broken(TextNotUTF8), end)
 			}
 			out.Messages = append(out.Messages, c.message)
