@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-const usage = "usage: k6bench engine.test.users.json ..."
+const usage = "usage: k6bench <engine.test.users.json> [more files]"
 
 func run(args []string, stdout io.Writer) error {
 	fs := flag.NewFlagSet("k6bench", flag.ContinueOnError)
