@@ -127,3 +127,12 @@ benchreadme: ## write README.md's tables from results (RESULTS=file)
 
 benchsmoke: ## every benchmark once, for CI
 	go test ./bench -run '^$$' -bench . -benchtime 1x -cpu 1 > /dev/null
+
+.PHONY: cross
+CROSS ?= darwin/arm64 windows/amd64 freebsd/386 linux/arm64 js/wasm
+
+cross: ## build package websocket for systems and processors other than this one
+	@for target in $(CROSS); do \
+		echo "$$target"; \
+		GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 go vet ./websocket || exit 1; \
+	done
