@@ -6,23 +6,51 @@ SHELL := /bin/bash
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help test race lint fmt
+# How long the newcomer's run fuzzes each target.
+SUITE_FUZZTIME ?= 5s
+
+.PHONY: help suite test testcover race lint fmt docs clean
 help: ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+suite: ## a short run of everything, in a few minutes: fuzzing, conformance, benchmarks
+	@echo "== 1 of 3: every fuzz target for $(SUITE_FUZZTIME)"
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=$(SUITE_FUZZTIME)
+	@echo "== 2 of 3: the conformance cases, as server and as client"
+	@$(MAKE) --no-print-directory testautobahn ROLE=both ENGINE=core
+	@echo "== 3 of 3: the core beside gorilla, gobwas, coder and gws"
+	@$(MAKE) --no-print-directory benchquick
+	@echo "== all done: no finding, all cases passed, benchmarks above"
 
 test: ## all tests
 	go test ./...
 
+testcover: ## the core's tests with the statements they cover, in .build/cover.html
+	@mkdir -p .build
+	go test -coverprofile .build/cover.out ./websocket
+	go tool cover -html .build/cover.out -o .build/cover.html
+	go tool cover -func .build/cover.out | tail -1
+
 race: ## all tests under the race detector
 	go test -race ./...
 
-lint: ## gofumpt, go vet, staticcheck
+lint: ## gofumpt, go vet (also for other systems), staticcheck
 	@out=$$(go run $(GOFUMPT) -l .); [ -z "$$out" ] || { echo "gofumpt: $$out (make fmt)"; exit 1; }
 	go vet ./...
+	GOOS=darwin GOARCH=arm64 go vet ./...
+	GOOS=windows GOARCH=amd64 go vet ./websocket
+	GOOS=linux GOARCH=386 go vet ./websocket
 	go run $(STATICCHECK) ./...
 
 fmt: ## format the code
 	go run $(GOFUMPT) -w .
+
+docs: ## the documentation in a browser
+	go doc -http ./websocket
+
+clean: ## remove what the other targets leave behind
+	rm -rf .build bench/results conformance/reports
+	go clean -testcache
 
 # The server for load tests (benchserver/README.md).
 K6 ?= go run go.k6.io/k6@v1.8.1

@@ -1,0 +1,3 @@
+// Package readme holds the root README to what is in the repository: its tests
+// run the commands that are quick, resolve the others, and build the code.
+package readme

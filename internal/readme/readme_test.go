@@ -1,0 +1,103 @@
+package readme
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+// blocks returns the fenced blocks of the README in the language.
+func blocks(t *testing.T, language string) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(string(text), -1) {
+		found = append(found, m[1])
+	}
+	if len(found) == 0 {
+		t.Fatalf("the README has no block of %s", language)
+	}
+	return found
+}
+
+func command(t *testing.T, name string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+}
+
+// TestCommands has make resolve each target that the README names, and the go
+// command each package; what takes long is left to those who run it.
+func TestCommands(t *testing.T) {
+	for _, block := range blocks(t, "sh") {
+		for line := range strings.Lines(block) {
+			line, _, _ = strings.Cut(line, "#")
+			words := strings.Fields(line)
+			switch {
+			case len(words) == 0:
+			case words[0] == "make" && words[1] == "help":
+				command(t, "make", "help")
+			case words[0] == "make":
+				command(t, "make", append([]string{"-n"}, words[1:]...)...)
+			case words[0] == "go" && words[1] == "get":
+				command(t, "go", "list", words[2])
+			case words[0] == "go" && words[1] == "test":
+				for _, word := range words {
+					if name, ok := strings.CutPrefix(word, "-fuzz="); ok {
+						out, err := exec.Command("go", "test", "-list", "^"+name+"$", root+"/fuzz").Output()
+						if err != nil || !strings.HasPrefix(string(out), name) {
+							t.Errorf("%s: there is no target %s: %v", line, name, err)
+						}
+					}
+				}
+			case words[0] == "go" && words[1] == "run":
+				command(t, "go", "vet", words[2])
+			default:
+				t.Errorf("the README has a command that this test does not know: %s", line)
+			}
+		}
+	}
+}
+
+// TestCode builds the Go programs of the README.
+func TestCode(t *testing.T) {
+	for _, code := range blocks(t, "go") {
+		dir, err := os.MkdirTemp(".", "build")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(dir)
+		if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(code), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		command(t, "go", "build", "-o", os.DevNull, "./internal/readme/"+filepath.Base(dir))
+	}
+}
+
+// TestMap has a look at each folder that the map names.
+func TestMap(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(string(text), -1)
+	if len(rows) < 8 {
+		t.Errorf("the map has %d rows", len(rows))
+	}
+	for _, row := range rows {
+		if _, err := os.Stat(filepath.Join(root, row[1])); err != nil {
+			t.Errorf("the map names what is not there: %v", err)
+		}
+	}
+}
