@@ -167,7 +167,7 @@ var readMutants = []mutant{
 	},
 	{
 		name: "read-deadline-not-set", kind: noDeadline, rule: "ReadTimeout", file: "inbound.go",
-		old: "return c.in.deadlines.SetReadDeadline(by)", new: "return nil", targets: serving,
+		old: "return t.transport.SetReadDeadline(by)", new: "return nil", targets: serving,
 	},
 	{
 		name: "message-deadline-kept", kind: stateNotReset, rule: "MessageTimeout", file: "inbound.go",
@@ -236,11 +236,11 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "write-deadline-not-set", kind: noDeadline, rule: "WriteTimeout", file: "outbound.go",
-		old: "_ = c.in.deadlines.SetWriteDeadline(time.Now().Add(timeout))", new: "_ = timeout", targets: serving,
+		old: "_ = transport.SetWriteDeadline(time.Now().Add(timeout))", new: "_ = timeout", targets: serving,
 	},
 	{
 		name: "write-deadline-kept", kind: stateNotReset, rule: "WriteTimeout", file: "outbound.go",
-		old: "defer c.in.deadlines.SetWriteDeadline(time.Time{})", new: "", targets: serving,
+		old: "defer transport.SetWriteDeadline(time.Time{})", new: "", targets: serving,
 	},
 	{
 		name: "pending-without-bound", kind: droppedCheck, rule: "MaxPending", file: "outbound.go",
@@ -272,7 +272,7 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "gathered-not-written-before-waiting", kind: droppedCheck, rule: "Serve", file: "inbound.go",
-		old: "c.flushGathered()\n\tt := c.in.timing", new: "t := c.in.timing", targets: serving,
+		old: "if c.in.gathered {\n\t\tc.flushGathered()\n\t}\n\tif c.in.timing == nil {", new: "if c.in.timing == nil {", targets: serving,
 	},
 }
 
@@ -326,7 +326,7 @@ var endMutants = []mutant{
 	},
 	{
 		name: "panic-leaves-the-connection-open", kind: notReleased, rule: "Serve", file: "serve.go",
-		old: "if !returned {\n\t\t\tc.fail(StatusInternalError, errPanic, false)\n\t\t}", new: "_ = returned", targets: serving,
+		old: "c.closeFor(errPanic)", new: "_ = errPanic", targets: serving,
 	},
 	{
 		name: "message-not-flushed-when-returned", kind: stateLost, rule: "ReadMessage", file: "serve.go",
