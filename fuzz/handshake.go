@@ -164,18 +164,18 @@ func (in *handshakeInput) accept() error {
 		var refused *websocket.HandshakeError
 		switch {
 		case !errors.As(err, &refused):
-			return fmt.Errorf("Accept: %v (%T), want a *HandshakeError", err, err)
+			return fmt.Errorf("websocket.Accept: %v (%T), want a *HandshakeError", err, err)
 		case refused.Status < 400 || refused.Status > 599:
-			return fmt.Errorf("Accept: %w with status %d", err, refused.Status)
+			return fmt.Errorf("websocket.Accept: %w with status %d", err, refused.Status)
 		case len(w.c.Sent()) > 0:
-			return fmt.Errorf("Accept refused (%w) and wrote %q", err, w.c.Sent())
+			return fmt.Errorf("websocket.Accept refused (%w) and wrote %q", err, w.c.Sent())
 		case plain(r) && in.preset == "":
-			return fmt.Errorf("Accept refused a request that is right: %w", err)
+			return fmt.Errorf("websocket.Accept refused a request that is right: %w", err)
 		}
 		return nil
 	}
 	if why != "" {
-		return fmt.Errorf("Accept took a request although %s", why)
+		return fmt.Errorf("websocket.Accept took a request although %s", why)
 	}
 	answer := bytes.Clone(w.c.Sent())
 	if err := in.checkAnswer(r, answer, ws.Subprotocol()); err != nil {
@@ -300,24 +300,24 @@ func (in *handshakeInput) dial() error {
 			return err
 		}
 	} else if in.preset == "" {
-		return fmt.Errorf("Dial wrote no whole request: %v", err)
+		return fmt.Errorf("websocket.Dial wrote no whole request: %v", err)
 	}
 	why, rest := refusalOfAnswer(answer, accept)
 	if err != nil {
 		var refused *websocket.HandshakeError
 		if !errors.As(err, &refused) {
-			return fmt.Errorf("Dial: %v (%T), want a *HandshakeError", err, err)
+			return fmt.Errorf("websocket.Dial: %v (%T), want a *HandshakeError", err, err)
 		}
 		if bytes.HasPrefix(in.raw, []byte(plainAnswer)) && in.preset == "" {
-			return fmt.Errorf("Dial refused an answer that is right: %w", err)
+			return fmt.Errorf("websocket.Dial refused an answer that is right: %w", err)
 		}
 		if dialled && !c.Closed() {
-			return fmt.Errorf("Dial refused (%w) and left the transport open", err)
+			return fmt.Errorf("websocket.Dial refused (%w) and left the transport open", err)
 		}
 		return nil
 	}
 	if why != "" {
-		return fmt.Errorf("Dial took an answer although %s", why)
+		return fmt.Errorf("websocket.Dial took an answer although %s", why)
 	}
 	limits := model.Limits{Frame: websocket.DefaultMaxFrameSize, Message: websocket.DefaultMaxMessageSize}
 	return checkFrames(ws, c, model.Client, limits, rest)
@@ -366,14 +366,14 @@ func refusalOfAnswer(answer []byte, key string) (why string, rest []byte) {
 func (in *handshakeInput) checkRequest(request []byte) error {
 	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(request)))
 	if err != nil {
-		return fmt.Errorf("Dial sent %q, which is no request: %w", request, err)
+		return fmt.Errorf("websocket.Dial sent %q, which is no request: %w", request, err)
 	}
 	if why := refusal(r); why != "" {
-		return fmt.Errorf("Dial sent %q, although %s", request, why)
+		return fmt.Errorf("websocket.Dial sent %q, although %s", request, why)
 	}
 	lines := strings.Split(strings.TrimSuffix(string(request), "\r\n\r\n"), "\r\n")
 	if lines[0] != "GET /path?query HTTP/1.1" {
-		return fmt.Errorf("Dial sent the line %q", lines[0])
+		return fmt.Errorf("websocket.Dial sent the line %q", lines[0])
 	}
 	return checkHeader(lines[1:], map[string]string{
 		"Host": "peer.example", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-Websocket-Version": "13",

@@ -35,7 +35,6 @@ var utf8Harnesses = sync.Pool{New: func() any { return new(utf8Harness) }}
 
 type utf8Harness struct {
 	text, coded, got []byte
-	ends             []int // where the payload of each frame begins in coded, and in text
 }
 
 // firstInvalid returns how many bytes of text there must be until it is certain

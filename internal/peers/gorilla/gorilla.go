@@ -5,6 +5,7 @@ package gorilla
 import (
 	"errors"
 	"io"
+	"net"
 
 	"github.com/gorilla/websocket"
 
@@ -31,7 +32,11 @@ func read(t *peers.Transcript, c *peers.Conn, r *peers.Result) error {
 		ws, err = upgrader.Upgrade(w, req, nil)
 		upgraded()
 	} else {
-		ws, _, err = websocket.NewClient(c.Client(), peers.Target(), nil, 1024, 1024)
+		dialer := websocket.Dialer{
+			NetDial:        func(string, string) (net.Conn, error) { return c.Client(), nil },
+			ReadBufferSize: 1024, WriteBufferSize: 1024,
+		}
+		ws, _, err = dialer.Dial(peers.Target().String(), nil)
 	}
 	if err != nil {
 		return err
