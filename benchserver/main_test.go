@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/wsproof/wsproof/internal/peers/serve"
+	"github.com/wsproof/wsproof/internal/peers/serve/servetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -68,7 +69,7 @@ func (r *running) end() {
 		if err != nil {
 			r.t.Errorf("serve: %v", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(servetest.Bound):
 		r.t.Fatal("the server does not end")
 	}
 }
