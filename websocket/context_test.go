@@ -119,6 +119,7 @@ func TestNoHandlerAfterTheContext(t *testing.T) {
 			t.Error("the handler was called with a context that had ended")
 			return nil, nil
 		})
+		synctest.Wait()
 		end.want(t, StatusAbnormalClose, context.Canceled)
 		if src.closes != 1 {
 			t.Errorf("the transport was closed %d times", src.closes)
