@@ -10,10 +10,6 @@ import (
 	"github.com/wsproof/wsproof/internal/peers"
 )
 
-// hangBound is the time after which a check that is still running counts as
-// hung. Checks take microseconds; the bound is for slow machines.
-const hangBound = 20 * time.Second
-
 // gofuzzSource makes generators draw from gofuzz's own source, to see the
 // difference that [Source] makes.
 var gofuzzSource = os.Getenv("WSPROOF_SOURCE") == "gofuzz"
