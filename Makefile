@@ -130,6 +130,7 @@ BASE    ?=
 OVERLAY ?=
 RESULTS ?=
 RUNS    ?= 10
+BENCH   ?=
 
 .PHONY: bench benchquick benchfull benchcheck benchselftest benchreport benchreadme benchsmoke
 bench: ## five minutes of benchmarks, library by library; BASE=rev: old against new
@@ -141,11 +142,11 @@ benchquick: ## one minute of them
 benchfull: ## all of them, about an hour
 	go run ./bench/wsbench run -set full
 
-benchcheck: ## fail if the core is slower or allocates more than at BASE (OVERLAY)
-	go run ./bench/wsbench check -base '$(BASE)' $(if $(OVERLAY),-overlay $(OVERLAY))
+benchcheck: ## fail if the core is slower or allocates more than at BASE (OVERLAY, BENCH=regexp)
+	go run ./bench/wsbench check -base '$(BASE)' $(if $(OVERLAY),-overlay $(OVERLAY)) $(if $(BENCH),-only '$(BENCH)')
 
-benchselftest: ## does benchcheck pass the same code and find a planted 15 %? (RUNS)
-	go run ./bench/wsbench selftest -runs $(RUNS)
+benchselftest: ## does benchcheck pass the same code and find a planted 15 %? (RUNS, BENCH)
+	go run ./bench/wsbench selftest -runs $(RUNS) $(if $(BENCH),-only '$(BENCH)')
 
 benchreport: ## one HTML page from the results (RESULTS='file...')
 	go run ./bench/wsbench report $(RESULTS)

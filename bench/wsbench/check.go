@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 
 	"github.com/wsproof/wsproof/bench/stat"
 )
@@ -18,7 +20,7 @@ var errWorse = errors.New("worse")
 // lenient rule, is measured again and longer, and that decides, by a strict one:
 // so neither chance among many rows refuses a good change, nor does one noisy
 // moment let a bad one pass.
-func check(ctx context.Context, base, overlay string, stdout, stderr io.Writer) error {
+func check(ctx context.Context, base, overlay string, only *regexp.Regexp, stdout, stderr io.Writer) error {
 	top, err := root(ctx)
 	if err != nil {
 		return err
@@ -28,7 +30,10 @@ func check(ctx context.Context, base, overlay string, stdout, stderr io.Writer) 
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	s := sets["core"]
+	s := sets["core"].only(only)
+	if len(s.groups) == 0 && s.cases == "" {
+		return fmt.Errorf("-only %q matches no benchmark of the gate", only)
+	}
 	fmt.Fprintln(stderr, "building")
 	revs, cleanup, err := buildAll(ctx, top, tmp, base, overlay, s)
 	if err != nil {
@@ -89,6 +94,30 @@ func measureInto(ctx context.Context, path string, s set, revs []*revision, susp
 		return nil, err
 	}
 	return readSamples(path)
+}
+
+// only is the part of the set whose benchmarks match; nil matches all.
+func (s set) only(match *regexp.Regexp) set {
+	if match == nil {
+		return s
+	}
+	s.groups = slices.DeleteFunc(slices.Clone(s.groups), func(g group) bool { return !match.MatchString(g.name) })
+	if !match.MatchString("Echo") {
+		s.cases = ""
+	}
+	return s
+}
+
+// onlyPattern compiles the flag -only.
+func onlyPattern(s string) (*regexp.Regexp, error) {
+	if s == "" {
+		return nil, nil
+	}
+	re, err := regexp.Compile(s)
+	if err != nil {
+		return nil, fmt.Errorf("-only: %w", err)
+	}
+	return re, nil
 }
 
 // about is the part of the set that the named benchmarks are in.

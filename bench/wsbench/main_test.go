@@ -20,7 +20,7 @@ func TestRefusesArguments(t *testing.T) {
 		{"run", "stray"},
 		{"run", "-overlay", "x", "-o", "/dev/null"},
 		{"check"},
-		{"check", "-base", "no-such-revision"},
+		{"check", "-base", "no-such-revision"}, {"check", "-base", "HEAD", "-only", "("}, {"check", "-base", "HEAD", "-only", "nosuch"},
 		{"readme"},
 		{"readme", "-results", "/nosuch", "README.md"},
 		{"report", "/nosuch"},

@@ -179,11 +179,16 @@ func runCheck(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	fs.SetOutput(stderr)
 	base := fs.String("base", "", "the `revision` that the working tree must not be worse than")
 	overlay := fs.String("overlay", "", "go build -overlay `file` for the working tree")
+	only := fs.String("only", "", "`regexp` of the benchmarks to check, such as 'ReadFrame|Echo'; by default all")
 	if err := parse(fs, args); err != nil {
 		return err
 	}
 	if *base == "" {
 		return fmt.Errorf("-base is missing: the revision to compare with, such as origin/main")
 	}
-	return check(ctx, *base, *overlay, stdout, stderr)
+	match, err := onlyPattern(*only)
+	if err != nil {
+		return err
+	}
+	return check(ctx, *base, *overlay, match, stdout, stderr)
 }

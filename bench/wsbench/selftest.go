@@ -54,8 +54,13 @@ func runSelftest(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	fs := flag.NewFlagSet("wsbench selftest", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	runs := fs.Int("runs", 1, "`times` to check each")
+	only := fs.String("only", "", "`regexp` of the benchmarks to check; by default all")
 	percent := fs.Int("percent", 15, "how much the planted function is slower")
 	if err := parse(fs, args); err != nil {
+		return err
+	}
+	match, err := onlyPattern(*only)
+	if err != nil {
 		return err
 	}
 	top, err := root(ctx)
@@ -74,7 +79,7 @@ func runSelftest(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	passed, found := 0, 0
 	for i := range *runs {
 		fmt.Fprintf(stdout, "%d: the same code\n", i+1)
-		err := check(ctx, "HEAD", "", stdout, stderr)
+		err := check(ctx, "HEAD", "", match, stdout, stderr)
 		switch {
 		case err == nil:
 			passed++
@@ -84,7 +89,7 @@ func runSelftest(ctx context.Context, args []string, stdout, stderr io.Writer) e
 			return err
 		}
 		fmt.Fprintf(stdout, "%d: %d %% planted in AppendFrame\n", i+1, *percent)
-		err = check(ctx, "HEAD", overlay, stdout, stderr)
+		err = check(ctx, "HEAD", overlay, match, stdout, stderr)
 		switch {
 		case errors.Is(err, errWorse):
 			fmt.Fprintln(stdout, err)
