@@ -43,6 +43,10 @@ var Divergences = []Divergence{
 		Reason: "where the transport ends inside a ping between fragments, what came of its payload is answered",
 	},
 	{
+		Library: "gobwas", Version: "v1.5.0", Kind: Accepts, Rule: "truncated-message",
+		Reason: "where the transport ends inside a Close between fragments, what came of the message is delivered as a whole one",
+	},
+	{
 		Library: "coder", Version: "v1.8.15", Kind: Accepts, Rule: "length-not-minimal",
 		Reason: "lengths are not checked for the shortest form",
 	},

@@ -28,7 +28,7 @@ func pinned(t *testing.T) map[string]string {
 	return versions
 }
 
-// TestDivergencesHold replays the vectors: each row of the table must still be
+// TestDivergencesHold replays the vectors and the committed corpus: each row of the table must still be
 // what some vector shows, for the version that go.mod requires.
 func TestDivergencesHold(t *testing.T) {
 	vectors, err := vector.Load()
@@ -70,6 +70,19 @@ func shown(t *testing.T, l *peers.Library, vectors []vector.Vector, rows []Diver
 		f, err := Compare(l, &Transcript{Role: v.Role, Limits: v.Limits, Input: v.Input}, rows)
 		if err != nil {
 			t.Fatalf("%s: %v", v.Where(), err)
+		}
+		if want.is(f) {
+			return true
+		}
+	}
+	kept, err := ReadCorpus("testdata/fuzz/FuzzP" + "eers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, data := range kept {
+		f, err := Compare(l, newTranscriptGenerator().generate(data), rows)
+		if err != nil {
+			t.Fatal(err)
 		}
 		if want.is(f) {
 			return true
