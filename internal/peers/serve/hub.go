@@ -33,11 +33,13 @@ type hub struct {
 	handler Handler
 	Options
 
-	mu    sync.Mutex
-	live  map[peer]struct{}
-	away  bool          // Shutdown has begun
-	empty chan struct{} // closed when the last connection leaves after that
-	ended totals        // of the connections that have left
+	mu       sync.Mutex
+	live     map[peer]struct{}
+	requests int           // those that may still become connections
+	away     bool          // Shutdown has begun
+	dropping bool          // and has given up waiting
+	empty    chan struct{} // closed when the last connection leaves after that
+	ended    totals        // of the connections that have left
 }
 
 // A peer is a connection of some engine.
@@ -60,11 +62,33 @@ func (h *hub) enter(p peer) {
 	}
 	h.mu.Lock()
 	h.live[p] = struct{}{}
-	away := h.away
+	away, dropping := h.away, h.dropping
 	h.mu.Unlock()
-	if away {
+	switch {
+	case dropping:
+		p.drop()
+	case away:
 		go p.goAway()
 	}
+}
+
+// begin counts a request in, unless Shutdown has begun.
+func (h *hub) begin() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.away {
+		return false
+	}
+	h.requests++
+	return true
+}
+
+// begun counts it out: it has become a connection, or never will.
+func (h *hub) begun() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.requests--
+	h.checkEmpty()
 }
 
 // leave takes p out, which has ended with code and err.
@@ -72,17 +96,19 @@ func (h *hub) leave(p peer, code uint16, err error) {
 	h.mu.Lock()
 	delete(h.live, p)
 	h.ended.count(p.counter())
-	if h.away && len(h.live) == 0 {
-		h.closeEmpty()
-	}
+	h.checkEmpty()
 	h.mu.Unlock()
 	if h.Events.Close != nil {
 		h.Events.Close(code, err)
 	}
 }
 
-// closeEmpty closes the channel once; the caller holds the lock.
-func (h *hub) closeEmpty() {
+// checkEmpty closes the channel, once, when nothing is left after Shutdown has
+// begun; the caller holds the lock.
+func (h *hub) checkEmpty() {
+	if !h.away || len(h.live) > 0 || h.requests > 0 {
+		return
+	}
 	select {
 	case <-h.empty:
 	default:
@@ -124,17 +150,16 @@ type server struct {
 
 // ServeHTTP accepts the request or refuses it.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.hub.mu.Lock()
-	away := s.hub.away
-	s.hub.mu.Unlock()
-	switch {
-	case away:
+	if !s.hub.begin() {
 		s.refuse(w, http.StatusServiceUnavailable, errors.New("the server is shutting down"))
-	case !s.hub.CheckOrigin(r):
-		s.refuse(w, http.StatusForbidden, fmt.Errorf("origin %q is not allowed", r.Header.Get("Origin")))
-	default:
-		s.engine.ServeHTTP(w, r)
+		return
 	}
+	defer s.hub.begun()
+	if !s.hub.CheckOrigin(r) {
+		s.refuse(w, http.StatusForbidden, fmt.Errorf("origin %q is not allowed", r.Header.Get("Origin")))
+		return
+	}
+	s.engine.ServeHTTP(w, r)
 }
 
 func (s *server) refuse(w http.ResponseWriter, status int, err error) {
@@ -147,9 +172,7 @@ func (s *server) Shutdown(ctx context.Context) error {
 	h := s.hub
 	h.mu.Lock()
 	h.away = true
-	if len(h.live) == 0 {
-		h.closeEmpty()
-	}
+	h.checkEmpty()
 	h.mu.Unlock()
 	for _, p := range h.peers() {
 		go p.goAway()
@@ -159,6 +182,9 @@ func (s *server) Shutdown(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
+	h.mu.Lock()
+	h.dropping = true
+	h.mu.Unlock()
 	for _, p := range h.peers() {
 		p.drop()
 	}
