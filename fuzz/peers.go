@@ -222,6 +222,19 @@ func (e *expectation) judgeOutcome(got, strict model.Outcome, lacks []model.Rule
 			return nil
 		}
 	}
+	if e.t.Role == model.Client && slices.Contains(lacks, model.ServerFrameMasked) {
+		// Where masked frames are taken at all, what their pongs carry is anybody's
+		// guess: coder unmasks control frames, and leaves data as it came.
+		for _, without := range bases {
+			pongs := got
+			if owed := e.read(without...).Pongs; len(owed) >= len(got.Pongs) {
+				pongs.Pongs = owed
+			}
+			if e.fits(pongs, without) {
+				return nil
+			}
+		}
+	}
 	for _, without := range bases[:2] {
 		if e.truncates(got, without) {
 			return find(Accepts, truncated, err.Error())
