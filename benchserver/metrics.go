@@ -27,7 +27,8 @@ type metrics struct {
 	failures  *prometheus.CounterVec // by kind
 	refused   *prometheus.CounterVec // by status
 
-	// Sums of the vectors, for rates.
+	// Sums of the vectors, for rates. Each is added to last: who sees a sum sees
+	// what it sums up.
 	openedSum, closedSum, refusedSum atomic.Uint64
 }
 
@@ -36,7 +37,7 @@ func newMetrics(c *config, paths []servedPath) *metrics {
 		registry: prometheus.NewRegistry(),
 		handshake: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "benchserver_handshake_seconds",
-			Help:    "Time from a request's header having been read to its 101, of those accepted.",
+			Help:    "Time from a request's header having been read to its answer, without those past a limit.",
 			Buckets: prometheus.ExponentialBuckets(5e-6, 1.5, 36),
 		}),
 		closes: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -102,16 +103,16 @@ func (paths pathCollector) Collect(ch chan<- prometheus.Metric) {
 }
 
 func (m *metrics) close(code uint16, err error) {
-	m.closedSum.Add(1)
 	m.closes.WithLabelValues(codeLabel(code)).Inc()
 	if err != nil {
 		m.failures.WithLabelValues(kind(code, err)).Inc()
 	}
+	m.closedSum.Add(1)
 }
 
 func (m *metrics) refuse(status int) {
-	m.refusedSum.Add(1)
 	m.refused.WithLabelValues(strconv.Itoa(status)).Inc()
+	m.refusedSum.Add(1)
 }
 
 // codeLabel keeps the number of labels small, whatever codes peers send.

@@ -208,8 +208,9 @@ func TestAdmin(t *testing.T) {
 		bad.WantClose(1007)
 		bad.Conn.Close()
 		servetest.Dial(t, r.addr, "/plain", "Origin: http://elsewhere.example")
-		until(t, func() bool { // a message is counted when its answer has been written
-			return r.server.metrics.closedSum.Load() == 1 && r.server.metrics.refusedSum.Load() == 1 && r.messages() == 1
+		until(t, func() bool { // a message is counted when its answer has been written, and so is a handshake
+			m := r.server.metrics
+			return m.closedSum.Load() == 1 && m.refusedSum.Load() == 1 && r.messages() == 1 && total(readHistogram(m.handshake)) == 3
 		})
 
 		if status, body := get(t, "http://"+r.admin+"/healthz"); status != http.StatusOK || body != "ok\n" {
@@ -247,6 +248,13 @@ func TestAdmin(t *testing.T) {
 	if start(t, "-engine", "gws", "-admin-addr", "off").admin != "" {
 		t.Error("-admin-addr off serves an admin address")
 	}
+}
+
+func total(h histogram) (n uint64) {
+	for _, c := range h.counts {
+		n += c
+	}
+	return n
 }
 
 // TestReadTimeout drips a frame byte by byte: the timeout is for the whole frame.
