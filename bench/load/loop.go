@@ -201,7 +201,7 @@ func (r *runner) rateLoop(c *conn) {
 			}
 		}
 	}()
-	if err != nil {
+	if err != nil && !errors.Is(err, errLate) { // which the sender brings about when it has ended
 		c.Conn.Close() // ends the sender, should it be blocked
 	}
 	<-sending
