@@ -12,13 +12,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/wsproof/wsproof/internal/leak"
 	"github.com/wsproof/wsproof/internal/peers/serve"
 	"github.com/wsproof/wsproof/internal/peers/serve/servetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // A running is a server that a test has started.
 type running struct {

@@ -11,12 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/wsproof/wsproof/bench/load"
+	"github.com/wsproof/wsproof/internal/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // TestEngines sends every engine messages of each size and kind that the
 // benchmarks use, and checks every answer.

@@ -17,12 +17,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/wsproof/wsproof/internal/leak"
 	"github.com/wsproof/wsproof/internal/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // A server answers frames by plain code; behave makes it a bad one.
 type server struct {
@@ -230,7 +229,7 @@ func TestRunBad(t *testing.T) {
 	}
 	for _, c := range []struct {
 		id       string
-		answer   func(wire.Frame) []wire.Frame
+		answer   func(wire.Frame) []wire.Frame // nil: swallows the tenth message
 		inFlight int
 		failed   func(f *Failures) bool
 		text     string
@@ -240,18 +239,27 @@ func TestRunBad(t *testing.T) {
 		{"masked answer", once(10, reply(func(f *wire.Frame) { f.Masked = true; f.Key = [4]byte{1} })), 1, func(f *Failures) bool { return f.Wrong == 1 && f.Lost == 1 }, "mask=true"},
 		{"reserved bit", once(10, reply(func(f *wire.Frame) { f.RSV = 4 })), 1, func(f *Failures) bool { return f.Wrong == 1 && f.Lost == 1 }, "rsv=4"},
 		{"an answer too many", once(10, func(f wire.Frame) []wire.Frame { return append(echo(f), echo(f)...) }), 1, func(f *Failures) bool { return f.Wrong > 0 }, "wrong answer"},
-		{"swallowed message", once(10, func(wire.Frame) []wire.Frame { return []wire.Frame{} }), 1, func(f *Failures) bool { return f.Lost == 1 && f.Total() == 1 }, "lost messages: 1"},
-		{"swallowed among others", once(10, func(wire.Frame) []wire.Frame { return []wire.Frame{} }), 4, func(f *Failures) bool { return f.Wrong > 0 && f.Lost > 0 }, "wrong answer"},
+		{"swallowed message", nil, 1, func(f *Failures) bool { return f.Lost == 1 && f.Total() == 1 }, "lost messages: 1"},
+		{"swallowed among others", nil, 4, func(f *Failures) bool { return f.Wrong > 0 && f.Lost > 0 }, "wrong answer"},
 		{"dropped connection", after(10, func(wire.Frame) []wire.Frame { return nil }), 1, func(f *Failures) bool { return f.Dropped == 1 && f.Lost == 1 }, "dropped"},
 		{"closed by the server", once(10, func(wire.Frame) []wire.Frame {
 			return []wire.Frame{{Fin: true, Opcode: wire.Close, Payload: []byte{0x03, 0xF1}}}
 		}), 1, func(f *Failures) bool { return f.Dropped == 1 && f.Lost == 1 }, "status 1009"},
 	} {
 		t.Run(c.id, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if c.answer == nil {
+				c.answer = once(10, func(wire.Frame) []wire.Frame {
+					cancel() // no more is sent, and what is lost is waited for
+					return []wire.Frame{}
+				})
+			}
 			s := serve(t, c.answer)
-			r, err := Run(context.Background(), Config{
+			r, err := Run(ctx, Config{
 				URL: s.url(), Mode: Echo, Size: 16, InFlight: c.inFlight, Messages: 40,
-				Duration: 100 * time.Millisecond, Patience: 200 * time.Millisecond,
+				Duration: time.Minute, Patience: 3 * time.Second,
 			})
 			if !errors.Is(err, ErrFailures) {
 				t.Fatalf("Run returned %v, want ErrFailures", err)
@@ -273,7 +281,7 @@ func TestRunRefused(t *testing.T) {
 			s := serve(t, echo)
 			s.accept = func(string) string { return c.response }
 			for _, mode := range []Mode{Echo, Connect} {
-				_, err := Run(context.Background(), Config{URL: s.url(), Mode: mode, Messages: 2, Duration: 100 * time.Millisecond})
+				_, err := Run(context.Background(), Config{URL: s.url(), Mode: mode, Messages: 2, Duration: time.Minute})
 				if err == nil || !strings.Contains(err.Error(), c.want) {
 					t.Errorf("mode %s: %v, want an error about %q", mode, err, c.want)
 				}

@@ -13,12 +13,11 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/wsproof/wsproof/conformance"
+	"github.com/wsproof/wsproof/internal/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // command runs the command line.
 func command(t *testing.T, args ...string) (stdout, stderr string, err error) {

@@ -9,13 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/wsproof/wsproof/internal/leak"
 	"github.com/wsproof/wsproof/internal/model"
 	"github.com/wsproof/wsproof/internal/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // A bad library is in this very package, and so is a bad adapter: what differs
 // is the module that the Library claims to come from.

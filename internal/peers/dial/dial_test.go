@@ -12,10 +12,11 @@ import (
 	"testing/iotest"
 
 	"github.com/gorilla/websocket"
-	"go.uber.org/goleak"
+
+	"github.com/wsproof/wsproof/internal/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // script serves one connection: it sends messages, wants each one back, sends
 // text that is no UTF-8, and reports the code of the client's Close.
