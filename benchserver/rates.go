@@ -70,6 +70,8 @@ func (r *rates) watch(ctx context.Context) {
 
 // take samples what happened since the last call.
 func (r *rates) take(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	var connections int
 	var messages, in, out uint64
 	for _, p := range r.server.paths {
@@ -83,8 +85,6 @@ func (r *rates) take(now time.Time) {
 	opened, closed, refused := m.openedSum.Load(), m.closedSum.Load(), m.refusedSum.Load()
 	handshake, scheduling := readHistogram(m.handshake), r.readScheduling()
 
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	seconds := max(now.Sub(r.at).Seconds(), 1e-3)
 	rate := func(now, before uint64) float64 { return math.Round(float64(now-before) / seconds) }
 	s := sample{

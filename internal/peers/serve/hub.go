@@ -35,10 +35,10 @@ type hub struct {
 
 	mu       sync.Mutex
 	live     map[peer]struct{}
-	requests int           // those that may still become connections
+	pending  int           // requests that may still become connections, ends being told
 	away     bool          // Shutdown has begun
 	dropping bool          // and has given up waiting
-	empty    chan struct{} // closed when the last connection leaves after that
+	empty    chan struct{} // closed when nothing is left after that
 	ended    totals        // of the connections that have left
 }
 
@@ -79,7 +79,7 @@ func (h *hub) begin() bool {
 	if h.away {
 		return false
 	}
-	h.requests++
+	h.pending++
 	return true
 }
 
@@ -87,26 +87,28 @@ func (h *hub) begin() bool {
 func (h *hub) begun() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.requests--
+	h.pending--
 	h.checkEmpty()
 }
 
-// leave takes p out, which has ended with code and err.
+// leave takes p out, which has ended with code and err, and tells the event:
+// Stats know of the end before, Shutdown waits until it is told.
 func (h *hub) leave(p peer, code uint16, err error) {
 	h.mu.Lock()
 	delete(h.live, p)
 	h.ended.count(p.counter())
-	h.checkEmpty()
+	h.pending++
 	h.mu.Unlock()
 	if h.Events.Close != nil {
 		h.Events.Close(code, err)
 	}
+	h.begun()
 }
 
 // checkEmpty closes the channel, once, when nothing is left after Shutdown has
 // begun; the caller holds the lock.
 func (h *hub) checkEmpty() {
-	if !h.away || len(h.live) > 0 || h.requests > 0 {
+	if !h.away || len(h.live) > 0 || h.pending > 0 {
 		return
 	}
 	select {

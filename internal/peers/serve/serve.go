@@ -90,8 +90,9 @@ type Events struct {
 // A Server accepts WebSocket connections on each request that it is given.
 type Server interface {
 	http.Handler
-	// Shutdown closes every connection with 1001 and waits for their end, or for
-	// the context's; then it drops what is left and returns the context's error.
+	// Shutdown closes every connection with 1001 and waits for their end, all
+	// events told, or for the context's; then it drops what is left and returns the
+	// context's error.
 	// From its call on every request is refused with 503.
 	Shutdown(ctx context.Context) error
 	// Stats returns what happened since the server was made.

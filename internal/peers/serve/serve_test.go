@@ -11,13 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/wsproof/wsproof/internal/leak"
 	"github.com/wsproof/wsproof/internal/peers/serve/servetest"
 	"github.com/wsproof/wsproof/internal/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // each runs the test on a server of every engine.
 func each(t *testing.T, h Handler, o Options, test func(t *testing.T, s Server, addr string)) {
@@ -33,12 +32,20 @@ func each(t *testing.T, h Handler, o Options, test func(t *testing.T, s Server, 
 				defer cancel()
 				_ = s.Shutdown(ctx) // what the test left open is dropped
 				host.Close()
-				if n := s.Stats().Connections; n != 0 {
-					t.Errorf("%d connections outlive the shutdown", n)
-				}
+				wantNone(t, s)
 			})
 			test(t, s, host.Listener.Addr().String())
 		})
+	}
+}
+
+// wantNone waits for the end of connections that Shutdown has dropped.
+func wantNone(t *testing.T, s Server) {
+	t.Helper()
+	for end := time.Now().Add(servetest.Bound); s.Stats().Connections > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d connections outlive Shutdown", s.Stats().Connections)
+		}
 	}
 }
 
@@ -299,9 +306,7 @@ func TestReadTimeout(t *testing.T) {
 		c := servetest.Connect(t, addr, "/")
 		f := servetest.Text("never complete")
 		f.Masked = true
-		if _, err := c.Conn.Write(f.Append(nil)[:7]); err != nil {
-			t.Fatal(err)
-		}
+		_, _ = c.Conn.Write(f.Append(nil)[:7]) // on a busy machine the timeout may be over by now
 		if e := l.wait(t); e.err == nil {
 			t.Errorf("Close event %d without an error", e.code)
 		}
@@ -344,9 +349,7 @@ func TestShutdownDropsTheSilent(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 		defer cancel()
 		_ = s.Shutdown(ctx) // gws ends at once, the others wait for the silent peer
-		if n := s.Stats().Connections; n != 0 {
-			t.Errorf("%d connections outlive Shutdown", n)
-		}
+		wantNone(t, s)
 		silent.Conn.Close()
 	})
 }
