@@ -64,6 +64,9 @@ func jsonNumber(scratch []byte, binary bool, payload []byte) ([]byte, error) {
 	if binary {
 		return nil, errWantText
 	}
+	if reply, ok := countUp(payload); ok {
+		return reply, nil
+	}
 	n, ok := parseNumber(payload)
 	if !ok {
 		var err error
@@ -79,48 +82,71 @@ func jsonNumber(scratch []byte, binary bool, payload []byte) ([]byte, error) {
 	return append(reply, '}'), nil
 }
 
-// decodeNumber is the slow way, for whatever parseNumber leaves alone.
-func decodeNumber(payload []byte) (int64, error) {
+// countUp is jsonNumber for what load tests send: {"number":n} with at most one
+// space, before n, and n with up to 18 digits. It changes the last digits where
+// they stand, in a third of the time that parsing and formatting take. It
+// reports false, and leaves b alone, for everything else, valid or not, and
+// where the answer has one digit more.
+func countUp(b []byte) (reply []byte, ok bool) {
+	const begin = `{"number":`
+	end := len(b) - 1
+	if end <= len(begin) || string(b[:len(begin)]) != begin || b[end] != '}' {
+		return nil, false
+	}
+	first := len(begin)
+	if b[first] == ' ' {
+		first++
+	}
+	digits := b[first:end]
+	if len(digits) == 0 || len(digits) > 18 || digits[0] == '0' && len(digits) > 1 {
+		return nil, false
+	}
+	for _, c := range digits {
+		if c-'0' > 9 {
+			return nil, false
+		}
+	}
+	last := len(digits) - 1
+	if up := (digits[last] | 1) + 1; up <= '9' {
+		digits[last] = up
+	} else {
+		carry := last - 1
+		for carry >= 0 && digits[carry] == '9' {
+			carry--
+		}
+		if carry < 0 {
+			return nil, false
+		}
+		digits[carry]++
+		for i := carry + 1; i <= last; i++ {
+			digits[i] = '0'
+		}
+	}
+	if first > len(begin) {
+		b = b[1:] // without the space
+		copy(b, begin)
+	}
+	return b, true
+}
+
+// decodeNumber is for whatever parseNumber leaves alone: encoding/json decides.
+// The member's name counts letter by letter; of several with that name, the last.
+func decodeNumber(payload []byte) (n int64, err error) {
 	var object map[string]json.RawMessage
 	if json.Unmarshal(payload, &object) != nil || object == nil {
 		return 0, errNotJSON
 	}
-	var message struct {
-		Number *int64 `json:"number"`
-	}
-	if json.Unmarshal(payload, &message) != nil || message.Number == nil {
+	number, ok := object["number"]
+	if !ok || string(number) == "null" || json.Unmarshal(number, &n) != nil {
 		return 0, errNoNumber
 	}
-	return *message.Number, nil
+	return n, nil
 }
 
 // parseNumber parses an object whose only member is an integer under "number",
 // with JSON's white space anywhere. It reports false for everything else, valid
-// or not. What load tests send, at most one space and no sign, takes a shorter
-// way.
+// or not.
 func parseNumber(b []byte) (n int64, ok bool) {
-	const begin = `{"number":`
-	if len(b) > len(begin)+1 && string(b[:len(begin)]) == begin {
-		digits := b[len(begin):]
-		if digits[0] == ' ' {
-			digits = digits[1:]
-		}
-		for i, c := range digits {
-			if d := c - '0'; d <= 9 {
-				n = n*10 + int64(d)
-				continue
-			}
-			if c == '}' && i == len(digits)-1 && 0 < i && i <= 18 && (digits[0] != '0' || i == 1) {
-				return n, true
-			}
-			break
-		}
-	}
-	return parseSpaced(b)
-}
-
-// parseSpaced is parseNumber without the shorter way.
-func parseSpaced(b []byte) (n int64, ok bool) {
 	i := skipSpace(b, 0)
 	const name = `"number"`
 	if i >= len(b) || b[i] != '{' {

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"math/big"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -117,14 +121,41 @@ func TestEchoLimits(t *testing.T) {
 	})
 }
 
-// TestParseNumber holds parseNumber against encoding/json.
-func TestParseNumber(t *testing.T) {
+// TestJSONNumber holds jsonNumber against encoding/json: for what is right and
+// wrong in JSON, for every way to write an object, and for every carry.
+func TestJSONNumber(t *testing.T) {
 	for _, s := range numbers {
 		sameAsJSON(t, []byte(s))
 	}
-	for _, s := range []string{`{"number":0}`, `{"number": 12}`, "\t{ \"number\"\r:\n-5 } ", `{"number":999999999999999999}`} {
+	var integers []string
+	for n := range 1200 {
+		integers = append(integers, strconv.Itoa(n), strconv.Itoa(-n))
+	}
+	for power := int64(10); power > 0 && power < math.MaxInt64/10; power *= 10 {
+		for d := range int64(25) {
+			integers = append(integers, strconv.FormatInt(power-d, 10), strconv.FormatInt(7*power-d, 10), strconv.FormatInt(-power+d, 10))
+		}
+	}
+	for d := range uint64(6) {
+		integers = append(integers, strconv.FormatUint(math.MaxInt64-3+d, 10), "-"+strconv.FormatUint(math.MaxInt64-3+d, 10))
+	}
+	for _, n := range integers {
+		for _, form := range []string{`{"number":%s}`, `{"number": %s}`, " {\t\"number\" :\r\n%s } ", `{"a":0,"number":%s,"b":{}}`, `{"number":%s.0}`, `{"number":0%s}`, `{"number":%s`, `{"number":"%s"}`} {
+			sameAsJSON(t, fmt.Appendf(nil, form, n))
+		}
+	}
+}
+
+// TestShortWays checks that what load tests send takes the short ways.
+func TestShortWays(t *testing.T) {
+	for _, s := range []string{`{"number":0}`, `{"number": 12}`, `{"number":199}`, `{"number":899999999999999999}`} {
+		if _, ok := countUp([]byte(s)); !ok {
+			t.Errorf("%q is not counted up", s)
+		}
+	}
+	for _, s := range []string{`{"number":9}`, `{"number": -1}`, "\t{ \"number\"\r:\n-5 } ", `{"number":999999999999999999}`} {
 		if _, ok := parseNumber([]byte(s)); !ok {
-			t.Errorf("%q does not take the fast way", s)
+			t.Errorf("%q is left to encoding/json", s)
 		}
 	}
 }
@@ -132,31 +163,36 @@ func TestParseNumber(t *testing.T) {
 var numbers = []string{
 	``, ` `, `{`, `{}`, `{"number"`, `{"number":`, `{"number":}`, `{"number":1`, `{"number":1}`, `{"number": -1 } `,
 	"\n{\t\"number\" :\r12}", `{"number":-}`, `{"number":00}`, `{"number":-0}`, `{"number":-01}`, `{"number":1}x`, `{"number":1}}`,
-	`{"number":1,}`, `{"number":1,"number":2}`, `{"Number":3}`, `{"numbeR":3}`, `{"number":1e3}`, `{"number":+1}`, `{"number":0x1}`,
+	`{"number":1,}`, `{"number":1,"number":2}`, `{"number":1,"Number":2}`, `{"number":{"number":1}}`, `{"number":[{"number":1}],"number": 3}`, `{"n\u0075mber":5}`, `{"number":1.0}`, `{"number":-1e0}`, `{"number":1E400}`, `{"number":"1"}`, `{"number":null}`, `[{"number":1}]`, `{"Number":3}`, `{"numbeR":3}`, `{"number":1e3}`, `{"number":+1}`, `{"number":0x1}`,
 	`{"number":999999999999999999}`, `{"number":1000000000000000000}`, `{"number":9223372036854775807}`, `{"number":-9223372036854775808}`,
 	`{"number":9223372036854775808}`, `{"number":true}`, `{"number":[1]}`, `{"x":1}`, `null`, `1`, `"number"`, `{"number":1}` + "\x00", `{"number" 1}`, `{number:1}`,
 	"{\"number\":1\u00a0}", "\ufeff{\"number\":1}", `{"number":1 2}`, `{"number": 7}`, `{"number":  7}`, `{"number": }`, `{"number": 7}}`, `{"number": 07}`, `{"number": 0}`, `{"number": 123456789012345678}`, `{{"number":1}}`,
 }
 
-// sameAsJSON fails if parseNumber takes what encoding/json refuses, or reads
-// another number. What parseNumber leaves alone encoding/json decides anyway.
+// sameAsJSON fails unless jsonNumber answers b as encoding/json reads it.
 func sameAsJSON(t *testing.T, b []byte) {
-	n, ok := parseNumber(b)
-	if m, spaced := parseSpaced(b); m != n && spaced || spaced != ok {
-		t.Errorf("%q: parsed %d, %v the shorter way, %d, %v the other", b, n, ok, m, spaced)
+	t.Helper()
+	want, wantErr := "", error(errNotJSON)
+	decoder := json.NewDecoder(bytes.NewReader(b))
+	decoder.UseNumber()
+	var object map[string]any
+	if json.Valid(b) && decoder.Decode(&object) == nil && object != nil {
+		wantErr = errNoNumber
+		number, _ := object["number"].(json.Number)
+		if n, err := strconv.ParseInt(number.String(), 10, 64); err == nil {
+			sum := new(big.Int).Add(big.NewInt(n), big.NewInt(2-n&1))
+			if wantErr = errOver64; sum.IsInt64() {
+				want, wantErr = `{"number":`+sum.String()+`}`, nil
+			}
+		}
 	}
-	if !ok {
-		return
-	}
-	var message struct {
-		Number *int64 `json:"number"`
-	}
-	if err := json.Unmarshal(b, &message); err != nil || message.Number == nil || *message.Number != n {
-		t.Errorf("%q: parsed %d; encoding/json: %v, %v", b, n, message.Number, err)
+	got, err := jsonNumber(make([]byte, 0, 64), false, bytes.Clone(b))
+	if string(got) != want || err != wantErr {
+		t.Errorf("%q: answered %q, %v; encoding/json: %q, %v", b, got, err, want, wantErr)
 	}
 }
 
-func FuzzParseNumber(f *testing.F) {
+func FuzzJSONNumber(f *testing.F) {
 	for _, s := range numbers {
 		f.Add([]byte(s))
 	}
@@ -177,8 +213,9 @@ func TestAnswersAllocate(t *testing.T) {
 		{"binary", binaryNumber, true, "\x01\x02\x03\x04"},
 		{"echo", serve.Echo, true, "x"},
 	} {
-		payload := []byte(tc.payload)
+		payload := make([]byte, len(tc.payload))
 		if n := testing.AllocsPerRun(100, func() {
+			copy(payload, tc.payload) // answers may change it
 			if reply, err := tc.answer(scratch[:0], tc.binary, payload); err != nil || reply == nil {
 				t.Errorf("%s: %q, %v", tc.name, reply, err)
 			}
@@ -205,13 +242,14 @@ func BenchmarkAnswer(b *testing.B) {
 		payload string
 	}{
 		{plain, "plain", "number: 100000"},
-		{jsonNumber, "json", `{"number": 100000}`},
+		{jsonNumber, "json", `{"number": 123456}`},
 		{binaryNumber, "binary", "\x01\x02\x03\x04"},
 	} {
 		b.Run(fmt.Sprintf("path=%s", bc.path), func(b *testing.B) {
 			b.ReportAllocs()
-			payload := []byte(bc.payload)
+			payload := make([]byte, len(bc.payload))
 			for b.Loop() {
+				copy(payload, bc.payload) // answers may change it
 				if _, err := bc.answer(scratch[:0], bc.path == "binary", payload); err != nil {
 					b.Fatal(err)
 				}

@@ -24,12 +24,13 @@ import (
 	"time"
 )
 
-// A Handler answers one message. The payload is valid during the call. The
-// reply, of the same kind as the message, may alias the payload or be appended
-// to scratch[:0], 64 bytes that the connection keeps between calls; a nil reply
-// sends nothing. An error that wraps a *CloseError closes the connection with
-// its code and reason, any other one with 1011. A Handler is called by many
-// connections at once, by each for one message at a time.
+// A Handler answers one message. The payload is the Handler's during the call,
+// which may change it as long as text remains UTF-8. The reply, of the same kind
+// as the message, may alias the payload or be appended to scratch[:0], 64 bytes
+// that the connection keeps between calls; a nil reply sends nothing. An error
+// that wraps a *CloseError closes the connection with its code and reason, any
+// other one with 1011. A Handler is called by many connections at once, by each
+// for one message at a time.
 type Handler func(scratch []byte, binary bool, payload []byte) (reply []byte, err error)
 
 // Echo answers each message with itself.
