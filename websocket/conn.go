@@ -18,7 +18,6 @@ type Websocket struct {
 	opts        *Options // with their defaults; may be shared
 	key         ClientKey
 	subprotocol string
-	mode        Mode
 
 	in  inbound  // the reader's own
 	out outbound // guarded by out.mu
@@ -26,6 +25,7 @@ type Websocket struct {
 	// mu guards what follows: the life of the connection. It is never held
 	// together with out.mu.
 	mu         sync.Mutex
+	mode       Mode          // fixed; here for want of room elsewhere
 	reading    bool          // a goroutine has the reader's role
 	lingering  bool          // the reader only waits for the peer to go
 	discarding bool          // the reader only waits for the answer to its Close

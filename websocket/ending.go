@@ -15,6 +15,7 @@ const failGrace = 100 * time.Millisecond
 // closed; otherwise a goroutine sees to that, and this one waits only a little
 // for the Close frame to be on its way. The caller has the reader's role.
 func (c *Websocket) endRead(err error, wait bool) error {
+	c.out.show() // replies to what came before it still go out
 	if closed, ok := err.(*CloseError); ok {
 		c.setReadErr(err)
 		c.answerClose(closed, wait)

@@ -185,6 +185,62 @@ func TestHandlerWritesInOrder(t *testing.T) {
 	}
 }
 
+// A handler that closes: what was answered before goes out first, and nothing
+// that is answered from then on does, its own reply included.
+func TestHandlerClosesBehindGatheredReplies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ws, p, log := newLogged(t, Options{})
+		served := serving(t.Context(), ws, func(_ context.Context, msg *Message) (*Message, error) {
+			if string(msg.Payload) == "close" {
+				if err := ws.CloseWithStatus(StatusGoingAway, "now"); err != nil {
+					t.Error(err)
+				}
+			}
+			return msg, nil
+		})
+		p.send(p.text("a"), p.text("b"), p.text("close"), p.text("c"), p.ping("d"))
+		synctest.Wait()
+		if got, want := bytes.Join(log.take(), nil), append(echoes("a", "b"), "\x88\x05\x03\xe9now"...); !bytes.Equal(got, want) {
+			t.Errorf("written: %q, want %q", got, want)
+		}
+		p.conn.Close()
+		<-served
+	})
+}
+
+// A Close from elsewhere comes between a reply and the next handler: no data may
+// follow it.
+func TestGatheredReplyBehindACloseIsDropped(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		shown bool
+		want  []byte
+	}{
+		{"not shown", false, []byte("\x88\x00")},
+		{"shown", true, append(echoes("a"), "\x88\x00"...)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ws, p, log := newLogged(t, Options{})
+				reply := &Message{Payload: []byte("a")}
+				ws.gather(reply, ws.wireSize(1))
+				if c.shown {
+					ws.out.show()
+				}
+				ws.sendClose(0, "")
+				ws.gather(reply, ws.wireSize(1))
+				ws.flushGathered()
+				synctest.Wait()
+				if got := bytes.Join(log.take(), nil); !bytes.Equal(got, c.want) {
+					t.Errorf("written: %q, want %q", got, c.want)
+				}
+				p.conn.Close()
+				ws.end(StatusAbnormalClose, nil)
+			})
+		})
+	}
+}
+
 func TestNilReplyIsNoAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ws, p, log := newLogged(t, Options{})

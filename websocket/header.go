@@ -23,11 +23,11 @@ const (
 // A header is a frame's header as it stands on the wire (RFC 6455 §5.2), as far
 // as it has been read.
 type header struct {
+	length int // of the payload; math.MaxInt stands for anything longer
+	key    uint32
 	b0     byte
 	b1     byte
 	size   uint8 // bytes of the whole header
-	length int   // of the payload; math.MaxInt stands for anything longer
-	key    uint32
 }
 
 func (h *header) masked() bool   { return h.b1&maskBit != 0 }

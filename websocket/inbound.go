@@ -495,6 +495,7 @@ func (c *Websocket) readControl() error {
 	c.endFrame(p)
 	switch op {
 	case OpcodePing:
+		c.out.show() // the replies before it go first
 		if c.queueControl(OpcodePong, p) {
 			in.gathered = true
 		}

@@ -63,6 +63,12 @@ func maskBy(vector bool, dst, src []byte, key uint32) uint32 {
 	}
 	k := uint64(key) | uint64(key)<<32
 	if n < 8 {
+		if n >= 4 {
+			tail := le.Uint32(src[n-4:]) ^ bits.RotateLeft32(key, -8*(n&3))
+			le.PutUint32(dst, le.Uint32(src)^key)
+			le.PutUint32(dst[n-4:], tail)
+			return next
+		}
 		for i := range src {
 			dst[i] = src[i] ^ byte(k>>(uint(i)*8))
 		}

@@ -12,6 +12,8 @@ import (
 const (
 	// gatherMost is how many bytes of replies are gathered before they are written.
 	gatherMost = 64 << 10
+	// gatherLeast is the memory that gathering begins with, in bytes.
+	gatherLeast = 1 << 10
 	// writeStep is how much of a long message is marshalled before it is written.
 	writeStep = 256 << 10
 	// gatherDelay is how long a gathered reply may wait for a handler that takes
@@ -23,13 +25,15 @@ const (
 
 // outbound is the way from messages to the transport.
 //
-// Bytes wait in queue: replies, pongs, the Close. Whoever sets busy has the turn:
-// it takes the queue, writes, and passes the turn on. The reader never waits for
-// the transport: it writes what a socket takes at once and leaves the rest, or
-// all of it where the transport is no socket, to a goroutine. Other writers wait
-// for their turn and then write themselves.
+// Bytes wait in queue: pongs, the Close, and replies, which the reader gathers
+// apart (reply.go). Whoever sets busy has the turn: it takes the queue, writes,
+// and passes the turn on. The reader never waits for the transport: it writes
+// what a socket takes at once and leaves the rest, or all of it where the
+// transport is no socket, to a goroutine. Other writers wait for their turn and
+// then write themselves.
 type outbound struct {
 	mu      sync.Mutex
+	gather  gathering   // replies that come behind the queue
 	queue   *[]byte     // what waits; nil if nothing does
 	taken   int         // bytes that left the queue and are being written
 	busy    bool        // somebody has the turn
@@ -74,6 +78,7 @@ func (o *outbound) grow(n int) *[]byte {
 // take empties the queue into the hands of the caller, who has the turn and
 // holds mu.
 func (o *outbound) take() *[]byte {
+	o.pull()
 	b := o.queue
 	o.queue = nil
 	if b != nil {
@@ -84,6 +89,7 @@ func (o *outbound) take() *[]byte {
 
 // pending is the number of bytes that wait for the transport. The caller holds mu.
 func (o *outbound) pending() int {
+	o.pull()
 	n := o.taken
 	if o.queue != nil {
 		n += len(*o.queue)
@@ -316,13 +322,22 @@ func (c *Websocket) nextTurn() bool {
 func (c *Websocket) flush() {
 	o := &c.out
 	o.mu.Lock()
+	o.pull()
+	buf := o.takeTurn()
+	o.mu.Unlock()
+	if buf != nil {
+		c.startWriting(buf)
+	}
+}
+
+// takeTurn takes the turn and the queue, or returns nil if there is nothing to
+// do or somebody does it. The caller holds mu.
+func (o *outbound) takeTurn() *[]byte {
 	if o.queue == nil || o.busy || o.err != nil {
-		o.mu.Unlock()
-		return // nothing to do, or somebody does it
+		return nil
 	}
 	o.busy = true
-	o.mu.Unlock()
-	c.startWriting(nil)
+	return o.take()
 }
 
 // startWriting writes what a socket takes of buf, or else of the queue, and
@@ -456,9 +471,12 @@ func (c *Websocket) queueControl(opcode Opcode, payload []byte) bool {
 		o.mu.Unlock()
 		return false
 	}
-	o.closing.Store(opcode == OpcodeClose)
+	o.pull()
 	q := o.grow(maxHeaderSize + len(payload))
 	*q = appendFrame(*q, finBit|byte(opcode), payload, c.maskingKey())
+	if opcode == OpcodeClose {
+		o.closing.Store(true)
+	}
 	o.mu.Unlock()
 	if hook := c.opts.Hooks.OnWriteFrame; hook != nil {
 		hook(c.key, NewFrame(opcode, true, payload))
@@ -486,7 +504,7 @@ func (c *Websocket) whenWritten() <-chan struct{} {
 	ch := make(chan struct{})
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.err != nil || !o.busy && o.queue == nil {
+	if o.pull(); o.err != nil || !o.busy && o.queue == nil {
 		close(ch)
 	} else {
 		w := o.waiters()
@@ -499,6 +517,7 @@ func (c *Websocket) whenWritten() <-chan struct{} {
 func (c *Websocket) finishWriting() {
 	o := &c.out
 	o.mu.Lock()
+	o.pull()
 	now := !o.busy && o.queue == nil && o.err == nil
 	o.fin = !now
 	o.mu.Unlock()

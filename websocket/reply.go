@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,11 +15,100 @@ func (c *Websocket) reply(msg *Message, unchanged bool) error {
 	if c.out.closing.Load() {
 		return nil
 	}
-	inPlace := unchanged && len(msg.Payload) >= inPlaceLeast && c.replyInPlace(msg.Payload)
-	if inPlace || c.queueReply(msg) {
+	if unchanged && len(msg.Payload) >= inPlaceLeast && c.replyInPlace(msg.Payload) {
+		c.tellWritten(msg)
+		return nil
+	}
+	if size := c.wireSize(len(msg.Payload)); size <= gatherMost && !c.opts.Hooks.seeMessages() {
+		c.gather(msg, size)
+	} else if c.queueReply(msg) {
 		c.tellWritten(msg)
 	}
 	return nil
+}
+
+// seeMessages reports whether there are hooks that run between a reply and the
+// next handler. What the write hooks see must be sent, and a read hook may close:
+// with them, each reply is queued at once.
+func (h *Hooks) seeMessages() bool {
+	return h.OnReadFrame != nil || h.OnReadMessage != nil || h.OnWriteFrame != nil || h.OnWriteMessage != nil
+}
+
+// A gathering is where the reader puts replies that wait for more of them. It
+// appends without a lock: nobody else looks past what it has shown, and what is
+// shown stays as it is. Whoever holds outbound.mu may pull that into the queue.
+type gathering struct {
+	buf    *[]byte      // its memory, up to the capacity; nil if nothing is gathered. Set by the reader, under mu
+	n      int32        // bytes in it; the reader's own
+	shown  atomic.Int32 // of those, what others may take; set by the reader
+	pulled int32        // of those, what they have taken; guarded by mu
+}
+
+// pull moves what is shown of the gathered replies to the queue, or drops it
+// behind a Close. The caller holds mu.
+func (o *outbound) pull() {
+	g := &o.gather
+	shown := g.shown.Load()
+	if shown == g.pulled {
+		return
+	}
+	replies := (*g.buf)[g.pulled:shown]
+	g.pulled = shown
+	if !o.closing.Load() {
+		q := o.grow(len(replies))
+		*q = append(*q, replies...)
+	}
+}
+
+// settle moves all that is gathered to the queue. The caller is the reader, and
+// holds mu.
+func (o *outbound) settle() {
+	g := &o.gather
+	if g.buf == nil {
+		return
+	}
+	if g.pulled == 0 && o.queue == nil && !o.closing.Load() {
+		*g.buf = (*g.buf)[:g.n] // as it is
+		o.queue = g.buf
+	} else {
+		g.shown.Store(g.n)
+		o.pull()
+		giveBuffer(g.buf)
+	}
+	g.buf, g.n, g.pulled = nil, 0, 0
+	g.shown.Store(0)
+}
+
+// show lets others take what is gathered. The caller is the reader.
+func (o *outbound) show() { o.gather.shown.Store(o.gather.n) }
+
+// gather appends msg, which takes at most size bytes, to what is gathered.
+func (c *Websocket) gather(msg *Message, size int) {
+	o := &c.out
+	g := &o.gather
+	if g.buf == nil || cap(*g.buf)-int(g.n) < size {
+		if int(g.n)+size > gatherMost {
+			c.flushGathered()
+		}
+		o.mu.Lock()
+		g.grow(size)
+		o.mu.Unlock()
+	}
+	g.n = int32(len(c.appendMessage((*g.buf)[:g.n], msg)))
+	c.in.gathered = true
+}
+
+// grow makes room for size bytes more. The caller is the reader, and holds
+// outbound.mu.
+func (g *gathering) grow(size int) {
+	old := g.buf
+	if old == nil {
+		g.buf = takeBuffer(max(size, gatherLeast))
+		return
+	}
+	g.buf = takeBuffer(max(4*cap(*old), int(g.n)+size))
+	copy((*g.buf)[:g.n], (*old)[:g.n])
+	giveBuffer(old)
 }
 
 // queueReply queues msg, unless a Close went before.
@@ -29,6 +119,7 @@ func (c *Websocket) queueReply(msg *Message) bool {
 		o.mu.Unlock()
 		return false
 	}
+	o.settle()
 	q := o.grow(c.wireSize(len(msg.Payload)))
 	*q = c.appendMessage(*q, msg)
 	full := len(*q) >= gatherMost
@@ -93,15 +184,24 @@ func (c *Websocket) replyInPlace(payload []byte) bool {
 	return true
 }
 
-// flushGathered has written what the reader has queued, and waits for room if
-// there is too much.
+// flushGathered has written what the reader has gathered and queued, and waits
+// for room if there is too much.
 func (c *Websocket) flushGathered() {
 	if !c.in.gathered {
 		return
 	}
+	o := &c.out
 	c.in.gathered = false
-	c.out.armed.Store(false)
-	c.flush()
+	if o.armed.Load() {
+		o.armed.Store(false)
+	}
+	o.mu.Lock()
+	o.settle()
+	buf := o.takeTurn()
+	o.mu.Unlock()
+	if buf != nil {
+		c.startWriting(buf)
+	}
 	c.waitRoom()
 }
 
@@ -109,7 +209,11 @@ func (c *Websocket) flushGathered() {
 // work.
 func (c *Websocket) armFlush() {
 	o := &c.out
-	if !c.in.gathered || o.armed.Load() {
+	if !c.in.gathered {
+		return
+	}
+	o.show() // before the timer is looked at: either it flushes this, or it is armed anew
+	if o.armed.Load() {
 		return
 	}
 	o.armed.Store(true)

@@ -32,6 +32,10 @@ func (s *utf8Stream) complete() bool { return s.state == utf8Start }
 
 // validUTF8 is utf8.Valid, faster.
 func validUTF8(p []byte) bool {
+	const high = 0x8080808080808080
+	if n := len(p); n >= 8 && n <= 16 && (le.Uint64(p)|le.Uint64(p[n-8:]))&high == 0 {
+		return true // short ASCII
+	}
 	if len(p) >= utf8VectorMin && haveVector {
 		return validVector(p)
 	}

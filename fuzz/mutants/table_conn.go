@@ -216,7 +216,35 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "close-not-noted", kind: stateLost, rule: "close-ends", file: "outbound.go",
-		old: "o.closing.Store(opcode == OpcodeClose)", new: "", targets: serving,
+		old: "if opcode == OpcodeClose {\n\t\to.closing.Store(true)\n\t}\n", new: "", targets: serving,
+	},
+	{
+		name: "gathered-replies-follow-the-close", kind: droppedCheck, rule: "close-ends", file: "reply.go",
+		old: "if !o.closing.Load() {\n\t\tq := o.grow(len(replies))", new: "{\n\t\tq := o.grow(len(replies))", targets: serving,
+	},
+	{
+		name: "gathered-replies-pulled-twice", kind: stateLost, rule: "Serve", file: "reply.go",
+		old: "g.pulled = shown\n", new: "", targets: serving,
+	},
+	{
+		name: "pulled-replies-sent-again", kind: stateLost, rule: "Serve", file: "reply.go",
+		old: "if g.pulled == 0 && o.queue == nil && !o.closing.Load() {", new: "if o.queue == nil && !o.closing.Load() {", targets: serving,
+	},
+	{
+		name: "gathered-replies-overtaken-by-a-pong", kind: stateLost, rule: "Serve", file: "inbound.go",
+		old: "c.out.show() // the replies before it go first\n", new: "", targets: serving,
+	},
+	{
+		name: "gathered-replies-lost-at-the-end", kind: stateLost, rule: "Serve", file: "ending.go",
+		old: "c.out.show() // replies to what came before it still go out\n", new: "", targets: serving,
+	},
+	{
+		name: "gathered-replies-lost-in-growth", kind: offByOne, rule: "Serve", file: "reply.go",
+		old: "copy((*g.buf)[:g.n], (*old)[:g.n])", new: "copy((*g.buf)[:g.n], (*old)[:g.n-1])", targets: serving,
+	},
+	{
+		name: "gathered-replies-shown-too-late", kind: noDeadline, rule: "Serve", file: "reply.go",
+		old: "o.show() // before the timer is looked at: either it flushes this, or it is armed anew\n", new: "", targets: serving,
 	},
 	{
 		name: "turn-not-taken", kind: dataRace, rule: "WriteMessage", file: "outbound.go",
