@@ -187,6 +187,9 @@ func (c *Websocket) readMessage(reuse bool) ([]byte, error) {
 			return nil, err
 		}
 		if missing != partNone {
+			if b := in.buffered(); len(b) > 0 && !Opcode(b[0]&opcodeBits).isControl() {
+				c.timeMessage()
+			}
 			if err := c.fill(); err != nil {
 				return nil, c.cutHeader(missing, err)
 			}
@@ -343,9 +346,6 @@ func (c *Websocket) readFragment(reuse bool) error {
 	if final {
 		in.fragmented = false
 		in.lastSize = len(in.body)
-		if in.timing != nil {
-			in.timing.messageBy = time.Time{}
-		}
 	} else {
 		c.timeMessage()
 	}
@@ -397,8 +397,11 @@ func (c *Websocket) readRest(n int) error {
 
 // endFrame ends the current frame, which passed, with its unmasked payload.
 func (c *Websocket) endFrame(payload []byte) {
-	if c.in.timing != nil {
-		c.in.timing.frameBy = time.Time{}
+	if t := c.in.timing; t != nil {
+		t.frameBy = time.Time{}
+		if c.in.h.fin() && !c.in.h.opcode().isControl() {
+			t.messageBy = time.Time{}
+		}
 	}
 	if hook := c.opts.Hooks.OnReadFrame; hook != nil {
 		if len(payload) == 0 {
@@ -408,7 +411,8 @@ func (c *Websocket) endFrame(payload []byte) {
 	}
 }
 
-// timeMessage starts the clock of a message whose end is not there yet.
+// timeMessage starts the clock of a message whose end is not there yet, unless it
+// runs.
 func (c *Websocket) timeMessage() {
 	if c.opts.MessageTimeout > 0 && c.in.timing.messageBy.IsZero() {
 		c.in.timing.messageBy = time.Now().Add(c.opts.MessageTimeout)

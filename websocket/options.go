@@ -28,8 +28,8 @@ type Options struct {
 	ReadTimeout time.Duration
 	// WriteTimeout bounds each write on the transport. Default: none.
 	WriteTimeout time.Duration
-	// MessageTimeout bounds the time from a message's first frame until it is
-	// complete. Default: none.
+	// MessageTimeout bounds the time from the first byte of a message's first
+	// frame until the message is complete. Default: none.
 	MessageTimeout time.Duration
 	// PingInterval is how often an idle peer is pinged; a peer that sends
 	// nothing at all for the interval after a ping is given up, if a read was

@@ -17,6 +17,15 @@ func wantTimeout(t *testing.T, err error) {
 	}
 }
 
+// wantTimeoutAfter reads the Close of a timeout, which comes when it is over.
+func (p *peer) wantTimeoutAfter(start time.Time, timeout time.Duration) {
+	p.t.Helper()
+	f, err := p.next()
+	if took := time.Since(start); err != nil || Opcode(f.Opcode) != OpcodeClose || string(f.Payload[:2]) != "\x03\xf0" || took != timeout {
+		p.t.Errorf("%q, %v after %v; want a Close with 1008 after %v", f.Payload, err, took, timeout)
+	}
+}
+
 // drip sends b a byte at a time until the connection is at its end.
 func (p *peer) drip(b []byte, every time.Duration) {
 	for i := range b {
@@ -142,37 +151,74 @@ func TestMessageTimeout(t *testing.T) {
 			{"pongs", func(p *peer) []byte { return p.frame(OpcodeBinary, false, "x") }, func(p *peer) []byte { return p.frame(OpcodePong, true, "") }},
 			{"a byte at a time", func(p *peer) []byte { return p.frame(OpcodeBinary, false, "") }, func(p *peer) []byte { return p.frame(OpcodeContinuation, false, "x") }},
 		} {
-			synctest.Test(t, func(t *testing.T) {
-				opts, end := closeHook(Options{MessageTimeout: timeout, ReadTimeout: readTimeout})
-				ws, p := newPeer(t, ServerMode, opts)
-				result := reading(t.Context(), ws)
-				if readTimeout == 0 {
-					time.Sleep(time.Hour) // no message, no timeout
-				}
-				p.send(c.first(p))
-				start := time.Now()
-				sent := make(chan struct{})
-				go func() {
-					defer close(sent)
-					for {
-						time.Sleep(900 * time.Millisecond)
-						if _, err := p.conn.Write(c.then(p)); err != nil {
-							return
-						}
+			t.Run(c.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					opts, end := closeHook(Options{MessageTimeout: timeout, ReadTimeout: readTimeout})
+					ws, p := newPeer(t, ServerMode, opts)
+					result := reading(t.Context(), ws)
+					if readTimeout == 0 {
+						time.Sleep(time.Hour) // no message, no timeout
 					}
-				}()
-				f, err := p.next()
-				if took := time.Since(start); err != nil || Opcode(f.Opcode) != OpcodeClose || string(f.Payload[:2]) != "\x03\xf0" || took != timeout {
-					t.Errorf("%s: %q, %v after %v; want a Close with 1008 after %v", c.name, f.Payload, err, took, timeout)
-				}
-				wantTimeout(t, (<-result).err)
-				p.conn.Close()
-				<-sent
-				synctest.Wait()
-				end.want(t, StatusPolicyViolation, os.ErrDeadlineExceeded)
+					p.send(c.first(p))
+					start := time.Now()
+					sent := make(chan struct{})
+					go func() {
+						defer close(sent)
+						for {
+							time.Sleep(900 * time.Millisecond)
+							if _, err := p.conn.Write(c.then(p)); err != nil {
+								return
+							}
+						}
+					}()
+					p.wantTimeoutAfter(start, timeout)
+					wantTimeout(t, (<-result).err)
+					p.conn.Close()
+					<-sent
+					synctest.Wait()
+					end.want(t, StatusPolicyViolation, os.ErrDeadlineExceeded)
+				})
 			})
 		}
 	}
+	// The first frame counts from its first byte on.
+	for _, most := range []int{1, 2, 4, 6, 8} {
+		synctest.Test(t, func(t *testing.T) {
+			opts, end := closeHook(Options{MessageTimeout: timeout})
+			ws, p := newPeer(t, ServerMode, opts)
+			result := reading(t.Context(), ws)
+			time.Sleep(time.Hour)
+			start := time.Now()
+			p.send(p.text("hello")[:most])
+			p.wantTimeoutAfter(start, timeout)
+			wantTimeout(t, (<-result).err)
+			p.conn.Close()
+			synctest.Wait()
+			end.want(t, StatusPolicyViolation, os.ErrDeadlineExceeded)
+		})
+	}
+	// A control frame is no message's first, however slow it is.
+	synctest.Test(t, func(t *testing.T) {
+		ws, p := newPeer(t, ServerMode, Options{MessageTimeout: timeout})
+		result := reading(t.Context(), ws)
+		for _, b := range p.ping("hi") {
+			p.send([]byte{b})
+			time.Sleep(timeout)
+		}
+		p.want(OpcodePong, true, "hi")
+		// And a message that came in pieces leaves the next one its time.
+		for _, most := range []int{1, 3, 7} {
+			b := p.text("hello")
+			p.send(b[:most])
+			time.Sleep(timeout - 1)
+			p.send(b[most:])
+			time.Sleep(time.Hour)
+		}
+		p.conn.Close()
+		if got := <-result; len(got.msgs) != 3 || !errors.Is(got.err, io.EOF) {
+			t.Errorf("%d messages, %v", len(got.msgs), got.err)
+		}
+	})
 	// A message in time, then another one: each has its own time.
 	synctest.Test(t, func(t *testing.T) {
 		ws, p := newPeer(t, ClientMode, Options{MessageTimeout: timeout})
