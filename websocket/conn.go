@@ -25,20 +25,26 @@ type Websocket struct {
 	// mu guards what follows: the life of the connection. It is never held
 	// together with out.mu.
 	mu         sync.Mutex
-	mode       Mode          // fixed; here for want of room elsewhere
-	reading    bool          // a goroutine has the reader's role
-	lingering  bool          // the reader only waits for the peer to go
-	discarding bool          // the reader only waits for the answer to its Close
-	ended      bool          // the transport is closed, or is being closed
-	settled    bool          // endCode and endErr are decided, whatever ends it now
-	endCode    StatusCode    // what OnClose is told
-	endErr     error         // why, for those who come later
-	readErr    error         // what reading ended with
-	done       chan struct{} // closed at the end; made by the first who waits
-	closeTimer *time.Timer   // bounds the closing handshake
-	watched    watch         // the context of the read that is under way
-	alive      *keepalive    // nil without pings
-	pings      *pings        // those that wait for their pongs; nil if there were none
+	mode       Mode        // fixed; here for want of room elsewhere
+	reading    bool        // a goroutine has the reader's role
+	lingering  bool        // the reader only waits for the peer to go
+	discarding bool        // the reader only waits for the answer to its Close
+	ended      bool        // the transport is closed, or is being closed
+	settled    bool        // endCode and endErr are decided, whatever ends it now
+	endCode    StatusCode  // what OnClose is told
+	endErr     error       // why, for those who come later
+	readErr    error       // what reading ended with
+	finish     *finish     // what is closed at the end; nil until it is needed
+	closeTimer *time.Timer // bounds the closing handshake
+	watched    watch       // the context of the read that is under way
+	alive      *keepalive  // nil without pings
+	pings      *pings      // those that wait for their pongs; nil if there were none
+}
+
+// A finish has the channels for those who wait for the end.
+type finish struct {
+	done chan struct{} // closed at the end
+	told chan struct{} // closed when OnClose has been told, and has returned
 }
 
 // deadliner is a transport with deadlines, such as a net.Conn.
@@ -54,6 +60,7 @@ var (
 	errClosed   = &Error{code: StatusNormalClosure, text: "connection closed", cause: net.ErrClosed}
 	errReader   = &Error{code: StatusInternalError, text: "another goroutine is reading"}
 	errPanic    = &Error{code: StatusInternalError, text: "the handler panicked"}
+	errHook     = &Error{code: StatusInternalError, text: "a hook panicked"}
 	errNoAnswer = &Error{code: StatusAbnormalClose, text: "the peer did not answer the Close in time", cause: errTimeout}
 )
 
@@ -176,6 +183,12 @@ func (c *Websocket) setDiscarding(discarding bool) {
 	c.mu.Unlock()
 }
 
+func (c *Websocket) hasEnded() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ended
+}
+
 func (c *Websocket) isLingering() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -229,16 +242,40 @@ func (c *Websocket) end(code StatusCode, err error) {
 	if c.alive != nil {
 		c.alive.stop()
 	}
-	done := c.done
+	hook := c.opts.Hooks.OnClose
+	if hook != nil {
+		c.makeFinish()
+	}
+	finish := c.finish
 	c.mu.Unlock()
 
 	c.out.shut(orClosed(err))
 	_ = c.src.Close() // whatever it says, the connection is gone
-	if done != nil {
-		close(done)
+	if finish != nil {
+		close(finish.done)
+		defer close(finish.told)
 	}
-	if c.opts.Hooks.OnClose != nil {
-		c.opts.Hooks.OnClose(c.key, code, err)
+	if hook != nil {
+		hook(c.key, code, err)
+	}
+}
+
+// awaitHook waits until OnClose, which may run on another goroutine, has
+// returned. The connection has ended.
+func (c *Websocket) awaitHook() {
+	if c.opts.Hooks.OnClose == nil {
+		return
+	}
+	c.mu.Lock()
+	finish := c.finish
+	c.mu.Unlock()
+	<-finish.told
+}
+
+// makeFinish makes the channels that are closed at the end. The caller holds mu.
+func (c *Websocket) makeFinish() {
+	if c.finish == nil {
+		c.finish = &finish{done: make(chan struct{}), told: make(chan struct{})}
 	}
 }
 
@@ -264,13 +301,13 @@ func (c *Websocket) endCause(err error) error {
 func (c *Websocket) doneChan() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.done == nil {
-		c.done = make(chan struct{})
+	if c.finish == nil {
+		c.makeFinish()
 		if c.ended {
-			close(c.done)
+			close(c.finish.done)
 		}
 	}
-	return c.done
+	return c.finish.done
 }
 
 // await waits for ch, but no longer than d.

@@ -118,6 +118,23 @@ func (c *Websocket) closeFor(err error) {
 	c.boundClose(code, err)
 }
 
+// failHook fails the connection because a hook panicked, or ended its goroutine,
+// in the reader, whose state is none to go on from. Nothing waits for the peer:
+// the panic goes on up.
+func (c *Websocket) failHook() {
+	if c.hasEnded() {
+		return // it was OnClose
+	}
+	failed := false
+	defer func() {
+		if !failed { // another hook does the same
+			c.abort(errHook)
+		}
+	}()
+	c.fail(StatusInternalError, errHook, false)
+	failed = true
+}
+
 // sendable returns code, or what goes on the wire for one that must not.
 func sendable(code StatusCode) StatusCode {
 	switch {

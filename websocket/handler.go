@@ -223,13 +223,22 @@ func (s *served) serve() {
 	s.ws.serve(&s.ctx, s.owner.handler, false)
 }
 
-// end is deferred, so that it also sees a panic, and runtime.Goexit.
+// end is deferred, so that it also sees a panic, and runtime.Goexit, behind
+// which the connection is still closing.
 func (s *served) end() {
 	if reason := recover(); reason != nil && reason != http.ErrAbortHandler {
 		s.logPanic(reason)
 	}
 	s.ctx.end()
-	s.owner.ended(s)
+	if s.ws.hasEnded() {
+		s.owner.ended(s)
+		return
+	}
+	go func() {
+		<-s.ws.doneChan()
+		s.ws.awaitHook()
+		s.owner.ended(s)
+	}()
 }
 
 // abort ends the connection at once.

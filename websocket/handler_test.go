@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // pipeClient connects to h through a pipe, on which a peer that does not read
@@ -322,6 +324,37 @@ func TestHandlerPanics(t *testing.T) {
 					t.Errorf("logged %q, want the address, the value and the stack", got)
 				}
 			}
+		})
+	}
+}
+
+// The connection of a handler that panicked is still closing: Shutdown waits for
+// that, and drops it when it gives up.
+func TestShutdownAfterAPanic(t *testing.T) {
+	for _, giveUp := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			opts, end := closeHook(Options{})
+			h := NewHandler(func(context.Context, *Message) (*Message, error) { panic(http.ErrAbortHandler) }, opts)
+			client := pipeClient(t, h, nil)
+			if err := client.WriteMessage(t.Context(), &Message{}); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait() // it has panicked
+			start := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			if giveUp {
+				cancel()
+			}
+			defer cancel()
+			err := h.Shutdown(ctx)
+			if giveUp && err != context.Canceled || !giveUp && err != nil {
+				t.Errorf("Shutdown: %v", err)
+			}
+			if took := time.Since(start); giveUp != (took == 0) || took > defaultCloseTimeout {
+				t.Errorf("Shutdown took %v, the peer was silent for %v", took, defaultCloseTimeout)
+			}
+			end.want(t, StatusInternalError, errPanic)
+			client.abort(io.EOF)
 		})
 	}
 }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // A hookLog is what the hooks were told, in their order.
@@ -208,6 +211,176 @@ func TestHooksSeeWholePayloads(t *testing.T) {
 					t.Fatalf("frame %d of %d bytes: the hooks saw something else", i, len(sent[i]))
 				}
 			}
+		})
+	}
+}
+
+// A hook that panics, or ends its goroutine as testing's FailNow does, ends the
+// connection: the peer is told, and the panic goes on up.
+func TestHookPanicsGoUp(t *testing.T) {
+	for _, serve := range []bool{true, false} {
+		for _, hook := range []string{"OnReadFrame", "OnReadFrame of a ping", "OnReadMessage", "OnReadError", "OnWriteFrame", "OnWriteMessage", "OnClose"} {
+			for _, reason := range []any{"oops", nil} {
+				if !serve && strings.HasPrefix(hook, "OnWrite") {
+					continue // not the reader's
+				}
+				t.Run(fmt.Sprintf("%s/serve=%v/%v", hook, serve, reason), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						fail := func() {
+							if reason == nil {
+								runtime.Goexit()
+							}
+							panic(reason)
+						}
+						opts, end := closeHook(Options{})
+						hooks := &opts.Hooks
+						send := func(p *peer) { p.send(p.text("hello")) }
+						switch hook {
+						case "OnReadFrame":
+							hooks.OnReadFrame = func(ClientKey, *Frame) { fail() }
+						case "OnReadFrame of a ping":
+							hooks.OnReadFrame = func(ClientKey, *Frame) { fail() }
+							send = func(p *peer) { p.send(p.ping("")) }
+						case "OnReadMessage":
+							hooks.OnReadMessage = func(ClientKey, *Message) { fail() }
+						case "OnReadError":
+							hooks.OnReadError = func(ClientKey, error) { fail() }
+							send = func(p *peer) { p.send(p.frame(3, true, "")) }
+						case "OnWriteFrame":
+							hooks.OnWriteFrame = func(ClientKey, *Frame) { fail() }
+						case "OnWriteMessage":
+							hooks.OnWriteMessage = func(ClientKey, *Message) { fail() }
+						case "OnClose":
+							tell := hooks.OnClose
+							hooks.OnClose = func(k ClientKey, code StatusCode, err error) { tell(k, code, err); fail() }
+							send = func(p *peer) { p.send(p.close(1001, "")); p.want(OpcodeClose, true, closePayload(1001, "")) }
+						}
+						ws, p := newPeer(t, ServerMode, opts)
+						start := time.Now()
+						got := make(chan any, 1)
+						go func() {
+							defer func() { got <- recover() }()
+							if serve {
+								ws.Serve(t.Context(), EchoHandler)
+							} else {
+								_, _ = ws.ReadMessage(t.Context())
+							}
+						}()
+						send(p)
+						switch hook {
+						case "OnClose":
+						case "OnWriteMessage": // its message is on its way
+							p.wantText("hello")
+							p.wantClose(StatusInternalError, "a hook panicked")
+						case "OnWriteFrame": // which panics again for the Close
+							for {
+								if _, err := p.next(); err != nil {
+									break
+								}
+							}
+						default:
+							p.wantClose(StatusInternalError, "a hook panicked")
+						}
+						if r := <-got; r != reason {
+							t.Errorf("recovered %v, want %v", r, reason)
+						}
+						if took := time.Since(start); took > failGrace {
+							t.Errorf("the panic went up after %v", took)
+						}
+						p.conn.Close()
+						synctest.Wait()
+						switch hook {
+						case "OnClose":
+							end.want(t, StatusGoingAway, nil)
+						default:
+							if end.calls != 1 || !errors.Is(end.err, errHook) {
+								t.Errorf("OnClose was called %d times, at last with %v; want once with %v", end.calls, end.err, errHook)
+							}
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// A write hook that panics in WriteMessage leaves the connection to others.
+func TestWriteHookPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		panics := true
+		var opts Options
+		opts.Hooks.OnWriteMessage = func(ClientKey, *Message) {
+			if panics {
+				panics = false
+				panic("oops")
+			}
+		}
+		ws, p := newPeer(t, ServerMode, opts)
+		go func() {
+			defer func() {
+				_ = recover()
+				if err := ws.WriteMessage(t.Context(), &Message{Payload: []byte("second")}); err != nil {
+					t.Errorf("WriteMessage after the panic: %v", err)
+				}
+			}()
+			_ = ws.WriteMessage(t.Context(), &Message{Payload: []byte("first")})
+		}()
+		p.wantText("first")
+		p.wantText("second")
+		synctest.Wait()
+	})
+	synctest.Test(t, func(t *testing.T) { // where writing failed
+		opts, end := closeHook(Options{})
+		opts.Hooks.OnWriteError = func(ClientKey, error) { panic("oops") }
+		ws, p := newPeer(t, ServerMode, opts)
+		p.conn.Close()
+		func() {
+			defer func() { _ = recover() }()
+			_ = ws.WriteMessage(t.Context(), new(Message))
+			t.Error("WriteMessage returned: the panic has not gone up")
+		}()
+		if err := ws.WriteMessage(t.Context(), new(Message)); codeOf(err) != StatusAbnormalClose {
+			t.Errorf("WriteMessage after the panic: %v", err)
+		}
+		end.want(t, StatusAbnormalClose, io.ErrClosedPipe)
+	})
+}
+
+// When Serve returns, OnClose has: whichever goroutine ended the connection.
+func TestServeReturnsBehindOnClose(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		end  func(ws *Websocket, p *peer, cancel context.CancelFunc)
+	}{
+		{"context", func(_ *Websocket, _ *peer, cancel context.CancelFunc) { cancel() }},
+		{"the peer's Close", func(_ *Websocket, p *peer, _ context.CancelFunc) { p.send(p.close(1000, "")); _, _ = p.next() }},
+		{"a Close without an answer", func(ws *Websocket, p *peer, _ context.CancelFunc) { _ = ws.Close(); _, _ = p.next() }},
+		{"a writer", func(ws *Websocket, p *peer, _ context.CancelFunc) {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			_ = ws.WriteMessage(ctx, new(Message))
+		}},
+		{"abort", func(ws *Websocket, _ *peer, _ context.CancelFunc) { ws.abort(io.EOF) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				told := false
+				var opts Options
+				opts.Hooks.OnClose = func(ClientKey, StatusCode, error) {
+					time.Sleep(time.Hour) // no real time: everybody else goes on as far as they can
+					told = true
+				}
+				ws, p := newPeer(t, ServerMode, opts)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				served := serving(ctx, ws, EchoHandler)
+				synctest.Wait() // it reads
+				go c.end(ws, p, cancel)
+				<-served
+				if !told {
+					t.Error("Serve returned before OnClose did")
+				}
+			})
 		})
 	}
 }

@@ -77,10 +77,13 @@ type Options struct {
 // goroutine, the write hooks by whichever goroutine writes or closes: by several
 // at the same time, if several do. ClientKey is chosen by the client: a label for
 // logs, no identity.
+//
+// A hook that panics while its connection is read ends the connection, and the
+// panic goes on up. A write hook must not write itself, nor wait for what does.
 type Hooks struct {
 	// OnClose is called once, when the connection has ended: with the peer's
 	// Close status, or the status this side failed or closed it with, and the
-	// error, nil after a clean close.
+	// error, nil after a clean close. Serve returns after it.
 	OnClose func(ClientKey, StatusCode, error)
 	// OnReadError is called when reading fails, be it the transport or a rule.
 	OnReadError func(ClientKey, error)

@@ -201,8 +201,8 @@ func (c *Websocket) WriteMessage(ctx context.Context, msg *Message) error {
 	if err != nil {
 		return c.failWrite(ctx, err)
 	}
+	defer c.passTurn() // also when a hook panics
 	c.tellWritten(msg)
-	c.passTurn()
 	return nil
 }
 
@@ -455,11 +455,13 @@ func (c *Websocket) failWrite(ctx context.Context, cause error) error {
 		err = &Error{code: StatusAbnormalClose, text: "context ended", cause: ctx.Err()}
 	}
 	err = c.endCause(err)
+	defer func() {
+		c.end(StatusAbnormalClose, err)
+		c.nextTurn()
+	}()
 	if hook := c.opts.Hooks.OnWriteError; hook != nil {
 		hook(c.key, err)
 	}
-	c.end(StatusAbnormalClose, err)
-	c.nextTurn()
 	return err
 }
 

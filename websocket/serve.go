@@ -29,7 +29,19 @@ func (c *Websocket) ReadMessage(ctx context.Context) (*Message, error) {
 	if !c.takeReader(ctx) {
 		return nil, c.notReader(ctx)
 	}
-	defer c.giveReader()
+	returned := false
+	defer func() {
+		if !returned {
+			c.failHook()
+		}
+		c.giveReader()
+	}()
+	msg, err := c.nextMessage(ctx)
+	returned = true
+	return msg, err
+}
+
+func (c *Websocket) nextMessage(ctx context.Context) (*Message, error) {
 	if ctx.Err() != nil {
 		return nil, c.cancelled(ctx)
 	}
@@ -77,8 +89,9 @@ func (c *Websocket) notReader(ctx context.Context) error {
 // handler that takes its time. Only when Options.MaxPending bytes wait for a
 // peer that does not read does Serve stop reading.
 //
-// A panic of handler closes the connection with StatusInternalError and goes on
-// up.
+// When Serve returns, the connection has ended and the OnClose hook has returned;
+// only where another goroutine reads, Serve returns at once. A panic of handler
+// closes the connection with StatusInternalError and goes on up.
 func (c *Websocket) Serve(ctx context.Context, handler Handler) { c.serve(ctx, handler, true) }
 
 // serve is Serve; without watching, somebody else ends the connection when ctx
@@ -94,13 +107,17 @@ func (c *Websocket) serve(ctx context.Context, handler Handler, watching bool) {
 	if watching && ctx.Err() != nil {
 		c.cancelled(ctx)
 	}
-	returned := true
+	returned, handling := false, false
 	defer func() {
-		if !returned {
+		switch {
+		case returned:
+		case handling:
 			// The panic goes on up; the closing handshake must not hold it up.
 			c.closeFor(errPanic)
 			c.setLingering()
 			go c.discard()
+		default:
+			c.failHook()
 		}
 		c.giveReader()
 	}()
@@ -110,6 +127,8 @@ func (c *Websocket) serve(ctx context.Context, handler Handler, watching bool) {
 		payload, err := c.readMessage(reuse)
 		if err != nil {
 			c.endRead(err, true)
+			c.awaitHook()
+			returned = true
 			return
 		}
 		if !reuse {
@@ -123,9 +142,9 @@ func (c *Websocket) serve(ctx context.Context, handler Handler, watching bool) {
 			hook(c.key, msg)
 		}
 		c.armFlush()
-		returned = false
+		handling = true
 		reply, err := handler(ctx, msg)
-		returned = true
+		handling = false
 		if err == nil && reply != nil {
 			err = c.reply(reply, reply == msg && same(reply, payload, c.in.binary))
 		}
