@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -358,5 +359,30 @@ func TestSOCKSTransportFailures(t *testing.T) {
 	// The proxy's replies may come in pieces.
 	if _, err := dialSOCKS(t, &socksServer{replies: replies}, "ws://h", "socks5://me:secret@p.test", faultyConn{reads: -1, writes: -1, oneByte: true}); err != nil {
 		t.Errorf("byte by byte: %v", err)
+	}
+}
+
+// The proxy of the environment is asked by default, with http for ws: seen in a
+// process of its own, since net/http reads the environment once.
+func TestDialProxyFromEnvironment(t *testing.T) {
+	const variable = "WEBSOCKET_TEST_DIAL"
+	if rawURL := os.Getenv(variable); rawURL != "" {
+		_, _, err := Dial(t.Context(), rawURL, DialOptions{NetDial: func(_ context.Context, _, addr string) (net.Conn, error) {
+			return nil, errors.New("asked for " + addr)
+		}})
+		fmt.Println(err)
+		return
+	}
+	for rawURL, want := range map[string]string{
+		"ws://h.test":    "websocket handshake: connecting to the proxy plain.test:1: asked for plain.test:1\n",
+		"wss://h.test":   "websocket handshake: connecting to the proxy secure.test:1080: asked for secure.test:1080\n",
+		"ws://not.test":  "websocket handshake: connecting to not.test:80: asked for not.test:80\n",
+		"wss://not.test": "websocket handshake: connecting to not.test:443: asked for not.test:443\n",
+	} {
+		got := runSelf(t, "^TestDialProxyFromEnvironment$", variable+"="+rawURL,
+			"HTTP_PROXY=http://plain.test:1", "HTTPS_PROXY=socks5://secure.test", "NO_PROXY=not.test")
+		if !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", rawURL, got, want)
+		}
 	}
 }
