@@ -102,7 +102,7 @@ var readMutants = []mutant{
 	},
 	{
 		name: "frame-deadline-kept", kind: stateNotReset, rule: "ReadTimeout", file: "inbound.go",
-		old: "c.in.timing.frameBy = time.Time{}\n", new: "", targets: serving,
+		old: "t.frameBy = time.Time{}\n", new: "", targets: serving,
 	},
 	{
 		name: "read-fragment-restarts-the-key", kind: stateLost, rule: "masking", file: "inbound.go",
@@ -171,7 +171,7 @@ var readMutants = []mutant{
 	},
 	{
 		name: "message-deadline-kept", kind: stateNotReset, rule: "MessageTimeout", file: "inbound.go",
-		old: "in.timing.messageBy = time.Time{}\n", new: "", targets: serving,
+		old: "t.messageBy = time.Time{}\n", new: "", targets: serving,
 	},
 	{
 		name: "endless-empty-reads", kind: droppedCheck, rule: "read failures", file: "inbound.go",
@@ -374,7 +374,7 @@ var endMutants = []mutant{
 	},
 	{
 		name: "end-not-reported", kind: droppedCheck, rule: "OnClose", file: "conn.go",
-		old: "if c.opts.Hooks.OnClose != nil {", new: "if c.opts.Hooks.OnClose != nil && err != nil {", targets: serving,
+		old: "hook(c.key, code, err)", new: "if err != nil {\n\t\t\thook(c.key, code, err)\n\t\t}", targets: serving,
 	},
 	{
 		name: "ended-twice", kind: stateLost, rule: "OnClose", file: "conn.go",
