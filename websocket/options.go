@@ -121,11 +121,11 @@ var defaultOptions = func() *Options {
 
 // shared returns the options with their defaults, as a connection keeps them.
 // Connections without options of their own share one copy.
-func (o Options) shared() *Options {
+func (o *Options) shared() *Options {
 	if o.isZero() {
 		return defaultOptions
 	}
-	own := o
+	own := *o
 	own.setDefaults()
 	return &own
 }
