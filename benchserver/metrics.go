@@ -27,6 +27,8 @@ type metrics struct {
 	failures  *prometheus.CounterVec // by kind
 	refused   *prometheus.CounterVec // by status
 
+	normal, empty, gone prometheus.Counter // of closes: how load tests end, by codes 1000, 1005, 1006
+
 	// Sums of the vectors, for rates. Each is added to last: who sees a sum sees
 	// what it sums up.
 	openedSum, closedSum, refusedSum atomic.Uint64
@@ -53,6 +55,7 @@ func newMetrics(c *config, paths []servedPath) *metrics {
 			Help: "Handshakes that were refused, by HTTP status; 0: the client was gone.",
 		}, []string{"status"}),
 	}
+	m.normal, m.empty, m.gone = m.closes.WithLabelValues("1000"), m.closes.WithLabelValues("1005"), m.closes.WithLabelValues("1006")
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "benchserver_info",
 		Help:        "Always 1; the labels tell what is running.",
@@ -103,7 +106,16 @@ func (paths pathCollector) Collect(ch chan<- prometheus.Metric) {
 }
 
 func (m *metrics) close(code uint16, err error) {
-	m.closes.WithLabelValues(codeLabel(code)).Inc()
+	switch code {
+	case 1000:
+		m.normal.Inc()
+	case 1005:
+		m.empty.Inc()
+	case 1006:
+		m.gone.Inc()
+	default:
+		m.closes.WithLabelValues(codeLabel(code)).Inc()
+	}
 	if err != nil {
 		m.failures.WithLabelValues(kind(code, err)).Inc()
 	}

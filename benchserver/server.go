@@ -69,7 +69,7 @@ func newServer(c *config, log *slog.Logger) (*server, error) {
 			return nil, usagef("-engine: %v", err)
 		}
 		s.paths = append(s.paths, p)
-		s.byPath[a.path] = s.admit(p.server)
+		s.byPath[a.path] = &admission{s, p.server}
 	}
 	s.metrics = newMetrics(c, s.paths)
 	s.rates = newRates(s)
@@ -105,15 +105,15 @@ func (s *server) options(p servedPath) serve.Options {
 			Open: func() {
 				p.opened.Add(1)
 				s.metrics.openedSum.Add(1)
-				s.log.Debug("opened", "path", p.path)
+				if c.debug { // or each connection would pay for the arguments
+					s.log.Debug("opened", "path", p.path)
+				}
 			},
 			Close: func(code uint16, err error) {
 				s.limits.release()
 				s.metrics.close(code, err)
-				if err != nil {
-					s.log.Debug("closed", "path", p.path, "code", code, "kind", kind(code, err), "error", err)
-				} else {
-					s.log.Debug("closed", "path", p.path, "code", code)
+				if c.debug {
+					s.logClose(p.path, code, err)
 				}
 			},
 			Refused: func(status int, err error) {
@@ -124,25 +124,40 @@ func (s *server) options(p servedPath) serve.Options {
 	}
 }
 
+func (s *server) logClose(path string, code uint16, err error) {
+	if err != nil {
+		s.log.Debug("closed", "path", path, "code", code, "kind", kind(code, err), "error", err)
+	} else {
+		s.log.Debug("closed", "path", path, "code", code)
+	}
+}
+
 func (s *server) refused(path string, status int, err error) {
 	s.metrics.refuse(status)
 	s.log.Debug("refused", "path", path, "status", status, "error", err)
 }
 
-// admit lets in what the limits allow, and measures how long it takes.
-func (s *server) admit(ws http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if refusal := s.limits.take(); refusal != "" {
-			w.Header().Set("Retry-After", "1")
-			w.Header().Set("Connection", "close")
-			http.Error(w, refusal, http.StatusServiceUnavailable)
-			s.refused(r.URL.Path, http.StatusServiceUnavailable, errors.New(refusal))
-			return
-		}
-		begin := time.Now()
-		ws.ServeHTTP(w, r)
-		s.metrics.handshake.Observe(time.Since(begin).Seconds())
-	})
+// An admission lets in what the limits allow, and measures how long it takes.
+type admission struct {
+	*server
+	ws http.Handler
+}
+
+func (a *admission) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if refusal := a.limits.take(); refusal != "" {
+		a.refuse(w, r, refusal)
+		return
+	}
+	begin := time.Now()
+	a.ws.ServeHTTP(w, r)
+	a.metrics.handshake.Observe(time.Since(begin).Seconds())
+}
+
+func (s *server) refuse(w http.ResponseWriter, r *http.Request, refusal string) {
+	w.Header().Set("Retry-After", "1")
+	w.Header().Set("Connection", "close")
+	http.Error(w, refusal, http.StatusServiceUnavailable)
+	s.refused(r.URL.Path, http.StatusServiceUnavailable, errors.New(refusal))
 }
 
 // ServeHTTP is the public address.

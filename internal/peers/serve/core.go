@@ -10,7 +10,7 @@ import (
 )
 
 // newCore serves on this module's websocket package: Accept and Serve with
-// ReuseBuffers, a closure a connection for its scratch and its reply.
+// ReuseBuffers, the same options for all connections.
 func newCore(h *hub) http.Handler {
 	options := websocket.Options{
 		MaxFrameSize:   h.MaxMessage,
@@ -20,30 +20,40 @@ func newCore(h *hub) http.Handler {
 		ReuseBuffers:   true,
 		CheckOrigin:    func(*http.Request) bool { return true }, // checked before
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s := &spy{ResponseWriter: w}
-		c := &coreConn{hub: h}
-		options := options
-		options.Hooks.OnClose = c.onClose
-		conn, err := websocket.Accept(s, r, options)
-		if err != nil {
-			var refusal *websocket.HandshakeError
-			if errors.As(err, &refusal) && s.conn == nil {
-				refusal.Respond(s)
-			}
-			h.refused(s.status, err)
-			return
-		}
-		c.ws, c.conn = conn, s.conn
-		h.enter(c)
-		go c.serve()
-	})
+	return &coreEngine{h, options}
+}
+
+type coreEngine struct {
+	hub     *hub
+	options websocket.Options
+}
+
+func (e *coreEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s := &spy{ResponseWriter: w}
+	c := &coreConn{hub: e.hub}
+	conn, err := websocket.Accept(s, r, e.options)
+	if err != nil {
+		e.refuse(s, err)
+		return
+	}
+	c.ws, c.conn = conn, s.conn
+	e.hub.enter(c)
+	go c.serve()
+}
+
+func (e *coreEngine) refuse(s *spy, err error) {
+	var refusal *websocket.HandshakeError
+	if errors.As(err, &refusal) && s.conn == nil {
+		refusal.Respond(s)
+	}
+	e.hub.refused(s.status, err)
 }
 
 type coreConn struct {
 	hub     *hub
 	ws      *websocket.Websocket
 	conn    net.Conn
+	asked   error // why the engine closed it
 	counts  counter
 	scratch [scratchSize]byte
 }
@@ -54,18 +64,29 @@ func (c *coreConn) goAway() {
 	_ = c.ws.CloseWithStatus(websocket.StatusGoingAway, reasonGoingAway)
 }
 
-// onClose is called once, when the transport is closed: by the goroutine that
-// serves, or by one that gave up waiting for it.
-func (c *coreConn) onClose(_ websocket.ClientKey, code websocket.StatusCode, err error) {
-	c.hub.leave(c, uint16(code), err)
+func (c *coreConn) serve() {
+	c.ws.Serve(context.Background(), c.answer)
+	_, err := c.ws.ReadMessage(context.Background()) // what ended it
+	code := uint16(codeAbnormal)
+	var peer *websocket.CloseError
+	var failure *websocket.Error
+	switch {
+	case c.asked != nil:
+		err = c.asked
+		code, _ = closing(err)
+	case errors.As(err, &peer):
+		code, err = uint16(peer.Code), nil
+	case errors.As(err, &failure):
+		code = uint16(failure.Code())
+	}
+	c.hub.leave(c, code, err)
 }
-
-func (c *coreConn) serve() { c.ws.Serve(context.Background(), c.answer) }
 
 func (c *coreConn) answer(_ context.Context, message *websocket.Message) (*websocket.Message, error) {
 	in := len(message.Payload)
 	reply, err := c.hub.handler(c.scratch[:0], message.Binary, message.Payload)
 	if err != nil {
+		c.asked = err
 		code, reason := closing(err)
 		return nil, &websocket.CloseError{Code: websocket.StatusCode(code), Reason: reason}
 	}

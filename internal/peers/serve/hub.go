@@ -158,10 +158,14 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.hub.begun()
 	if !s.hub.CheckOrigin(r) {
-		s.refuse(w, http.StatusForbidden, fmt.Errorf("origin %q is not allowed", r.Header.Get("Origin")))
+		s.refuseOrigin(w, r)
 		return
 	}
 	s.engine.ServeHTTP(w, r)
+}
+
+func (s *server) refuseOrigin(w http.ResponseWriter, r *http.Request) {
+	s.refuse(w, http.StatusForbidden, fmt.Errorf("origin %q is not allowed", r.Header.Get("Origin")))
 }
 
 func (s *server) refuse(w http.ResponseWriter, status int, err error) {
@@ -268,8 +272,12 @@ func (s *spy) WriteHeader(status int) {
 	s.ResponseWriter.WriteHeader(status)
 }
 
-func (s *spy) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, rw, err := http.NewResponseController(s.ResponseWriter).Hijack()
+func (s *spy) Hijack() (conn net.Conn, rw *bufio.ReadWriter, err error) {
+	if h, ok := s.ResponseWriter.(http.Hijacker); ok {
+		conn, rw, err = h.Hijack()
+	} else {
+		conn, rw, err = http.NewResponseController(s.ResponseWriter).Hijack()
+	}
 	s.conn = conn
 	return conn, rw, err
 }
