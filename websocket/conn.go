@@ -14,10 +14,9 @@ import (
 // Data flows one way: bytes from the transport become frames and messages
 // (inbound.go), and messages become frames and bytes (outbound.go).
 type Websocket struct {
-	src         io.ReadWriteCloser
-	opts        *Options // with their defaults; may be shared
-	key         ClientKey
-	subprotocol string
+	src  io.ReadWriteCloser
+	opts *Options // with their defaults; may be shared
+	key  ClientKey
 
 	in  inbound  // the reader's own
 	out outbound // guarded by out.mu
@@ -25,20 +24,35 @@ type Websocket struct {
 	// mu guards what follows: the life of the connection. It is never held
 	// together with out.mu.
 	mu         sync.Mutex
-	mode       Mode        // fixed; here for want of room elsewhere
-	reading    bool        // a goroutine has the reader's role
-	lingering  bool        // the reader only waits for the peer to go
-	discarding bool        // the reader only waits for the answer to its Close
-	ended      bool        // the transport is closed, or is being closed
-	settled    bool        // endCode and endErr are decided, whatever ends it now
-	endCode    StatusCode  // what OnClose is told
-	endErr     error       // why, for those who come later
+	mode       Mode       // fixed; here for want of room elsewhere
+	reading    bool       // a goroutine has the reader's role
+	lingering  bool       // the reader only waits for the peer to go
+	discarding bool       // the reader only waits for the answer to its Close
+	ended      bool       // the transport is closed, or is being closed
+	settled    bool       // endCode and endErr are decided, whatever ends it now
+	endCode    StatusCode // what OnClose is told
+	alive      *keepalive // nil without pings
+	seldom     *seldom    // nil until it is needed
+}
+
+// A seldom has what an idle connection does not need: there may be very many of
+// those. Websocket.mu guards it.
+type seldom struct {
+	agreed     string      // the subprotocol
+	endErr     error       // why the connection has ended, for those who come later
 	readErr    error       // what reading ended with
 	finish     *finish     // what is closed at the end; nil until it is needed
 	closeTimer *time.Timer // bounds the closing handshake
 	watched    watch       // the context of the read that is under way
-	alive      *keepalive  // nil without pings
 	pings      *pings      // those that wait for their pongs; nil if there were none
+}
+
+// more returns what is seldom needed. The caller holds mu.
+func (c *Websocket) more() *seldom {
+	if c.seldom == nil {
+		c.seldom = new(seldom)
+	}
+	return c.seldom
 }
 
 // A finish has the channels for those who wait for the end.
@@ -79,7 +93,10 @@ func New(src io.ReadWriteCloser, clientKey ClientKey, mode Mode, opts Options) *
 // bytes that were read from src already, which it copies.
 func newConn(src io.ReadWriteCloser, key ClientKey, mode Mode, opts *Options, unread []byte, subprotocol string) *Websocket {
 	c := new(Websocket)
-	c.src, c.opts, c.key, c.mode, c.subprotocol = src, opts, key, mode, subprotocol
+	c.src, c.opts, c.key, c.mode = src, opts, key, mode
+	if subprotocol != "" {
+		c.more().agreed = subprotocol
+	}
 	if opts.ReadTimeout > 0 || opts.WriteTimeout > 0 || opts.MessageTimeout > 0 {
 		transport, ok := src.(deadliner)
 		if !ok {
@@ -100,7 +117,14 @@ func newConn(src io.ReadWriteCloser, key ClientKey, mode Mode, opts *Options, un
 func (c *Websocket) ClientKey() ClientKey { return c.key }
 
 // Subprotocol returns the subprotocol that was agreed on, or "".
-func (c *Websocket) Subprotocol() string { return c.subprotocol }
+func (c *Websocket) Subprotocol() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.seldom == nil {
+		return ""
+	}
+	return c.seldom.agreed
+}
 
 // Close is CloseWithStatus(StatusNormalClosure, "").
 func (c *Websocket) Close() error { return c.CloseWithStatus(StatusNormalClosure, "") }
@@ -202,7 +226,7 @@ func (c *Websocket) settle(code StatusCode, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.settled && !c.ended {
-		c.settled, c.endCode, c.endErr = true, code, err
+		c.settled, c.endCode, c.more().endErr = true, code, err
 	}
 }
 
@@ -211,8 +235,8 @@ func (c *Websocket) settle(code StatusCode, err error) {
 func (c *Websocket) boundClose(code StatusCode, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closeTimer == nil && !c.ended {
-		c.closeTimer = time.AfterFunc(c.opts.CloseTimeout, func() { c.end(code, err) })
+	if m := c.more(); m.closeTimer == nil && !c.ended {
+		m.closeTimer = time.AfterFunc(c.opts.CloseTimeout, func() { c.end(code, err) })
 	}
 }
 
@@ -229,24 +253,25 @@ func (c *Websocket) end(code StatusCode, err error) {
 		c.mu.Unlock()
 		return
 	}
+	m := c.more()
 	if c.settled {
-		code, err = c.endCode, c.endErr
+		code, err = c.endCode, m.endErr
 	}
-	c.ended, c.endErr = true, err
-	if c.closeTimer != nil {
-		c.closeTimer.Stop()
+	c.ended, m.endErr = true, err
+	if m.closeTimer != nil {
+		m.closeTimer.Stop()
 	}
-	if c.watched.stop != nil {
-		c.watched.stop()
+	if m.watched.stop != nil {
+		m.watched.stop()
 	}
 	if c.alive != nil {
 		c.alive.stop()
 	}
 	hook := c.opts.Hooks.OnClose
 	if hook != nil {
-		c.makeFinish()
+		m.makeFinish()
 	}
-	finish := c.finish
+	finish := m.finish
 	c.mu.Unlock()
 
 	c.out.shut(orClosed(err))
@@ -267,15 +292,15 @@ func (c *Websocket) awaitHook() {
 		return
 	}
 	c.mu.Lock()
-	finish := c.finish
+	finish := c.more().finish
 	c.mu.Unlock()
 	<-finish.told
 }
 
-// makeFinish makes the channels that are closed at the end. The caller holds mu.
-func (c *Websocket) makeFinish() {
-	if c.finish == nil {
-		c.finish = &finish{done: make(chan struct{}), told: make(chan struct{})}
+// makeFinish makes the channels that are closed at the end.
+func (m *seldom) makeFinish() {
+	if m.finish == nil {
+		m.finish = &finish{done: make(chan struct{}), told: make(chan struct{})}
 	}
 }
 
@@ -292,7 +317,7 @@ func (c *Websocket) endCause(err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {
-		return orClosed(c.endErr)
+		return orClosed(c.more().endErr)
 	}
 	return err
 }
@@ -301,13 +326,14 @@ func (c *Websocket) endCause(err error) error {
 func (c *Websocket) doneChan() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.finish == nil {
-		c.makeFinish()
+	m := c.more()
+	if m.finish == nil {
+		m.makeFinish()
 		if c.ended {
-			close(c.finish.done)
+			close(m.finish.done)
 		}
 	}
-	return c.finish.done
+	return m.finish.done
 }
 
 // await waits for ch, but no longer than d.
@@ -333,19 +359,23 @@ type watch struct {
 // the same lock: that context may end at any time.
 func (c *Websocket) watch(ctx context.Context) {
 	done := ctx.Done()
-	if c.watched.done == done {
+	if done == nil && c.seldom == nil {
 		return
 	}
-	if c.watched.stop != nil {
-		c.watched.stop()
+	watched := &c.more().watched
+	if watched.done == done {
+		return
 	}
-	c.watched = watch{done: done}
+	if watched.stop != nil {
+		watched.stop()
+	}
+	*watched = watch{done: done}
 	if done == nil {
 		return
 	}
-	c.watched.stop = context.AfterFunc(ctx, func() {
+	watched.stop = context.AfterFunc(ctx, func() {
 		c.mu.Lock()
-		current := c.reading && !c.lingering && c.watched.done == done
+		current := c.reading && !c.lingering && watched.done == done
 		c.mu.Unlock()
 		if current {
 			c.cancelled(ctx)

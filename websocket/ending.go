@@ -50,7 +50,7 @@ func (c *Websocket) endRead(err error, wait bool) error {
 
 func (c *Websocket) setReadErr(err error) {
 	c.mu.Lock()
-	c.readErr = err
+	c.more().readErr = err
 	c.mu.Unlock()
 }
 

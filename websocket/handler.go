@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // errShutdown is what a connection is aborted with when Shutdown gives up.
@@ -23,6 +24,8 @@ type HTTPHandler struct {
 	handler Handler
 	opts    Options // shared by all connections
 
+	values atomic.Pointer[serverValues] // of the last server that called
+
 	mu        sync.Mutex
 	first     *served       // the connections, a list
 	accepting int           // requests that are no connections yet
@@ -37,8 +40,6 @@ type served struct {
 	owner      *HTTPHandler
 	prev, next *served
 	users      int // goroutines: the one that serves, the one that closes
-	ws         *Websocket
-	conn       net.Conn
 	ctx        handlerContext
 }
 
@@ -85,11 +86,11 @@ func (h *HTTPHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // may panic in it.
 func (h *HTTPHandler) accept(w http.ResponseWriter, r *http.Request) (s *served, refusal *HandshakeError) {
 	defer func() { h.begun(s) }()
-	ws, conn, refusal := accept(w, r, &h.opts)
+	ws, refusal := accept(w, r, &h.opts)
 	if refusal != nil {
 		return nil, refusal
 	}
-	return &served{owner: h, ws: ws, conn: conn, ctx: newHandlerContext(r.Context())}, nil
+	return &served{owner: h, ctx: handlerContext{ws: ws, values: h.contextValues(r.Context())}}, nil
 }
 
 // Shutdown refuses new connections, sends a Close frame with status 1001 on all
@@ -213,14 +214,14 @@ func (h *HTTPHandler) sayGoodbye(s *served) {
 	s.users++
 	go func() {
 		defer h.ended(s)
-		_ = s.ws.CloseWithStatus(StatusGoingAway, "")
+		_ = s.ctx.ws.CloseWithStatus(StatusGoingAway, "")
 	}()
 }
 
 // serve serves the connection until it ends.
 func (s *served) serve() {
 	defer s.end()
-	s.ws.serve(&s.ctx, s.owner.handler, false)
+	s.ctx.ws.serve(&s.ctx, s.owner.handler, false)
 }
 
 // end is deferred, so that it also sees a panic, and runtime.Goexit, behind
@@ -230,13 +231,13 @@ func (s *served) end() {
 		s.logPanic(reason)
 	}
 	s.ctx.end()
-	if s.ws.hasEnded() {
+	if s.ctx.ws.hasEnded() {
 		s.owner.ended(s)
 		return
 	}
 	go func() {
-		<-s.ws.doneChan()
-		s.ws.awaitHook()
+		<-s.ctx.ws.doneChan()
+		s.ctx.ws.awaitHook()
 		s.owner.ended(s)
 	}()
 }
@@ -244,7 +245,7 @@ func (s *served) end() {
 // abort ends the connection at once.
 func (s *served) abort() {
 	s.ctx.end()
-	s.ws.abort(errShutdown)
+	s.ctx.ws.abort(errShutdown)
 }
 
 // logPanic reports a handler's panic as net/http does.
@@ -255,5 +256,5 @@ func (s *served) logPanic(reason any) {
 	if server, ok := s.ctx.Value(http.ServerContextKey).(*http.Server); ok && server.ErrorLog != nil {
 		logf = server.ErrorLog.Printf
 	}
-	logf("websocket: panic serving %v: %v\n%s", s.conn.RemoteAddr(), reason, stack)
+	logf("websocket: panic serving %v: %v\n%s", s.ctx.ws.src.(net.Conn).RemoteAddr(), reason, stack)
 }

@@ -2,6 +2,9 @@ package websocket
 
 import (
 	"context"
+	"net"
+	"net/http"
+	"reflect"
 	"sync"
 	"time"
 )
@@ -10,6 +13,7 @@ import (
 // with the connection. What makes a context cancellable takes memory, so it is
 // made when a handler first asks when the context ends.
 type handlerContext struct {
+	ws     *Websocket      // on a net.Conn, whose local address is a value
 	values context.Context // never ends
 
 	mu    sync.Mutex
@@ -22,9 +26,72 @@ type askedContext struct {
 	cancel context.CancelFunc
 }
 
-func newHandlerContext(request context.Context) handlerContext {
-	return handlerContext{values: context.WithoutCancel(request)}
+// serverValues is a context with the value that all requests to a server have.
+type serverValues struct {
+	server *http.Server
+	context.Context
 }
+
+// contextValues returns a context with the values of a request's that never ends.
+//
+// A context that net/http has made holds a third of what an idle connection
+// does otherwise (two contexts that end, and a channel), for two values: the
+// server and the local address. So where those are all, the connections of a
+// server share a context instead.
+func (h *HTTPHandler) contextValues(request context.Context) context.Context {
+	server, ok := request.Value(http.ServerContextKey).(*http.Server)
+	if !ok || !hasTwoValues(request) || request.Value(http.LocalAddrContextKey) == nil {
+		return context.WithoutCancel(request)
+	}
+	last := h.values.Load()
+	if last == nil || last.server != server {
+		last = &serverValues{server, context.WithValue(context.Background(), http.ServerContextKey, server)}
+		h.values.Store(last)
+	}
+	return last.Context
+}
+
+// The types of package context that a request's context is made of.
+var (
+	typeBackground = reflect.TypeOf(context.Background())
+	typeValue      = reflect.TypeOf(context.WithValue(context.Background(), typeKey{}, nil))
+	typeCancel     = func() reflect.Type {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		return reflect.TypeOf(ctx)
+	}()
+)
+
+type typeKey struct{}
+
+// hasTwoValues reports whether ctx is made of context.WithCancel, any number of
+// times, and of context.WithValue, twice, on context.Background. It is false also
+// where package context is not made as it was when this was written.
+func hasTwoValues(ctx context.Context) bool {
+	values := 0
+	for v := reflect.ValueOf(ctx); ; {
+		switch v.Type() {
+		case typeBackground:
+			return values == 2
+		case typeValue:
+			values++
+		case typeCancel:
+		default:
+			return false
+		}
+		if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
+			return false
+		}
+		parent := v.Elem().FieldByIndex(embedded)
+		if parent.Kind() != reflect.Interface || parent.IsNil() {
+			return false
+		}
+		v = parent.Elem()
+	}
+}
+
+// embedded is where both types have their parent.
+var embedded = []int{0}
 
 // end ends the context.
 func (c *handlerContext) end() {
@@ -72,5 +139,9 @@ func (c *handlerContext) Value(key any) any {
 		values = c.asked.Context
 	}
 	c.mu.Unlock()
-	return values.Value(key)
+	value := values.Value(key)
+	if value == nil && key == http.LocalAddrContextKey {
+		return c.ws.src.(net.Conn).LocalAddr()
+	}
+	return value
 }

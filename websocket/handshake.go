@@ -65,22 +65,22 @@ func Handshake(w http.ResponseWriter, r *http.Request) (ClientKey, error) {
 // be hijacked its status is 501. Where writing the 101 fails the connection is
 // closed and nothing is left to answer.
 func Accept(w http.ResponseWriter, r *http.Request, opts Options) (*Websocket, error) {
-	ws, _, refusal := accept(w, r, opts.shared())
+	ws, refusal := accept(w, r, opts.shared())
 	if refusal != nil {
 		return nil, refusal
 	}
 	return ws, nil
 }
 
-// accept is Accept with options that have their defaults and are not copied. It
-// also returns the transport.
-func accept(w http.ResponseWriter, r *http.Request, opts *Options) (*Websocket, net.Conn, *HandshakeError) {
+// accept is Accept with options that have their defaults and are not copied. The
+// transport is a net.Conn.
+func accept(w http.ResponseWriter, r *http.Request, opts *Options) (*Websocket, *HandshakeError) {
 	key, refusal := checkRequest(r)
 	if refusal != nil {
-		return nil, nil, refusal
+		return nil, refusal
 	}
 	if refusal := checkOrigin(r, opts); refusal != nil {
-		return nil, nil, refusal
+		return nil, refusal
 	}
 	var subprotocol string
 	if len(opts.Subprotocols) > 0 {
@@ -89,13 +89,13 @@ func accept(w http.ResponseWriter, r *http.Request, opts *Options) (*Websocket, 
 	preset := w.Header()
 	conn, unread, refusal := hijack(w)
 	if refusal != nil {
-		return nil, nil, refusal
+		return nil, refusal
 	}
 	if err := writeAnswer(conn, key, subprotocol, preset, opts.WriteTimeout); err != nil {
 		conn.Close()
-		return nil, nil, &HandshakeError{Status: http.StatusInternalServerError, Reason: "writing the answer", Err: err}
+		return nil, &HandshakeError{Status: http.StatusInternalServerError, Reason: "writing the answer", Err: err}
 	}
-	return newConn(conn, key, ServerMode, opts, unread, subprotocol), conn, nil
+	return newConn(conn, key, ServerMode, opts, unread, subprotocol), nil
 }
 
 // Respond answers a request that [Handshake] or [Accept] refused: with the

@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"io"
+	"math"
 	"os"
 	"sync"
 	"time"
@@ -41,14 +42,13 @@ type inbound struct {
 
 	fragmented bool // a message is under way, its last frame was not final
 	binary     bool // its kind
+	gathered   bool // replies or pongs may wait in the queue
 	text       utf8Stream
+	lastSize   int32   // of the last message that came in pieces, in bytes
 	body       []byte  // the message so far, where it is not in buf
 	pooled     *[]byte // body's memory, where it is pooled, headroom included
 
-	lastSize int     // of the last message that came in pieces, in bytes
-	timing   *timing // nil without timeouts
-
-	gathered bool // replies or pongs may wait in the queue
+	timing *timing // nil without timeouts
 }
 
 // timing is what the timeouts work on.
@@ -345,7 +345,7 @@ func (c *Websocket) readFragment(reuse bool) error {
 	c.endFrame(in.body[first:])
 	if final {
 		in.fragmented = false
-		in.lastSize = len(in.body)
+		in.lastSize = int32(min(len(in.body), math.MaxInt32))
 	} else {
 		c.timeMessage()
 	}
@@ -429,7 +429,7 @@ func (in *inbound) startBody(n int, final, reuse bool) {
 		return
 	}
 	if !final {
-		n = max(n, in.lastSize)
+		n = max(n, int(in.lastSize))
 	}
 	if in.pooled = takePooled(headroom + n); in.pooled == nil {
 		in.pooled = takeBuffer(min(headroom+n, allocStep))

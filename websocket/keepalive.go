@@ -67,16 +67,17 @@ func (c *Websocket) Ping(ctx context.Context) error {
 	done := c.doneChan()
 	pong := make(chan struct{})
 	c.mu.Lock()
-	if c.pings == nil {
-		c.pings = &pings{waiting: make(map[uint64]chan struct{})}
+	m := c.more()
+	if m.pings == nil {
+		m.pings = &pings{waiting: make(map[uint64]chan struct{})}
 	}
-	c.pings.last++
-	number := c.pings.last
-	c.pings.waiting[number] = pong
+	m.pings.last++
+	number := m.pings.last
+	m.pings.waiting[number] = pong
 	c.mu.Unlock()
 	defer func() {
 		c.mu.Lock()
-		delete(c.pings.waiting, number)
+		delete(m.pings.waiting, number)
 		c.mu.Unlock()
 	}()
 	if !c.queueControl(OpcodePing, binary.BigEndian.AppendUint64(nil, number)) {
@@ -102,12 +103,12 @@ func (c *Websocket) ponged(payload []byte) {
 	number := binary.BigEndian.Uint64(payload)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.pings == nil {
+	if c.seldom == nil || c.seldom.pings == nil {
 		return
 	}
-	for n, pong := range c.pings.waiting {
-		if n <= number && number <= c.pings.last {
-			delete(c.pings.waiting, n)
+	for n, pong := range c.seldom.pings.waiting {
+		if n <= number && number <= c.seldom.pings.last {
+			delete(c.seldom.pings.waiting, n)
 			close(pong)
 		}
 	}

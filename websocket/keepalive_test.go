@@ -155,7 +155,7 @@ func TestPing(t *testing.T) {
 		if err := ws.Ping(ctx); err != context.DeadlineExceeded {
 			t.Errorf("Ping with a context that is over: %v", err)
 		}
-		if n := len(ws.pings.waiting); n != 0 {
+		if n := len(ws.seldom.pings.waiting); n != 0 {
 			t.Errorf("%d pings are left behind", n)
 		}
 

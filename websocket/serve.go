@@ -74,11 +74,11 @@ func (c *Websocket) notReader(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case c.readErr != nil:
-		return c.readErr
+	switch m := c.more(); {
+	case m.readErr != nil:
+		return m.readErr
 	case c.ended:
-		return orClosed(c.endErr)
+		return orClosed(m.endErr)
 	}
 	return errReader
 }
@@ -122,7 +122,7 @@ func (c *Websocket) serve(ctx context.Context, handler Handler, watching bool) {
 		c.giveReader()
 	}()
 	reuse := c.opts.ReuseBuffers
-	msg := new(Message)
+	var msg *Message
 	for {
 		payload, err := c.readMessage(reuse)
 		if err != nil {
@@ -131,7 +131,7 @@ func (c *Websocket) serve(ctx context.Context, handler Handler, watching bool) {
 			returned = true
 			return
 		}
-		if !reuse {
+		if !reuse || msg == nil {
 			msg = new(Message)
 		}
 		*msg = Message{Binary: c.in.binary, Payload: payload}
@@ -151,8 +151,10 @@ func (c *Websocket) serve(ctx context.Context, handler Handler, watching bool) {
 		if err != nil {
 			c.closeFor(err)
 		}
-		if reuse {
-			*msg = Message{} // an idle connection holds no buffer
+		if reuse { // an idle connection holds no buffer, and no message
+			*msg = Message{}
+		} else {
+			msg = nil
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"syscall"
 )
 
@@ -14,20 +15,31 @@ import (
 // and writing may go on at the same time; each is for one goroutine at a time.
 type socket struct {
 	raw syscall.RawConn
+	c   *Websocket
 
-	// What the callbacks work on: made once, so that no call allocates.
+	// What reading works on. The callback is made once, so that no call allocates.
 	tryRead  func(fd uintptr) bool
-	tryWrite func(fd uintptr) bool
-	c        *Websocket
 	into     []byte
-	from     []byte
 	readN    int
-	writeN   int
 	readErr  syscall.Errno
-	writeErr syscall.Errno
 	readOnce bool
 	readEOF  bool
 }
+
+// A socketWrite is what a write works on. None is under way while a connection
+// is idle, so they are pooled.
+type socketWrite struct {
+	try  func(fd uintptr) bool // onWritable
+	from []byte
+	n    int
+	err  syscall.Errno
+}
+
+var socketWrites = sync.Pool{New: func() any {
+	w := new(socketWrite)
+	w.try = w.onWritable
+	return w
+}}
 
 // newSocket returns nil where src is anything but a plain socket of package net:
 // a type that embeds one may have Read and Write of its own.
@@ -46,7 +58,7 @@ func newSocket(c *Websocket) *socket {
 		return nil // closed: reading will tell
 	}
 	s := &socket{raw: raw, c: c}
-	s.tryRead, s.tryWrite = s.onReadable, s.onWritable
+	s.tryRead = s.onReadable
 	return s
 }
 
@@ -109,27 +121,29 @@ func (s *socket) onReadable(fd uintptr) bool {
 
 // writeNow writes as much of p as the kernel takes without waiting.
 func (s *socket) writeNow(p []byte) (int, error) {
-	s.from = p
-	err := s.raw.Write(s.tryWrite)
-	n, errno := s.writeN, s.writeErr
-	s.from, s.writeN, s.writeErr = nil, 0, 0
+	w := socketWrites.Get().(*socketWrite)
+	w.from, w.n, w.err = p, 0, 0
+	err := s.raw.Write(w.try)
+	n, errno := w.n, w.err
+	w.from = nil
+	socketWrites.Put(w)
 	if err == nil && errno != 0 {
 		err = s.opError("write", errno)
 	}
 	return n, err
 }
 
-func (s *socket) onWritable(fd uintptr) bool {
+func (w *socketWrite) onWritable(fd uintptr) bool {
 	for {
-		n, err := syscall.Write(int(fd), s.from)
+		n, err := syscall.Write(int(fd), w.from)
 		switch err {
 		case nil:
-			s.writeN = n
+			w.n = n
 		case syscall.EINTR:
 			continue
 		case syscall.EAGAIN:
 		default:
-			s.writeErr, _ = err.(syscall.Errno)
+			w.err, _ = err.(syscall.Errno)
 		}
 		return true
 	}

@@ -338,11 +338,11 @@ var endMutants = []mutant{
 	},
 	{
 		name: "read-error-forgotten", kind: stateLost, rule: "ReadMessage", file: "ending.go",
-		old: "c.readErr = err\n", new: "", targets: serving,
+		old: "c.more().readErr = err\n", new: "", targets: serving,
 	},
 	{
 		name: "read-error-without-its-lock", kind: dataRace, rule: "ReadMessage", file: "ending.go", race: true,
-		old: "func (c *Websocket) setReadErr(err error) {\n\tc.mu.Lock()\n\tc.readErr = err\n\tc.mu.Unlock()", new: "func (c *Websocket) setReadErr(err error) {\n\tc.readErr = err", targets: serving,
+		old: "func (c *Websocket) setReadErr(err error) {\n\tc.mu.Lock()\n\tc.more().readErr = err\n\tc.mu.Unlock()", new: "func (c *Websocket) setReadErr(err error) {\n\tc.more().readErr = err", targets: serving,
 	},
 	{
 		name: "serve-goes-on-behind-its-close", kind: droppedCheck, rule: "close-ends", file: "serve.go",
@@ -378,11 +378,11 @@ var endMutants = []mutant{
 	},
 	{
 		name: "ended-twice", kind: stateLost, rule: "OnClose", file: "conn.go",
-		old: "c.ended, c.endErr = true, err", new: "c.endErr = err", targets: serving,
+		old: "c.ended, m.endErr = true, err", new: "m.endErr = err", targets: serving,
 	},
 	{
 		name: "closing-handshake-without-bound", kind: noDeadline, rule: "CloseTimeout", file: "conn.go",
-		old: "c.closeTimer = time.AfterFunc(c.opts.CloseTimeout, func() {", new: "c.closeTimer = time.AfterFunc(time.Hour, func() {", targets: serving,
+		old: "m.closeTimer = time.AfterFunc(c.opts.CloseTimeout, func() {", new: "m.closeTimer = time.AfterFunc(time.Hour, func() {", targets: serving,
 	},
 	{
 		name: "context-not-watched", kind: droppedCheck, rule: "contexts", file: "conn.go",
@@ -398,7 +398,7 @@ var endMutants = []mutant{
 	},
 	{
 		name: "pong-wakes-only-earlier-pings", kind: offByOne, rule: "Ping", file: "keepalive.go",
-		old: "if n <= number && number <= c.pings.last {", new: "if n < number && number <= c.pings.last {", targets: serving,
+		old: "if n <= number && number <= c.seldom.pings.last {", new: "if n < number && number <= c.seldom.pings.last {", targets: serving,
 	},
 }
 
