@@ -56,6 +56,12 @@ func turnKey(key uint32, n int) uint32 { return bits.RotateLeft32(key, -8*(n&3))
 func maskBy(vector bool, dst, src []byte, key uint32) uint32 {
 	n := len(src)
 	dst, src = dst[:n:n], src[:n:n]
+	if key == 0 { // unmasked: at most a copy
+		if n > 0 && &dst[0] != &src[0] {
+			copy(dst, src)
+		}
+		return 0
+	}
 	next := turnKey(key, n)
 	if vector && n >= vectorMin {
 		maskVector(dst, src, key)

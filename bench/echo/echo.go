@@ -35,8 +35,9 @@ func (e Engine) WebSocket() bool { return e.Lib != "tcp" }
 
 // Engines are all there is. The ways: best is the fastest found that a user
 // would write with the public API, readme what the README (or the example it
-// points to) shows, flush gathers replies by hand, and serve is the library in
-// this repository's common server of package serve.
+// points to) shows, flush gathers replies by hand, flushtuned does so as fast as
+// could be found, and serve is the library in this repository's common server of
+// package serve.
 func Engines() []Engine {
 	all := []Engine{
 		{"tcp", "plain", servePlain},
@@ -44,6 +45,7 @@ func Engines() []Engine {
 		{"core", "readme", onHTTP(coreReadme)},
 		{"gobwas", "best", onHTTP(gobwasBest)},
 		{"gobwas", "flush", onHTTP(gobwasFlush)},
+		{"gobwas", "flushtuned", onHTTP(gobwasFlushTuned)},
 		{"gobwas", "readme", onHTTP(gobwasReadme)},
 		{"gorilla", "best", onHTTP(gorillaBest)},
 		{"gorilla", "readme", onHTTP(gorillaReadme)},

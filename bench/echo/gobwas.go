@@ -100,9 +100,52 @@ func gobwasBest() http.Handler {
 	})
 }
 
-// gobwasFlush: the same with a buffered writer, flushed by a rule that the
-// user has to write: when no more input is buffered.
+// gobwasFlush: headers and payloads by the frame functions, as the README shows
+// them, and a buffered writer, flushed by a rule that the user has to write: when
+// no more input is buffered.
 func gobwasFlush() http.Handler {
+	return gobwasLoop(func(conn net.Conn, rw *bufio.ReadWriter) {
+		var payload []byte
+		bw := bufio.NewWriterSize(conn, 4096)
+		for {
+			h, err := ws.ReadHeader(rw.Reader)
+			if err != nil {
+				return
+			}
+			if err := ws.CheckHeader(h, ws.StateServerSide); err != nil || h.Length > most || !h.Fin {
+				return
+			}
+			if int64(cap(payload)) < h.Length {
+				payload = make([]byte, h.Length)
+			}
+			payload = payload[:h.Length]
+			if _, err := io.ReadFull(rw.Reader, payload); err != nil {
+				return
+			}
+			ws.Cipher(payload, h.Mask, 0)
+			if h.OpCode != ws.OpText && h.OpCode != ws.OpBinary {
+				if h.OpCode == ws.OpClose {
+					_ = ws.WriteFrame(conn, ws.NewCloseFrame(payload))
+				}
+				return
+			}
+			h.Masked = false
+			if ws.WriteHeader(bw, h) != nil {
+				return
+			}
+			if _, err := bw.Write(payload); err != nil {
+				return
+			}
+			if rw.Reader.Buffered() == 0 && bw.Flush() != nil {
+				return
+			}
+		}
+	})
+}
+
+// gobwasFlushTuned: gobwasBest with that writer and rule: as far as it can be
+// driven by hand.
+func gobwasFlushTuned() http.Handler {
 	return gobwasLoop(func(conn net.Conn, rw *bufio.ReadWriter) {
 		var header, buf []byte = make([]byte, ws.MaxHeaderSize), nil
 		scratch := &fixed{}
