@@ -309,6 +309,26 @@ func TestWriteFrameFails(t *testing.T) {
 	}
 }
 
+// Frames of every size go out in one Write, also those that no pool has a buffer
+// for.
+func TestWriteFrameSizes(t *testing.T) {
+	for _, n := range []int{0, 1, 1 << 10, 300 << 10, 5 << 20, 17 << 20} {
+		w := new(countingWriter)
+		payload := make([]byte, n)
+		if err := WriteFrame(w, Unmasked, NewFrame(OpcodeBinary, true, payload)); err != nil || w.writes != 1 || w.bytes != n+headerSize(n, Unmasked) {
+			t.Errorf("WriteFrame of %d bytes: %d bytes in %d writes, %v", n, w.bytes, w.writes, err)
+		}
+	}
+}
+
+type countingWriter struct{ writes, bytes int }
+
+func (w *countingWriter) Write(p []byte) (int, error) {
+	w.writes++
+	w.bytes += len(p)
+	return len(p), nil
+}
+
 type failWriter struct{ err error }
 
 func (w failWriter) Write([]byte) (int, error) { return 0, w.err }

@@ -189,3 +189,33 @@ func (r *brokenReader) Read(p []byte) (int, error) {
 }
 
 var _ io.Reader = (*brokenReader)(nil)
+
+// Pongs that answer no ping are ignored, also those that look like answers
+// (RFC 6455 §5.5.3).
+func TestUnsolicitedPongs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ws, p := newPeer(t, ServerMode, Options{})
+		result := reading(t.Context(), ws)
+		pong := func(payload string) []byte { return p.frame(OpcodePong, true, payload) }
+		p.send(pong(""), pong("\x00\x00\x00\x00\x00\x00\x00\x01"))
+		synctest.Wait()
+		pinged := make(chan error, 1)
+		go func() { pinged <- ws.Ping(t.Context()) }()
+		p.want(OpcodePing, true, "\x00\x00\x00\x00\x00\x00\x00\x01")
+		p.send(pong("\x00\x00\x00\x00\x00\x00\x00\x00"), pong("\x00\x00\x00\x00\x00\x00\x00\x02"), pong("x"))
+		synctest.Wait()
+		select {
+		case err := <-pinged:
+			t.Errorf("Ping returned %v before its pong", err)
+		default:
+		}
+		p.send(pong("\x00\x00\x00\x00\x00\x00\x00\x01"))
+		if err := <-pinged; err != nil {
+			t.Errorf("Ping: %v", err)
+		}
+		p.send(p.close(1000, ""))
+		p.wantClose(1000, "")
+		p.conn.Close()
+		wantCloseError(t, (<-result).err, 1000, "")
+	})
+}

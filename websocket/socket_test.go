@@ -95,6 +95,26 @@ func TestSocketErrors(t *testing.T) {
 	p.wantClose(StatusPolicyViolation, err.Error())
 }
 
+// A reply that cannot be written ends the connection, be it gathered or sent from
+// where it was read to.
+func TestReplyBehindTheEnd(t *testing.T) {
+	for _, n := range []int{10, inPlaceLeast, 2 * gatherMost} {
+		opts, end := closeHook(Options{ReuseBuffers: true, MaxFrameSize: 1 << 20})
+		failures := 0
+		opts.Hooks.OnWriteError = func(ClientKey, error) { failures++ }
+		ws, p := newSocketPeer(t, ServerMode, opts)
+		if err := ws.src.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		p.send(p.frame(OpcodeBinary, true, string(pattern(n))))
+		ws.Serve(context.Background(), EchoHandler)
+		end.want(t, StatusAbnormalClose, syscall.EPIPE)
+		if failures != 1 {
+			t.Errorf("%d bytes: OnWriteError was called %d times, want once", n, failures)
+		}
+	}
+}
+
 // When this side fails, the Close with the right code arrives, however many bytes
 // are in flight, in both roles, by ReadMessage and by Serve, and also where the
 // application cancels, closes or stops right behind it.

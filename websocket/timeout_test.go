@@ -315,15 +315,26 @@ func TestNewPanics(t *testing.T) {
 	})
 }
 
-// A transport whose deadlines do not work is an error of the first read.
+// A transport whose deadlines do not work is an error of the read that needs one:
+// the first, or the one inside a payload where MessageTimeout begins.
 func TestDeadlineError(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		src := &noDeadlines{scripted: newScripted((&peer{mode: ServerMode}).text("x"))}
-		ws := New(src, "", ServerMode, Options{ReadTimeout: time.Second})
-		if _, err := ws.ReadMessage(t.Context()); !errors.Is(err, os.ErrNoDeadline) || codeOf(err) != StatusAbnormalClose {
-			t.Errorf("ReadMessage: %v", err)
-		}
-	})
+	for _, c := range []struct {
+		opts Options
+		want string
+	}{
+		{Options{ReadTimeout: time.Second}, "error reading frame header: "},
+		{Options{MessageTimeout: time.Second}, "error reading 100000 byte payload: "},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			src := &noDeadlines{scripted: newScripted((&peer{mode: ServerMode}).frame(OpcodeBinary, true, strings.Repeat("x", 100000))[:5000])}
+			c.opts.MaxFrameSize = 1 << 20
+			ws := New(src, "", ServerMode, c.opts)
+			_, err := ws.ReadMessage(t.Context())
+			if !errors.Is(err, os.ErrNoDeadline) || codeOf(err) != StatusAbnormalClose || !strings.HasPrefix(err.Error(), c.want) {
+				t.Errorf("ReadMessage: %v, want %s…", err, c.want)
+			}
+		})
+	}
 }
 
 type noDeadlines struct{ *scripted }
