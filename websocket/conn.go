@@ -12,7 +12,8 @@ import (
 // [Websocket.ReadMessage] or [Websocket.Serve]; any number write and close.
 //
 // Data flows one way: bytes from the transport become frames and messages
-// (inbound.go), and messages become frames and bytes (outbound.go).
+// (inbound.go), and messages become frames and bytes (outbound.go), of which one
+// goroutine at a time has the turn to write (turn.go).
 type Websocket struct {
 	src  io.ReadWriteCloser
 	opts *Options // with their defaults; may be shared

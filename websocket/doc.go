@@ -18,6 +18,16 @@
 // control frames (§5.5). Bytes become frames become messages: data flows one
 // way.
 //
+// # Rules
+//
+// Each rule that a peer can break has an error of its own, which names its
+// section: see [ErrClientFrameUnmasked] and those after it. In the code, the rules
+// for frame headers (§5.1 to §5.5) are together in rules.go, in the order in which
+// they are applied; those for text are in utf8.go (§8.1), for Close frames in
+// close.go (§5.5.1, §7.4), for the end of a connection in ending.go (§7.1), and
+// for the opening handshake in handshake.go (§4.2), origin.go (§10.2) and dial.go
+// (§4.1).
+//
 // # Limits
 //
 // Extensions are not negotiated, permessage-deflate (RFC 7692) included.

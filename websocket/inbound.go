@@ -51,15 +51,6 @@ type inbound struct {
 	timing *timing // nil without timeouts
 }
 
-// timing is what the timeouts work on.
-type timing struct {
-	transport deadliner
-
-	frameBy   time.Time // the deadline of the current frame
-	messageBy time.Time // and of the current message
-	deadline  time.Time // what the transport was told
-}
-
 // preload makes unread the first bytes that are read.
 func (in *inbound) preload(unread []byte) {
 	if len(unread) > 0 {
@@ -156,22 +147,6 @@ func (c *Websocket) beforeWaiting() error {
 	return c.setDeadline()
 }
 
-func (c *Websocket) setDeadline() error {
-	t := c.in.timing
-	if c.opts.ReadTimeout > 0 && t.frameBy.IsZero() {
-		t.frameBy = time.Now().Add(c.opts.ReadTimeout)
-	}
-	by := t.frameBy
-	if by.IsZero() || !t.messageBy.IsZero() && t.messageBy.Before(by) {
-		by = t.messageBy
-	}
-	if by.Equal(t.deadline) {
-		return nil
-	}
-	t.deadline = by
-	return t.transport.SetReadDeadline(by)
-}
-
 // readMessage reads up to the end of the next message and returns its payload;
 // its kind is in in.binary. Control frames on the way are answered. With reuse,
 // the payload is valid until the next call.
@@ -241,66 +216,6 @@ func (c *Websocket) shortFrame() bool {
 
 func (c *Websocket) cutHeader(missing part, cause error) error {
 	return errCut(missing, c.in.end-c.in.start-c.in.h.start(missing), cause)
-}
-
-// checkHeader applies the rules for headers, in their order, to as much of the
-// header as is there before the missing part.
-func (c *Websocket) checkHeader(missing part) error {
-	h := &c.in.h
-	if missing == partHeader {
-		return nil
-	}
-	if h.masked() == (c.mode == ClientMode) { // RFC 6455 §5.1
-		if c.mode == ClientMode {
-			return ErrServerFrameMasked
-		}
-		return ErrClientFrameUnmasked
-	}
-	if h.b0&rsvBits != 0 { // RFC 6455 §5.2; an extension would allow its own bits here
-		return ErrRSVBitsUnsupported
-	}
-	op := h.opcode()
-	switch op {
-	case OpcodeContinuation, OpcodeText, OpcodeBinary:
-	case OpcodeClose, OpcodePing, OpcodePong: // RFC 6455 §5.5
-		if missing == partLength2 || missing == partLength8 {
-			return nil // the length tells which rule is broken: this one, or that it is minimal
-		}
-		if h.length > maxControlPayload {
-			return ErrControlFrameTooLarge
-		}
-		if !h.fin() {
-			return ErrControlFrameFragmented
-		}
-	default: // RFC 6455 §5.2
-		return ErrOpcodeUnknown
-	}
-	if missing == partLength2 || missing == partLength8 {
-		return nil
-	}
-	if !h.minimal() { // RFC 6455 §5.2
-		return ErrLengthNotMinimal
-	}
-	if h.tooLong(c.opts.MaxFrameSize) { // RFC 6455 §10.4
-		return ErrFrameTooLarge
-	}
-	if op.isControl() {
-		return nil
-	}
-	if (op == OpcodeContinuation) != c.in.fragmented { // RFC 6455 §5.4
-		if c.in.fragmented {
-			return ErrContinuationExpected
-		}
-		return ErrContinuationUnexpected
-	}
-	so := 0
-	if c.in.fragmented {
-		so = len(c.in.body)
-	}
-	if h.length > c.opts.MaxMessageSize-so { // RFC 6455 §10.4
-		return ErrMessageTooLarge
-	}
-	return nil
 }
 
 // readWhole returns the message that is one frame and all in the buffer.
@@ -408,14 +323,6 @@ func (c *Websocket) endFrame(payload []byte) {
 			payload = nil
 		}
 		hook(c.key, &Frame{b0: c.in.h.b0, Payload: payload})
-	}
-}
-
-// timeMessage starts the clock of a message whose end is not there yet, unless it
-// runs.
-func (c *Websocket) timeMessage() {
-	if c.opts.MessageTimeout > 0 && c.in.timing.messageBy.IsZero() {
-		c.in.timing.messageBy = time.Now().Add(c.opts.MessageTimeout)
 	}
 }
 

@@ -2,7 +2,6 @@ package websocket
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -44,21 +43,6 @@ type outbound struct {
 	waiting *waiting    // nil until somebody waits
 	timer   *time.Timer // flushes what is gathered
 	behind  *behind     // nil until it is needed; of whom has the turn
-}
-
-// waiting are those who wait for the transport.
-type waiting struct {
-	turns []chan struct{} // for their turn to write, in their order
-	idle  []chan struct{} // for all to be written
-	room  chan struct{}   // for what waits to fit MaxPending again
-}
-
-// waiters returns the waiters, to add one. The caller holds mu.
-func (o *outbound) waiters() *waiting {
-	if o.waiting == nil {
-		o.waiting = new(waiting)
-	}
-	return o.waiting
 }
 
 // grow makes room in the queue for n more bytes and returns the queue. The
@@ -109,30 +93,6 @@ func (o *outbound) shut(err error) {
 		o.timer.Stop()
 	}
 	o.wake()
-}
-
-// wake wakes everybody who waits. The caller holds mu.
-func (o *outbound) wake() {
-	w := o.waiting
-	if w == nil {
-		return
-	}
-	for _, ch := range w.turns {
-		close(ch)
-	}
-	for _, ch := range w.idle {
-		close(ch)
-	}
-	w.turns, w.idle = nil, nil
-	o.wakeRoom()
-}
-
-// wakeRoom wakes those who wait for room. The caller holds mu.
-func (o *outbound) wakeRoom() {
-	if w := o.waiting; w != nil && w.room != nil {
-		close(w.room)
-		w.room = nil
-	}
 }
 
 // maskingKey returns the key for the next frame (RFC 6455 §5.1, §5.3).
@@ -234,90 +194,6 @@ func (c *Websocket) writeWhole(ctx context.Context, buf *[]byte, msg *Message) e
 	}
 }
 
-// waitTurn waits until nobody else writes.
-func (c *Websocket) waitTurn(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	o := &c.out
-	o.mu.Lock()
-	if o.err != nil {
-		defer o.mu.Unlock()
-		return o.err
-	}
-	if !o.busy {
-		o.busy = true
-		o.mu.Unlock()
-		return nil
-	}
-	turn := make(chan struct{})
-	w := o.waiters()
-	w.turns = append(w.turns, turn)
-	o.mu.Unlock()
-	select {
-	case <-turn:
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		return o.err
-	case <-ctx.Done():
-	}
-	o.mu.Lock()
-	if i := slices.Index(w.turns, turn); i >= 0 {
-		w.turns = slices.Delete(w.turns, i, i+1)
-		o.mu.Unlock()
-		return ctx.Err()
-	}
-	ended := o.err != nil
-	o.mu.Unlock()
-	if !ended {
-		c.passTurn() // it came at the same time
-	}
-	return ctx.Err()
-}
-
-// passTurn gives the turn to the next who waits, or, for what is queued, to a
-// goroutine.
-func (c *Websocket) passTurn() {
-	if c.nextTurn() {
-		c.startWriting(nil)
-	}
-}
-
-// nextTurn passes the turn on and reports whether it is left to the caller,
-// because there is something queued and nobody waits. After the last byte it
-// wakes those who wait for that.
-func (c *Websocket) nextTurn() bool {
-	o := &c.out
-	o.mu.Lock()
-	o.taken = 0
-	o.wakeRoom()
-	switch {
-	case o.err != nil:
-		o.busy = false
-		o.wake()
-		o.mu.Unlock()
-		return false
-	case o.waiting != nil && len(o.waiting.turns) > 0:
-		next := o.waiting.turns[0]
-		o.waiting.turns = slices.Delete(o.waiting.turns, 0, 1)
-		close(next)
-		o.mu.Unlock()
-		return false
-	case o.queue != nil:
-		o.mu.Unlock()
-		return true
-	}
-	o.busy = false
-	fin := o.fin
-	o.fin = false
-	o.wake()
-	o.mu.Unlock()
-	if fin {
-		c.closeWrite()
-	}
-	return false
-}
-
 // flush has the queue written without waiting for the transport.
 func (c *Websocket) flush() {
 	o := &c.out
@@ -330,16 +206,6 @@ func (c *Websocket) flush() {
 	}
 }
 
-// takeTurn takes the turn and the queue, or returns nil if there is nothing to
-// do or somebody does it. The caller holds mu.
-func (o *outbound) takeTurn() *[]byte {
-	if o.queue == nil || o.busy || o.err != nil {
-		return nil
-	}
-	o.busy = true
-	return o.take()
-}
-
 // startWriting writes what a socket takes of buf, or else of the queue, and
 // leaves the rest to a goroutine. The caller has the turn, and buf if not nil.
 func (c *Websocket) startWriting(buf *[]byte) {
@@ -348,12 +214,6 @@ func (c *Websocket) startWriting(buf *[]byte) {
 			c.out.mu.Lock()
 			buf = c.out.take()
 			c.out.mu.Unlock()
-		}
-		if buf == nil {
-			if !c.nextTurn() {
-				return
-			}
-			continue
 		}
 		if c.in.socket == nil {
 			c.writeBehind(buf, 0)
@@ -499,22 +359,6 @@ func (c *Websocket) sendClose(code StatusCode, reason string) bool {
 	return first
 }
 
-// whenWritten returns a channel that is closed when all that was queued is
-// written, or the connection has ended.
-func (c *Websocket) whenWritten() <-chan struct{} {
-	o := &c.out
-	ch := make(chan struct{})
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.pull(); o.err != nil || !o.busy && o.queue == nil {
-		close(ch)
-	} else {
-		w := o.waiters()
-		w.idle = append(w.idle, ch)
-	}
-	return ch
-}
-
 // finishWriting shuts the write side of the transport once all is written.
 func (c *Websocket) finishWriting() {
 	o := &c.out
@@ -531,24 +375,5 @@ func (c *Websocket) finishWriting() {
 func (c *Websocket) closeWrite() {
 	if half, ok := c.src.(writeCloser); ok {
 		_ = half.CloseWrite() // reading finds out what is wrong
-	}
-}
-
-// waitRoom waits while more than MaxPending bytes wait for the transport.
-func (c *Websocket) waitRoom() {
-	o := &c.out
-	for {
-		o.mu.Lock()
-		if o.err != nil || !o.busy || o.pending() <= c.opts.MaxPending {
-			o.mu.Unlock()
-			return
-		}
-		w := o.waiters()
-		if w.room == nil {
-			w.room = make(chan struct{})
-		}
-		room := w.room
-		o.mu.Unlock()
-		<-room
 	}
 }

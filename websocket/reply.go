@@ -60,9 +60,9 @@ func (o *outbound) pull() {
 	}
 }
 
-// settle moves all that is gathered to the queue. The caller is the reader, and
+// collect moves all that is gathered to the queue. The caller is the reader, and
 // holds mu.
-func (o *outbound) settle() {
+func (o *outbound) collect() {
 	g := &o.gather
 	if g.buf == nil {
 		return
@@ -119,7 +119,7 @@ func (c *Websocket) queueReply(msg *Message) bool {
 		o.mu.Unlock()
 		return false
 	}
-	o.settle()
+	o.collect()
 	q := o.grow(c.wireSize(len(msg.Payload)))
 	*q = c.appendMessage(*q, msg)
 	full := len(*q) >= gatherMost
@@ -196,7 +196,7 @@ func (c *Websocket) flushGathered() {
 		o.armed.Store(false)
 	}
 	o.mu.Lock()
-	o.settle()
+	o.collect()
 	buf := o.takeTurn()
 	o.mu.Unlock()
 	if buf != nil {

@@ -5,54 +5,55 @@ var (
 	serving = []string{"Serve", "Reassembly"}
 )
 
-// readMutants are bugs of a connection's way from bytes to messages (inbound.go).
+// readMutants are bugs of a connection's way from bytes to messages (inbound.go,
+// rules.go, timing.go).
 var readMutants = []mutant{
 	{
-		name: "connection-takes-masked-server-frame", kind: droppedCheck, rule: "server-frame-masked", file: "inbound.go",
+		name: "connection-takes-masked-server-frame", kind: droppedCheck, rule: "server-frame-masked", file: "rules.go",
 		old: "if h.masked() == (c.mode == ClientMode) { // RFC 6455 §5.1", new: "if !h.masked() && c.mode == ServerMode {", targets: reading,
 	},
 	{
-		name: "connection-takes-unmasked-client-frame", kind: droppedCheck, rule: "client-frame-unmasked", file: "inbound.go",
+		name: "connection-takes-unmasked-client-frame", kind: droppedCheck, rule: "client-frame-unmasked", file: "rules.go",
 		old: "if h.masked() == (c.mode == ClientMode) { // RFC 6455 §5.1", new: "if h.masked() && c.mode == ClientMode {", targets: reading,
 	},
 	{
-		name: "connection-takes-rsv2-and-rsv3", kind: droppedCheck, rule: "rsv-bits-unsupported", file: "inbound.go",
+		name: "connection-takes-rsv2-and-rsv3", kind: droppedCheck, rule: "rsv-bits-unsupported", file: "rules.go",
 		old: "if h.b0&rsvBits != 0 {", new: "if h.b0&byte(RSV1) != 0 {", targets: reading,
 	},
 	{
-		name: "connection-takes-unknown-opcodes", kind: droppedCheck, rule: "opcode-unknown", file: "inbound.go",
+		name: "connection-takes-unknown-opcodes", kind: droppedCheck, rule: "opcode-unknown", file: "rules.go",
 		old: "default: // RFC 6455 §5.2\n\t\treturn ErrOpcodeUnknown", new: "default:", targets: reading,
 	},
 	{
-		name: "control-frame-of-126-taken", kind: offByOne, rule: "control-frame-too-large", file: "inbound.go",
+		name: "control-frame-of-126-taken", kind: offByOne, rule: "control-frame-too-large", file: "rules.go",
 		old: "if h.length > maxControlPayload {", new: "if h.length > maxControlPayload+1 {", targets: reading,
 	},
 	{
-		name: "fragmented-control-frame-taken", kind: droppedCheck, rule: "control-frame-fragmented", file: "inbound.go",
+		name: "fragmented-control-frame-taken", kind: droppedCheck, rule: "control-frame-fragmented", file: "rules.go",
 		old: "if !h.fin() {\n\t\t\treturn ErrControlFrameFragmented\n\t\t}", new: "", targets: reading,
 	},
 	{
-		name: "connection-skips-minimal-length", kind: droppedCheck, rule: "length-not-minimal", file: "inbound.go",
+		name: "connection-skips-minimal-length", kind: droppedCheck, rule: "length-not-minimal", file: "rules.go",
 		old: "if !h.minimal() { // RFC 6455 §5.2", new: "if false {", targets: reading,
 	},
 	{
-		name: "frame-limit-is-the-message-limit", kind: wrongBoundary, rule: "frame-too-large", file: "inbound.go",
+		name: "frame-limit-is-the-message-limit", kind: wrongBoundary, rule: "frame-too-large", file: "rules.go",
 		old: "if h.tooLong(c.opts.MaxFrameSize) {", new: "if h.tooLong(c.opts.MaxMessageSize) {", targets: reading,
 	},
 	{
-		name: "message-inside-a-message-taken", kind: droppedCheck, rule: "continuation-expected", file: "inbound.go",
+		name: "message-inside-a-message-taken", kind: droppedCheck, rule: "continuation-expected", file: "rules.go",
 		old: "if (op == OpcodeContinuation) != c.in.fragmented {", new: "if op == OpcodeContinuation && !c.in.fragmented {", targets: reading,
 	},
 	{
-		name: "continuation-of-nothing-taken", kind: droppedCheck, rule: "continuation-unexpected", file: "inbound.go",
+		name: "continuation-of-nothing-taken", kind: droppedCheck, rule: "continuation-unexpected", file: "rules.go",
 		old: "if (op == OpcodeContinuation) != c.in.fragmented {", new: "if op != OpcodeContinuation && c.in.fragmented {", targets: reading,
 	},
 	{
-		name: "message-limit-per-frame", kind: droppedCheck, rule: "message-too-large", file: "inbound.go",
+		name: "message-limit-per-frame", kind: droppedCheck, rule: "message-too-large", file: "rules.go",
 		old: "if h.length > c.opts.MaxMessageSize-so {", new: "if h.length > c.opts.MaxMessageSize-so&0 {", targets: reading,
 	},
 	{
-		name: "message-limit-refuses-itself", kind: wrongBoundary, rule: "message-too-large", file: "inbound.go",
+		name: "message-limit-refuses-itself", kind: wrongBoundary, rule: "message-too-large", file: "rules.go",
 		old: "if h.length > c.opts.MaxMessageSize-so {", new: "if h.length >= c.opts.MaxMessageSize-so {", targets: reading,
 	},
 	{
@@ -158,15 +159,15 @@ var readMutants = []mutant{
 		old: "if closed, err = parseClose(p); err != nil {\n\t\t\treturn err\n\t\t}", new: "if closed, err = parseClose(p); err != nil {\n\t\t\tclosed = &CloseError{Code: StatusNormalClosure}\n\t\t}", targets: reading,
 	},
 	{
-		name: "read-timeout-runs-anew-with-each-byte", kind: noDeadline, rule: "ReadTimeout", file: "inbound.go",
+		name: "read-timeout-runs-anew-with-each-byte", kind: noDeadline, rule: "ReadTimeout", file: "timing.go",
 		old: "if c.opts.ReadTimeout > 0 && t.frameBy.IsZero() {", new: "if c.opts.ReadTimeout > 0 {", targets: serving,
 	},
 	{
-		name: "message-timeout-runs-anew-with-each-fragment", kind: noDeadline, rule: "MessageTimeout", file: "inbound.go",
+		name: "message-timeout-runs-anew-with-each-fragment", kind: noDeadline, rule: "MessageTimeout", file: "timing.go",
 		old: "if c.opts.MessageTimeout > 0 && c.in.timing.messageBy.IsZero() {", new: "if c.opts.MessageTimeout > 0 {", targets: serving,
 	},
 	{
-		name: "read-deadline-not-set", kind: noDeadline, rule: "ReadTimeout", file: "inbound.go",
+		name: "read-deadline-not-set", kind: noDeadline, rule: "ReadTimeout", file: "timing.go",
 		old: "return t.transport.SetReadDeadline(by)", new: "return nil", targets: serving,
 	},
 	{
@@ -179,7 +180,7 @@ var readMutants = []mutant{
 	},
 }
 
-// writeMutants are bugs of a connection's way from messages to bytes (outbound.go,
+// writeMutants are bugs of a connection's way from messages to bytes (outbound.go, turn.go,
 // reply.go).
 var writeMutants = []mutant{
 	{
@@ -247,7 +248,7 @@ var writeMutants = []mutant{
 		old: "o.show() // before the timer is looked at: either it flushes this, or it is armed anew\n", new: "", targets: serving,
 	},
 	{
-		name: "turn-not-taken", kind: dataRace, rule: "WriteMessage", file: "outbound.go",
+		name: "turn-not-taken", kind: dataRace, rule: "WriteMessage", file: "turn.go",
 		old: "if !o.busy {\n\t\to.busy = true\n\t\to.mu.Unlock()\n\t\treturn nil", new: "if !o.busy {\n\t\to.mu.Unlock()\n\t\treturn nil", targets: serving,
 	},
 	{
@@ -271,7 +272,7 @@ var writeMutants = []mutant{
 		old: "defer transport.SetWriteDeadline(time.Time{})", new: "", targets: serving,
 	},
 	{
-		name: "pending-without-bound", kind: droppedCheck, rule: "MaxPending", file: "outbound.go",
+		name: "pending-without-bound", kind: droppedCheck, rule: "MaxPending", file: "turn.go",
 		old: "|| o.pending() <= c.opts.MaxPending {", new: "|| o.pending() >= 0 {", targets: serving,
 	},
 	{
@@ -279,7 +280,7 @@ var writeMutants = []mutant{
 		old: "err := c.writeWaiting((*buf)[n:])\n\t\tgiveBuffer(buf)", new: "p := (*buf)[n:]\n\t\tgiveBuffer(buf)\n\t\terr := c.writeWaiting(p)", targets: serving,
 	},
 	{
-		name: "queued-bytes-lost-behind-a-write", kind: stateLost, rule: "writes", file: "outbound.go",
+		name: "queued-bytes-lost-behind-a-write", kind: stateLost, rule: "writes", file: "turn.go",
 		old: "case o.queue != nil:\n\t\to.mu.Unlock()\n\t\treturn true", new: "case o.queue != nil && len(*o.queue) > 1<<10:\n\t\to.mu.Unlock()\n\t\treturn true", targets: serving,
 	},
 	{
