@@ -70,7 +70,7 @@ var sets = map[string]set{
 			{name: "Mask", rest: "via=.*/size=.*", pure: true},
 			{name: "Handshake", rest: "api=.*/from=.*"},
 		},
-		cases: ".", engines: "^tcp/|/best$|/readme$|/flush$", slice: 200 * time.Millisecond, warmup: 50 * time.Millisecond,
+		cases: ".", engines: "^tcp/|/best$|/readme$|/flush(tuned)?$", slice: 200 * time.Millisecond, warmup: 50 * time.Millisecond,
 		memory: []int{100, 1000, 5000}, memoryEngines: "/(best|readme)$", idle: 10 * time.Second,
 	},
 	// core is what two revisions are compared by: the core alone, each value the
