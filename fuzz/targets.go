@@ -147,6 +147,13 @@ func seedMarshalFrame([]vector.Vector) ([][]byte, error) {
 			[]byte{byte(i * 17), 0, byte(i), 0, 0, 0, byte(i), 'x'},
 			[]byte{byte(0x80 | i), 7, 0x37, 0xfa, 0x21, 0x3d, byte(i), byte(i), byte(i), 0, byte(i), 'x', 'y'})
 	}
+	// Reasons of a Close that are cut inside each kind of character.
+	for _, char := range []string{"a", "\u00e9", "\u20ac", "\U0001f600"} {
+		for n := range 4 {
+			head := []byte{0x88, 7, 3, 0xe8, 0x21, 0x3d, 0, 0, byte(n), 8}
+			seeds = append(seeds, append(head, strings.Repeat("a", n)+strings.Repeat(char, 126/len(char))...))
+		}
+	}
 	return seeds, nil
 }
 
@@ -193,9 +200,23 @@ func seedUTF8([]vector.Vector) ([][]byte, error) {
 			append([]byte{byte(i * 5), 0, byte(i % 4), byte(i)}, pieces[i%14]+piece...),
 			append([]byte{31, 32, byte(64 + i), byte(i)}, piece+pieces[i%14]...))
 	}
-	for _, whole := range []string{"\u20ac", "\U0001f600", "\u00e9\u4e16\u754c"} {
-		for size := 1; size < 4; size++ {
-			seeds = append(seeds, append([]byte{byte(31 - size), byte(size), byte(size), byte(size)}, whole...))
+	for i, whole := range []string{"\u00e9", "\u20ac", "\U0001f600"} {
+		for cut := 1; cut < len(whole); cut++ {
+			// Cut into fragments that end inside the character, short and long, in
+			// whole reads and others.
+			for _, front := range []int{0, 5, 31, 64, 100} {
+				for _, reads := range []int{0, 1, 12, 15} {
+					seeds = append(seeds, append([]byte{byte(front), 40, byte(front + cut), byte(reads)}, whole...))
+				}
+			}
+			// Torn apart by ASCII of every length that is skipped at once, at the end
+			// of a block of 16 and of a fragment.
+			for _, gap := range []int{1, 4, 7, 8, 9, 15, 16, 17, 24, 32, 33, 64} {
+				torn := whole[:cut] + string(padding[:gap]) + whole[cut:]
+				seeds = append(seeds,
+					append([]byte{byte(16 - cut), byte(gap & 3), 0, byte(i & 1)}, torn...),
+					append([]byte{byte(40 - cut), byte(gap & 3), 40, byte(i & 1)}, torn...))
+			}
 		}
 	}
 	return seeds, nil
@@ -245,16 +266,70 @@ func seedHandshake([]vector.Vector) ([][]byte, error) {
 	return seeds, nil
 }
 
-// seedServe takes each op between two messages.
-func seedServe([]vector.Vector) ([][]byte, error) {
+// seedServe takes the vectors as they are, each op between messages with options
+// by turns, and pseudo-random ops.
+func seedServe(vectors []vector.Vector) ([][]byte, error) {
 	var seeds [][]byte
-	for op := range 24 {
-		for first := range 4 {
-			options := byte(first*9+op) ^ byte(op%3)<<5 ^ byte(first)<<6
-			seeds = append(seeds, []byte{options, 0, 0, 5, byte(op), byte(op | 1), 17, 3, 0, byte(op * 8), 40, 15})
+	for i := range vectors {
+		seed, err := rawServe(&vectors[i], i)
+		if err != nil {
+			return nil, err
+		}
+		seeds = append(seeds, seed)
+	}
+	for op := range serveOps {
+		for turn := range 4 {
+			n := op*4 + turn
+			head := serveOptionBits(n)
+			seeds = append(seeds, append(head, 0, 0, 5, byte(op), byte(n*37), byte(n*11), 4, 2, 0, 20, 8, 30, byte(op), byte(n*91), 6, 9))
 		}
 	}
+	for n := range uint64(64) {
+		seeds = append(seeds, randomInput(serveOptionBits(int(n)), 13, n))
+	}
+	for i := range vectors {
+		if i%4 != 0 && len(vectors) < 1000 {
+			continue
+		}
+		raw, err := rawInput(vectors[i].Role, vectors[i].Limits, vectors[i].Input)
+		if err != nil {
+			return nil, err
+		}
+		seeds = append(seeds, append(socketOptionBits(i), raw...))
+	}
+	for n := range uint64(32) {
+		seeds = append(seeds, randomInput(socketOptionBits(int(n)), 17, n))
+	}
 	return seeds, nil
+}
+
+// serveOptionBits are options of which each has its turn, alone and with others.
+func serveOptionBits(n int) []byte {
+	bits := n*0x9E3779B1>>3&^(bitRaw|bitSocket) | 1<<(n%20)
+	if n%3 == 0 {
+		bits &= bitClient | bitReuse | bitUser*3 | bitReadTimeout | bitMessageTimeout | bitEnding*3
+	}
+	return []byte{byte(bits), byte(bits >> 8), byte(bits >> 16)}
+}
+
+func socketOptionBits(n int) []byte {
+	bits := n&3<<1 | n>>2&1*bitSlow | n>>3&1*bitAnswers | n&2*bitReadTimeout | bitSocket
+	return []byte{byte(bits), byte(bits >> 8), byte(bits >> 16)}
+}
+
+// rawServe is the input of target Serve whose peer sends a vector.
+func rawServe(v *vector.Vector, i int) ([]byte, error) {
+	limits := slices.Index(rawLimits[:], v.Limits)
+	if limits < 0 {
+		return nil, fmt.Errorf("%s: vector %s: limits %+v are not in the table rawLimits: add them", v.Where(), v.ID, v.Limits)
+	}
+	head := serveOptionBits(i)
+	head[0] &^= bitClient
+	if v.Role == model.Client {
+		head[0] |= bitClient
+	}
+	head[2] = head[2]&^(bitSocket>>16) | bitRaw>>16
+	return append(append(head, byte(limits), byte(i)), v.Input...), nil
 }
 
 func find(name string) (Target, bool) {

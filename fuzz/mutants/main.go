@@ -68,7 +68,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 		fmt.Fprintln(stderr, "usage: go run ./fuzz/mutants [flags]\n\nPlants bugs in the core and reports what finds them.\n\nflags:")
 		fs.PrintDefaults()
 	}
-	names := fs.String("run", "", "only the mutants whose name, kind or rule matches this regular expression")
+	names := fs.String("run", "", "only the mutants whose name, kind, rule or file matches this regular expression")
 	stages := fs.String("stages", strings.Join(allStages, ","), "the stages to go through")
 	fs.IntVar(&c.jobs, "jobs", max(1, runtime.GOMAXPROCS(0)/2), "how many mutants at a time")
 	fs.DurationVar(&c.fuzzTime, "fuzztime", time.Minute, "how long each target gets for a mutant")
@@ -142,7 +142,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 func choose(all []mutant, names *regexp.Regexp) []mutant {
 	var out []mutant
 	for _, m := range all {
-		if names.MatchString(m.name) || names.MatchString(m.kind) || names.MatchString(m.rule) {
+		if names.MatchString(m.name) || names.MatchString(m.kind) || names.MatchString(m.rule) || names.MatchString(m.file) {
 			out = append(out, m)
 		}
 	}

@@ -4,6 +4,7 @@ package core
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/wsproof/wsproof/internal/model"
@@ -58,6 +59,9 @@ func drain(ws *websocket.Websocket, c *peers.Conn, r *peers.Result, noticed *int
 			if r.End == model.Failed {
 				r.Offset = *noticed
 			}
+			if msg, again := ws.ReadMessage(context.Background()); again != err || msg != nil {
+				r.Wrong = fmt.Sprintf("returned %v and then %v", err, again)
+			}
 			return
 		}
 		r.Deliver(c, msg.Binary, msg.Payload)
@@ -74,8 +78,27 @@ func end(r *peers.Result, err error) {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		r.End = model.Open
 	case errors.As(err, &e):
-		r.End, r.Class = model.Failed, uint16(e.Code())
+		r.End, r.Class, r.Rule = model.Failed, uint16(e.Code()), rules[e]
 	default:
 		r.End = model.Failed
 	}
+}
+
+// rules are those that an error of the core stands for.
+var rules = map[*websocket.Error]model.Rule{
+	websocket.ErrClientFrameUnmasked:    model.ClientFrameUnmasked,
+	websocket.ErrServerFrameMasked:      model.ServerFrameMasked,
+	websocket.ErrRSVBitsUnsupported:     model.RSVBitsUnsupported,
+	websocket.ErrOpcodeUnknown:          model.OpcodeUnknown,
+	websocket.ErrControlFrameTooLarge:   model.ControlFrameTooLarge,
+	websocket.ErrControlFrameFragmented: model.ControlFrameFragmented,
+	websocket.ErrLengthNotMinimal:       model.LengthNotMinimal,
+	websocket.ErrFrameTooLarge:          model.FrameTooLarge,
+	websocket.ErrContinuationUnexpected: model.ContinuationUnexpected,
+	websocket.ErrContinuationExpected:   model.ContinuationExpected,
+	websocket.ErrMessageTooLarge:        model.MessageTooLarge,
+	websocket.ErrClosePayloadInvalid:    model.ClosePayloadInvalid,
+	websocket.ErrCloseStatusInvalid:     model.CloseStatusInvalid,
+	websocket.ErrCloseStatusReserved:    model.CloseStatusReserved,
+	websocket.ErrInvalidFramePayload:    model.TextNotUTF8,
 }

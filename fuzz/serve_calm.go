@@ -1,0 +1,560 @@
+package fuzz
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"testing/synctest"
+	"time"
+
+	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/wire"
+	"github.com/wsproof/wsproof/websocket"
+)
+
+// A reason is something that may end a connection, or fail a call.
+type reason int
+
+const (
+	reasonEOF reason = 1 << iota
+	reasonFault
+	reasonWriteFault
+	reasonContext
+	reasonClose        // this side closes
+	reasonHandler      // the handler does
+	reasonRule         // the peer broke one
+	reasonPeer         // the peer closes
+	reasonReadTimeout  // ReadTimeout, or MessageTimeout
+	reasonWriteTimeout // WriteTimeout
+	reasonSilence      // PingInterval
+	reasonWriter       // the context of a message that is being written
+)
+
+// maxHeader is the size of the longest header of a frame.
+const maxHeader = 14
+
+// leeway is more virtual time than passes without the harness meaning it.
+const leeway = 500 * time.Microsecond
+
+// A scene is what the harness sees when all is calm. Its mutexes are held.
+type scene struct {
+	*serveHarness
+	now     time.Time
+	want    model.Outcome // of what the peer sent
+	reasons reason
+	closed  bool // the transport
+	sound   bool // it is open, and takes and gives bytes
+	reads   bool // somebody reads
+	free    bool // and is not held up by a handler
+	close   *sentFrame
+	sent    wireTold
+}
+
+// calm checks what must hold when nothing more happens by itself.
+func (h *serveHarness) calm() error {
+	s := h.look()
+	err := s.check()
+	busy := h.busy > 0
+	h.unlook()
+	if err != nil || !busy {
+		return err
+	}
+	// A gathered reply leaves within a millisecond even while a handler works.
+	time.Sleep(time.Millisecond + leeway)
+	synctest.Wait()
+	s = h.look()
+	defer h.unlook()
+	if err := s.readWire(); err != nil {
+		return err
+	}
+	return s.checkReplies()
+}
+
+// look returns the scene, and holds it.
+func (h *serveHarness) look() *scene {
+	h.mu.Lock()
+	h.pipe.mu.Lock()
+	p := h.pipe
+	s := &scene{serveHarness: h, now: time.Now(), want: model.Read(h.opt.role(), h.opt.limits, h.sent)}
+	s.closed = p.closed > 0
+	s.sound = !s.closed && !p.stalled && p.writeErr == nil && p.readErr == nil && p.deadlineErr == nil
+	s.reads = !h.userDone || h.closing || s.lingers()
+	if h.opt.two(bitUser) == userNobody {
+		s.reads = h.closing
+	}
+	s.free = s.reads && h.busy == 0
+	for i := range p.frames {
+		if p.frames[i].Opcode == wire.Close {
+			s.close = &p.frames[i]
+			break
+		}
+	}
+	ever := h.opt.two(bitUser) != userNobody || h.closing
+	s.reasons = h.loud
+	for _, r := range []struct {
+		r  reason
+		is bool
+	}{
+		{reasonHandler, h.handler != nil},
+		{reasonRule, ever && p.consumed > 0 && (s.want.End == model.Failed || s.want.Rule != "")},
+		{reasonPeer, ever && p.consumed >= s.want.Offset && s.want.End == model.Closed},
+		{reasonReadTimeout, p.expired},
+		{reasonWriteTimeout, p.cut},
+		{reasonSilence, h.opt.has(bitPings) && s.end().Sub(p.heard) > servePingInterval-leeway},
+		{reasonWriter, h.interrupted()},
+	} {
+		if r.is {
+			s.reasons |= r.r
+		}
+	}
+	certain := s.reasons&(reasonClose|reasonHandler|reasonPeer|reasonReadTimeout) != 0 ||
+		s.reasons&reasonRule != 0 && (s.want.End == model.Failed || s.close != nil)
+	if h.ending.IsZero() && certain {
+		h.ending = s.now
+	} else if !certain {
+		h.before = s.now
+	}
+	return s
+}
+
+func (h *serveHarness) unlook() {
+	h.pipe.mu.Unlock()
+	h.mu.Unlock()
+}
+
+// end returns when the transport was closed, or the present.
+func (s *scene) end() time.Time {
+	if s.closed {
+		return s.pipe.ended
+	}
+	return s.now
+}
+
+// lingers tells whether the connection goes on reading although its user is done.
+func (s *scene) lingers() bool {
+	return !s.closed && (s.want.End != model.Open || s.handler != nil || s.pipe.expired)
+}
+
+// interrupted tells whether a call of WriteMessage was writing when its context
+// ended.
+func (h *serveHarness) interrupted() bool {
+	for _, c := range h.calls {
+		if c.ended && c.what == "WriteMessage" && c.err != nil && h.pipe.wasWriting(c.text) {
+			return true
+		}
+	}
+	return false
+}
+
+// only tells whether nothing but these reasons is there, and the first of them.
+func (s *scene) only(first reason, others ...reason) bool {
+	rest := s.reasons &^ first
+	for _, r := range others {
+		rest &^= r
+	}
+	return s.reasons&first != 0 && rest == 0
+}
+
+func (s *scene) check() error {
+	if len(s.errs) > 0 {
+		return s.errs[0]
+	}
+	if s.pipe.breach != nil {
+		return s.pipe.breach
+	}
+	if err := s.readWire(); err != nil {
+		return err
+	}
+	for _, check := range []func() error{s.checkGot, s.checkEnd, s.checkAnswered, s.checkPeer, s.checkTimes, s.checkCalls, s.checkHooks} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkGot checks what the application was given.
+func (s *scene) checkGot() error {
+	if len(s.got) > len(s.want.Messages) {
+		return fmt.Errorf("%d messages were delivered, the peer sent %d", len(s.got), len(s.want.Messages))
+	}
+	for i, got := range s.got {
+		if w := s.want.Messages[i]; got.Binary != w.Binary || !bytes.Equal(got.Payload, w.Payload) {
+			return fmt.Errorf("message %d was delivered as %v, the peer sent %v", i+1, got, w)
+		}
+	}
+	for i, k := range s.kept {
+		if !bytes.Equal(k[0], k[1]) {
+			return fmt.Errorf("message %d changed after it was delivered: %s", i+1, differ(k[0], k[1]))
+		}
+	}
+	return nil
+}
+
+// checkEnd checks the end of the connection, where it came to that.
+func (s *scene) checkEnd() error {
+	switch {
+	case !s.closed:
+		return nil
+	case s.reasons == 0:
+		return errors.New("the connection ended without a reason")
+	case !s.userDone && s.busy == 0:
+		return errors.New("the connection ended and its reader has not returned")
+	}
+	bound := s.opt.closeTimeout() - leeway
+	early := !s.ending.IsZero() && s.pipe.ended.Sub(s.before) < bound
+	switch {
+	case s.only(reasonRule) && s.want.End == model.Failed && early && !s.overLinger():
+		return fmt.Errorf("a failed connection was closed after %v at most although the peer had not ended: it may lose the Close", s.pipe.ended.Sub(s.before))
+	case (s.only(reasonClose) || s.only(reasonHandler, reasonClose)) && early:
+		return fmt.Errorf("this side closed, the peer has not answered, and the connection ended after %v at most", s.pipe.ended.Sub(s.before))
+	case s.only(reasonPeer) && s.opt.role() == model.Client && early && !s.overLinger():
+		return errors.New("a client closed the transport before the server did")
+	}
+	if s.userErr != nil {
+		if err := s.checkReason("ReadMessage", s.userErr); err != nil {
+			return err
+		}
+	}
+	if s.opt.has(bitNoHooks) {
+		return nil
+	}
+	if s.told.closes != 1 {
+		return fmt.Errorf("the connection ended and OnClose was called %d times", s.told.closes)
+	}
+	return s.checkOnClose()
+}
+
+// overLinger tells whether the peer sent more than is read after the end.
+func (s *scene) overLinger() bool {
+	return s.opt.has(bitLinger) && len(s.peerSent())-s.want.Offset >= smallLinger-maxHeader
+}
+
+// checkReason checks the error that reading ended with.
+func (s *scene) checkReason(where string, err error) error {
+	var e *websocket.Error
+	var closed *websocket.CloseError
+	ok := true
+	code := websocket.StatusAbnormalClose
+	switch {
+	case s.only(reasonEOF):
+		ok = errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	case s.only(reasonRule, reasonEOF) && s.want.End == model.Failed:
+		ok, code = errors.Is(err, ruleErrors[s.want.Rule]), 0
+	case s.only(reasonPeer, reasonEOF):
+		if !errors.As(err, &closed) || uint16(closed.Code) != s.want.Code || closed.Reason != s.want.Reason {
+			return fmt.Errorf("%s: %v, want the peer's Close with %d %q", where, err, s.want.Code, s.want.Reason)
+		}
+		return nil
+	case s.only(reasonContext, reasonEOF):
+		ok = errors.Is(err, context.Canceled) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	case s.only(reasonReadTimeout, reasonEOF):
+		ok, code = errors.Is(err, os.ErrDeadlineExceeded), websocket.StatusPolicyViolation
+	case s.only(reasonSilence):
+		ok = errors.Is(err, os.ErrDeadlineExceeded)
+	default:
+		return nil
+	}
+	if !ok || !errors.As(err, &e) || code != 0 && e.Code() != code {
+		return fmt.Errorf("%s: %v (code %d), after %v and reasons %b", where, err, errorCode(e), s.want, s.reasons)
+	}
+	return nil
+}
+
+func errorCode(e *websocket.Error) websocket.StatusCode {
+	if e == nil {
+		return 0
+	}
+	return e.Code()
+}
+
+// checkOnClose checks what OnClose and OnReadError were told.
+func (s *scene) checkOnClose() error {
+	t := &s.told
+	reads, code, clean := 1, websocket.StatusAbnormalClose, false
+	switch {
+	case s.only(reasonEOF), s.only(reasonContext), s.only(reasonSilence):
+	case s.only(reasonFault), s.only(reasonFault, reasonEOF):
+		reads = -1
+	case s.only(reasonWriteTimeout), s.only(reasonWriteFault), s.only(reasonWriter):
+		if t.writeErrors == 0 {
+			return errors.New("writing failed and OnWriteError was not called")
+		}
+		reads = -1
+	case s.only(reasonRule, reasonEOF) && s.want.End == model.Failed:
+		code = ruleErrors[s.want.Rule].(*websocket.Error).Code()
+	case s.only(reasonPeer, reasonEOF):
+		reads, code, clean = 0, websocket.StatusCode(s.want.Code), true
+	case s.only(reasonClose, reasonPeer, reasonEOF) && s.want.End == model.Closed && s.opt.two(bitUser) != userNobody:
+		reads, code, clean = 0, websocket.StatusCode(s.want.Code), true
+	case s.only(reasonReadTimeout, reasonEOF):
+		code = websocket.StatusPolicyViolation
+	case s.only(reasonHandler, reasonPeer, reasonEOF):
+		reads, code = -1, s.handler.Code
+	default:
+		return nil
+	}
+	if t.code != code || (t.err == nil) != clean {
+		return fmt.Errorf("OnClose was told %d and %v, want %d and an error: %t; %v, reasons %b", t.code, t.err, code, !clean, s.want, s.reasons)
+	}
+	if s.userDone && s.opt.two(bitUser) != userNobody && reads >= 0 && len(t.readErrors) != reads {
+		return fmt.Errorf("OnReadError was called with %v, want %d calls; %v, reasons %b", t.readErrors, reads, s.want, s.reasons)
+	}
+	for _, err := range t.readErrors {
+		if err := s.checkReason("OnReadError", err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkAnswered is checkReplies where no handler is at work.
+func (s *scene) checkAnswered() error {
+	if s.busy > 0 {
+		return nil
+	}
+	return s.checkReplies()
+}
+
+// checkReplies checks that what is owed has been sent, where nothing holds that up.
+func (s *scene) checkReplies() error {
+	if !s.sound || s.close != nil || s.reasons&(reasonClose|reasonHandler) != 0 {
+		return nil
+	}
+	if s.free || s.busy > 0 {
+		if got, want := s.sent.replies, len(s.replies); got != want && s.opt.two(bitUser) < userReads {
+			return fmt.Errorf("%d replies are on the wire, want %d; a handler is at work: %t", got, want, s.busy > 0)
+		}
+	}
+	if s.free && len(s.want.Pongs) > 0 {
+		if last := s.want.Pongs[len(s.want.Pongs)-1]; s.sent.pongs == 0 || !bytes.Equal(s.sent.pong, last) {
+			return fmt.Errorf("the last of %d pings, %x, is not answered: the last pong is %x", len(s.want.Pongs), last, s.sent.pong)
+		}
+	}
+	return nil
+}
+
+// checkPeer checks that the connection has done what the peer's bytes demand.
+func (s *scene) checkPeer() error {
+	p := s.pipe
+	if p.stalled && !s.closed && s.free && p.writeErr == nil && p.readErr == nil && p.deadlineErr == nil && s.want.End == model.Open {
+		// A peer that sends much before it reads must not dead-lock.
+		if len(p.in) > 0 && !s.opt.has(bitSmallPending) && s.opt.two(bitUser) < userReads {
+			return fmt.Errorf("the peer does not read, and %d of its bytes are not read", len(p.in))
+		}
+		if owed := s.owed(); s.opt.has(bitSmallPending) && s.floods && owed > smallPending+3*(4<<10)+4*s.opt.limits.Message {
+			return fmt.Errorf("%d bytes wait for a peer that does not read, MaxPending is %d", owed, smallPending)
+		}
+	}
+	if !s.sound || !s.free {
+		return nil
+	}
+	if p.writing != nil {
+		return errors.New("a write is under way although the peer reads")
+	}
+	if len(s.pipe.out) != s.pipe.scanned {
+		return fmt.Errorf("half a frame was sent: %x", clip(s.pipe.out[s.pipe.scanned:]))
+	}
+	small := s.opt.has(bitLinger) && s.want.End != model.Open
+	if len(p.in) > 0 && !small {
+		return fmt.Errorf("%d bytes of the peer's are not read", len(p.in))
+	}
+	if p.eof {
+		return errors.New("the peer has ended, the connection has not")
+	}
+	if s.reasons == 0 && (len(s.got) != len(s.want.Messages)) {
+		return fmt.Errorf("the peer sent %d messages, %d were delivered", len(s.want.Messages), len(s.got))
+	}
+	ours := s.reasons&(reasonClose|reasonHandler) != 0
+	switch {
+	case s.want.End == model.Open && !p.expired:
+		return nil
+	case s.close == nil:
+		return fmt.Errorf("no Close was sent: %v", s.want)
+	case !p.expired && s.want.End == model.Closed && s.opt.role() == model.Server && len(s.peerSent()) == s.want.Offset:
+		return fmt.Errorf("the peer has closed, and the server leaves the transport open: %v, reasons %b", s.want, s.reasons)
+	case !p.shut && !s.opt.bare() && (s.opt.role() == model.Server || s.want.End != model.Closed):
+		return errors.New("after its last frame, the connection did not end its direction")
+	}
+	code := closeCode(s.close.Payload)
+	switch {
+	case ours:
+	case p.expired && s.only(reasonReadTimeout):
+		if code != 1008 {
+			return fmt.Errorf("after a timeout, a Close with %d was sent", code)
+		}
+	case s.want.End != model.Open && s.only(reasonRule, reasonPeer) && !slices.Contains(s.want.Codes, code):
+		return fmt.Errorf("a Close with %d was sent: %v", code, s.want)
+	}
+	return nil
+}
+
+// peerSent is what the peer sent.
+func (s *scene) peerSent() []byte { return s.serveHarness.sent }
+
+// owed is how many bytes of replies and pongs are owed and not sent.
+func (s *scene) owed() int {
+	n := 0
+	for _, r := range s.replies[min(s.sent.replies, len(s.replies)):] {
+		n += len(r.Payload) + 2
+	}
+	return n
+}
+
+func closeCode(p []byte) uint16 {
+	if len(p) < 2 {
+		return 1005
+	}
+	return uint16(p[0])<<8 | uint16(p[1])
+}
+
+// checkTimes checks that what is bounded has ended in time.
+func (s *scene) checkTimes() error {
+	if s.closed {
+		return nil
+	}
+	p := s.pipe
+	late := func(since time.Time, bound time.Duration) bool {
+		return !since.IsZero() && s.now.Sub(since) > bound+leeway
+	}
+	switch {
+	case late(s.ending, s.opt.closeTimeout()):
+		return fmt.Errorf("the connection is closing for %v, CloseTimeout is %v", s.now.Sub(s.ending), s.opt.closeTimeout())
+	case s.opt.has(bitWriteTimeout) && p.writing != nil && p.deadlineErr == nil && late(p.since, serveWriteTimeout):
+		return fmt.Errorf("a write takes %v, WriteTimeout is %v", s.now.Sub(p.since), serveWriteTimeout)
+	case s.loud&reasonContext != 0 && !s.userDone:
+		return errors.New("the context has ended, the connection has not")
+	}
+	if !s.opt.has(bitPings) || !s.sound || !s.free || s.close != nil {
+		return nil
+	}
+	if late(p.heard, 3*servePingInterval) {
+		return fmt.Errorf("the peer says nothing for %v, PingInterval is %v", s.now.Sub(p.heard), servePingInterval)
+	}
+	if late(p.heard, 2*servePingInterval) && !s.sent.pinged.After(p.heard) {
+		return fmt.Errorf("the peer says nothing for %v and was not pinged", s.now.Sub(p.heard))
+	}
+	return nil
+}
+
+// checkCalls checks what the calls of other goroutines returned.
+func (s *scene) checkCalls() error {
+	pings, answered := 0, 0
+	for _, c := range s.calls {
+		where := fmt.Sprintf("%s %.20q", c.what, c.text)
+		if !c.done {
+			switch {
+			case s.closed:
+				return fmt.Errorf("%s has not returned although the connection has ended", where)
+			case c.what == "WriteMessage" && s.sound, c.what == "ReadMessage":
+				return fmt.Errorf("%s has not returned", where)
+			case c.what == "Ping":
+				pings++
+			case c.close != nil && s.opt.two(bitUser) < userNobody && s.want.End == model.Open && s.reasons&^reasonClose == 0:
+				return fmt.Errorf("%s has not returned although somebody reads", where)
+			}
+			continue
+		}
+		times := s.sent.messages[c.text]
+		switch c.what {
+		case "WriteMessage":
+			switch {
+			case c.bad && !errors.Is(c.err, websocket.ErrInvalidFramePayload):
+				return fmt.Errorf("%s returned %v, want ErrInvalidFramePayload", where, c.err)
+			case c.err == nil && times != 1:
+				return fmt.Errorf("%s returned, and is on the wire %d times", where, times)
+			case c.err != nil && !s.closed && s.close == nil && times != 0:
+				return fmt.Errorf("%s returned %v, and is on the wire", where, c.err)
+			case c.err != nil && !c.bad && s.reasons == 0 && !c.ended:
+				return fmt.Errorf("%s returned %v although nothing stood in the way", where, c.err)
+			}
+		case "Ping":
+			switch {
+			case c.err == nil:
+				answered++
+			case s.reasons == 0 && !c.ctxed:
+				return fmt.Errorf("%s returned %v although nothing stood in the way", where, c.err)
+			}
+		default:
+			if c.bad != (c.err != nil) && (c.bad || s.opt.two(bitUser) < userNobody) {
+				return fmt.Errorf("%s returned %v, want an error: %t", where, c.err, c.bad)
+			}
+		}
+	}
+	numbers := s.sent.numbers
+	if answered > int(s.answered) {
+		return fmt.Errorf("%d pings counted as answered, the peer answered %d", answered, s.answered)
+	}
+	if s.sound && s.free && pings > numbers-int(s.answered) {
+		return fmt.Errorf("%d calls of Ping wait, %d were sent and the one before number %d answered", pings, numbers, s.answered+1)
+	}
+	return nil
+}
+
+// checkHooks checks what the hooks were told.
+func (s *scene) checkHooks() error {
+	if s.opt.has(bitNoHooks) {
+		return nil
+	}
+	t := &s.told
+	if !s.closed && t.closes != 0 {
+		return errors.New("OnClose was called, and the transport is open")
+	}
+	if t.messages != len(s.got) && s.opt.two(bitUser) != userNobody {
+		return fmt.Errorf("OnReadMessage was called %d times, %d messages were delivered", t.messages, len(s.got))
+	}
+	spans := split(s.peerSent())
+	if n := len(spans); n > 0 && spans[n-1].cut {
+		spans = spans[:n-1]
+	}
+	if len(t.read) > len(spans) {
+		return fmt.Errorf("OnReadFrame saw %d frames, the peer sent %d", len(t.read), len(spans))
+	}
+	passed := 0
+	for i := range spans {
+		end := spans[i].end
+		if s.want.End == model.Open && end <= s.want.Offset || s.want.End == model.Closed && end <= s.want.Offset || s.want.End == model.Failed && end < s.want.Offset {
+			passed++
+		}
+	}
+	if n := len(t.read); n > passed || s.sound && s.free && !s.pipe.expired && n != passed {
+		return fmt.Errorf("OnReadFrame saw %d frames, %d passed: %v", n, passed, s.want)
+	}
+	for i := range t.read {
+		if got, want := &t.read[i], &spans[i].frame; !sameFrame(got, want) {
+			return fmt.Errorf("OnReadFrame saw %v as frame %d, the peer sent %v", got, i+1, want)
+		}
+	}
+	if !s.sound || s.busy > 0 || s.reasons&(reasonWriter|reasonWriteTimeout) != 0 {
+		return nil
+	}
+	if n := len(s.pipe.frames); n != len(t.written) {
+		return fmt.Errorf("OnWriteFrame saw %d frames, %d were sent", len(t.written), n)
+	}
+	if n := s.sent.whole; n != t.writtenMsgs {
+		return fmt.Errorf("OnWriteMessage saw %d messages, %d were sent", t.writtenMsgs, n)
+	}
+	if got, want := frameBag(t.written), s.sent.bag(); got != want {
+		return fmt.Errorf("OnWriteFrame saw %s, sent were %s", got, want)
+	}
+	return nil
+}
+
+func sameFrame(a, b *wire.Frame) bool {
+	return a.Fin == b.Fin && a.Opcode == b.Opcode && a.RSV == b.RSV && bytes.Equal(a.Payload, b.Payload)
+}
+
+// frameBag tells frames, whatever their order.
+func frameBag(frames []wire.Frame) string {
+	lines := make([]string, len(frames))
+	for i, f := range frames {
+		lines[i] = fmt.Sprintf("%d %t %x", f.Opcode, f.Fin, f.Payload)
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, ", ")
+}
