@@ -290,7 +290,7 @@ func (s *scene) checkOnClose() error {
 		code = ruleErrors[s.want.Rule].(*websocket.Error).Code()
 	case s.only(reasonPeer, reasonEOF):
 		reads, code, clean = 0, websocket.StatusCode(s.want.Code), true
-	case s.only(reasonClose, reasonPeer, reasonEOF) && s.want.End == model.Closed && s.opt.two(bitUser) != userNobody:
+	case s.reasons&reasonPeer != 0 && s.only(reasonClose, reasonPeer, reasonEOF) && s.opt.two(bitUser) != userNobody:
 		reads, code, clean = 0, websocket.StatusCode(s.want.Code), true
 	case s.only(reasonReadTimeout, reasonEOF):
 		code = websocket.StatusPolicyViolation
