@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing/synctest"
 	"time"
 
@@ -62,22 +63,24 @@ type serveHarness struct {
 	ending   time.Time // and when it had, for certain
 	loud     reason    // what was done that may end the connection
 	closing  bool      // Close was called, with a code that may be sent
-	floods   bool
 
-	track track
+	track        track
+	hookPanicked atomic.Bool
 
 	// Told by the connection's own goroutines.
-	mu       sync.Mutex
-	busy     int  // handlers at work
-	userDone bool // Serve, or the loop of ReadMessage, has returned
-	userErr  error
-	got      []model.Message // by the handler
-	kept     [][2][]byte     // payloads that are the application's to keep, and copies
-	replies  []model.Message // owed for them
-	handler  *websocket.CloseError
-	calls    []*call
-	errs     []error
-	told     told
+	mu         sync.Mutex
+	busy       int  // handlers at work
+	userDone   bool // Serve, or the loop of ReadMessage, has returned
+	userErr    error
+	got        []model.Message // by the handler
+	kept       [][2][]byte     // payloads that are the application's to keep, and copies
+	replies    []model.Message // owed for them
+	handler    *websocket.CloseError
+	panicked   bool // the handler, or a hook
+	hookPanics bool // the next time
+	calls      []*call
+	errs       []error
+	told       told
 }
 
 // told is what the hooks were told.
@@ -127,8 +130,12 @@ func (h *serveHarness) open() {
 		h.pipe.timeout = serveWriteTimeout
 	}
 	opts := h.opt.options()
-	if !h.opt.has(bitNoHooks) {
+	if !h.opt.noHooks() {
 		opts.Hooks = h.hooks()
+	}
+	if h.opt.has(bitFewHooks) { // then replies are gathered without a lock
+		opts.Hooks.OnReadFrame, opts.Hooks.OnReadMessage = nil, nil
+		opts.Hooks.OnWriteFrame, opts.Hooks.OnWriteMessage = nil, nil
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	if h.opt.bare() {
@@ -156,6 +163,7 @@ func (h *serveHarness) hooks() websocket.Hooks {
 		},
 		OnReadFrame: func(key websocket.ClientKey, f *websocket.Frame) {
 			h.locked(func() { t.read = append(t.read, frame(key, f)) })
+			h.maybePanic()
 		},
 		OnReadMessage: func(websocket.ClientKey, *websocket.Message) { h.locked(func() { t.messages++ }) },
 		OnReadError: func(_ websocket.ClientKey, err error) {
@@ -166,6 +174,23 @@ func (h *serveHarness) hooks() websocket.Hooks {
 		},
 		OnWriteMessage: func(websocket.ClientKey, *websocket.Message) { h.locked(func() { t.writtenMsgs++ }) },
 		OnWriteError:   func(websocket.ClientKey, error) { h.locked(func() { t.writeErrors++ }) },
+	}
+}
+
+// maybePanic panics once where an op said so, on the goroutine that serves: on
+// another one nobody could catch it.
+func (h *serveHarness) maybePanic() {
+	var now bool
+	h.locked(func() {
+		now = h.hookPanics && !h.panicked && !h.userDone && h.opt.two(bitUser) < userReads
+		if now {
+			h.hookPanicked.Store(true)
+		}
+		h.panicked = h.panicked || now
+		h.hookPanics = false
+	})
+	if now {
+		panic(errFault)
 	}
 }
 
@@ -191,6 +216,9 @@ const handlerTime = 50 * time.Millisecond
 func (h *serveHarness) handle(_ context.Context, msg *websocket.Message) (*websocket.Message, error) {
 	got := model.Message{Binary: msg.Binary, Payload: bytes.Clone(msg.Payload)}
 	h.locked(func() {
+		if h.handler != nil {
+			h.errs = append(h.errs, errors.New("the handler was called again after it had ended the connection"))
+		}
 		h.busy++
 		h.got = append(h.got, got)
 		if !h.opt.has(bitReuse) {
@@ -206,6 +234,7 @@ func (h *serveHarness) handle(_ context.Context, msg *websocket.Message) (*webso
 		h.busy--
 		switch closed := new(websocket.CloseError); {
 		case what == sayPanic:
+			h.panicked = true
 			h.ends(1011, "the handler panicked")
 		case errors.As(err, &closed):
 			h.ends(closed.Code, closed.Reason)
@@ -269,16 +298,17 @@ func (h *serveHarness) answer(what byte, msg *websocket.Message) (*websocket.Mes
 // use is what the application does on the goroutine that reads.
 func (h *serveHarness) use() {
 	defer h.locked(func() { h.userDone = true })
+	defer func() {
+		p := recover()
+		if panicked := h.panicked; p != nil && p != any(errFault) || (p != nil) != panicked {
+			h.fail("reading panicked with %v, want a panic: %t", p, panicked)
+		}
+	}()
 	switch h.opt.two(bitUser) {
 	case userReads:
 		h.readMessages()
 	case userNobody:
 	default:
-		defer func() {
-			if p := recover(); p != nil && p != any(errFault) {
-				h.fail("Serve panicked with %v", p)
-			}
-		}()
 		h.ws.Serve(h.ctx, h.handle)
 	}
 }
@@ -293,6 +323,11 @@ func (h *serveHarness) readMessages() {
 				h.got = append(h.got, model.Message{Binary: msg.Binary, Payload: got})
 				h.kept = append(h.kept, [2][]byte{msg.Payload, got})
 			})
+			if len(msg.Payload) > 0 && msg.Payload[0] == sayLater {
+				h.locked(func() { h.busy++ })
+				time.Sleep(handlerTime)
+				h.locked(func() { h.busy-- })
+			}
 			continue
 		}
 		if msg != nil {

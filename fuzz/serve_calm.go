@@ -33,6 +33,7 @@ const (
 	reasonWriteTimeout // WriteTimeout
 	reasonSilence      // PingInterval
 	reasonWriter       // the context of a message that is being written
+	reasonHook         // a hook panicked
 )
 
 // maxHeader is the size of the longest header of a frame.
@@ -107,17 +108,20 @@ func (h *serveHarness) look() *scene {
 		{reasonWriteTimeout, p.cut},
 		{reasonSilence, h.opt.has(bitPings) && s.end().Sub(p.heard) > servePingInterval-leeway},
 		{reasonWriter, h.interrupted()},
+		{reasonHook, h.hookPanicked.Load()},
 	} {
 		if r.is {
 			s.reasons |= r.r
 		}
 	}
-	certain := s.reasons&(reasonClose|reasonHandler|reasonPeer|reasonReadTimeout) != 0 ||
-		s.reasons&reasonRule != 0 && (s.want.End == model.Failed || s.close != nil)
-	if h.ending.IsZero() && certain {
-		h.ending = s.now
-	} else if !certain {
+	certain := s.reasons&(reasonClose|reasonHandler|reasonReadTimeout|reasonHook) != 0 || s.free &&
+		(s.reasons&reasonPeer != 0 || s.reasons&reasonRule != 0 && (s.want.End == model.Failed || s.close != nil))
+	switch {
+	case s.closed:
+	case !certain:
 		h.before = s.now
+	case h.ending.IsZero():
+		h.ending = s.now
 	}
 	return s
 }
@@ -137,7 +141,7 @@ func (s *scene) end() time.Time {
 
 // lingers tells whether the connection goes on reading although its user is done.
 func (s *scene) lingers() bool {
-	return !s.closed && (s.want.End != model.Open || s.handler != nil || s.pipe.expired)
+	return !s.closed && (s.want.End != model.Open || s.handler != nil || s.pipe.expired || s.hookPanicked.Load())
 }
 
 // interrupted tells whether a call of WriteMessage was writing when its context
@@ -199,6 +203,8 @@ func (s *scene) checkGot() error {
 // checkEnd checks the end of the connection, where it came to that.
 func (s *scene) checkEnd() error {
 	switch {
+	case !s.closed && s.userDone && s.opt.two(bitUser) < userReads && !s.panicked:
+		return errors.New("Serve has returned and the connection goes on")
 	case !s.closed:
 		return nil
 	case s.reasons == 0:
@@ -221,7 +227,7 @@ func (s *scene) checkEnd() error {
 			return err
 		}
 	}
-	if s.opt.has(bitNoHooks) {
+	if s.opt.noHooks() {
 		return nil
 	}
 	if s.told.closes != 1 {
@@ -323,7 +329,7 @@ func (s *scene) checkAnswered() error {
 
 // checkReplies checks that what is owed has been sent, where nothing holds that up.
 func (s *scene) checkReplies() error {
-	if !s.sound || s.close != nil || s.reasons&(reasonClose|reasonHandler) != 0 {
+	if !s.sound || s.close != nil || s.reasons&(reasonClose|reasonHandler|reasonHook) != 0 {
 		return nil
 	}
 	if s.free || s.busy > 0 {
@@ -331,12 +337,30 @@ func (s *scene) checkReplies() error {
 			return fmt.Errorf("%d replies are on the wire, want %d; a handler is at work: %t", got, want, s.busy > 0)
 		}
 	}
-	if s.free && len(s.want.Pongs) > 0 {
-		if last := s.want.Pongs[len(s.want.Pongs)-1]; s.sent.pongs == 0 || !bytes.Equal(s.sent.pong, last) {
-			return fmt.Errorf("the last of %d pings, %x, is not answered: the last pong is %x", len(s.want.Pongs), last, s.sent.pong)
-		}
+	owed := s.want.Pongs
+	if !s.free {
+		owed = s.pongsBefore(len(s.got))
+	}
+	if len(owed) > 0 && (s.free || s.busy > 0) && s.sent.answered < len(owed) {
+		return fmt.Errorf("the last of %d pings, %x, is not answered: the last pong is %x; a handler is at work: %t", len(owed), owed[len(owed)-1], s.sent.pong, s.busy > 0)
 	}
 	return nil
+}
+
+// pongsBefore returns the pongs owed for what came before the end of message n.
+func (s *scene) pongsBefore(n int) [][]byte {
+	pings := 0
+	for _, f := range split(s.peerSent()) {
+		switch op := f.frame.Opcode; {
+		case n == 0 || f.cut:
+			return s.want.Pongs[:min(pings, len(s.want.Pongs))]
+		case op == wire.Ping:
+			pings++
+		case op&8 == 0 && f.frame.Fin:
+			n--
+		}
+	}
+	return s.want.Pongs[:min(pings, len(s.want.Pongs))]
 }
 
 // checkPeer checks that the connection has done what the peer's bytes demand.
@@ -347,7 +371,8 @@ func (s *scene) checkPeer() error {
 		if len(p.in) > 0 && !s.opt.has(bitSmallPending) && s.opt.two(bitUser) < userReads {
 			return fmt.Errorf("the peer does not read, and %d of its bytes are not read", len(p.in))
 		}
-		if owed := s.owed(); s.opt.has(bitSmallPending) && s.floods && owed > smallPending+3*(4<<10)+4*s.opt.limits.Message {
+		owed, largest := s.owed()
+		if s.opt.has(bitSmallPending) && owed > smallPending+8<<10+2*largest {
 			return fmt.Errorf("%d bytes wait for a peer that does not read, MaxPending is %d", owed, smallPending)
 		}
 	}
@@ -356,6 +381,9 @@ func (s *scene) checkPeer() error {
 	}
 	if p.writing != nil {
 		return errors.New("a write is under way although the peer reads")
+	}
+	if !p.writeBy.IsZero() {
+		return errors.New("a write has left its deadline behind")
 	}
 	if len(s.pipe.out) != s.pipe.scanned {
 		return fmt.Errorf("half a frame was sent: %x", clip(s.pipe.out[s.pipe.scanned:]))
@@ -372,7 +400,9 @@ func (s *scene) checkPeer() error {
 	}
 	ours := s.reasons&(reasonClose|reasonHandler) != 0
 	switch {
-	case s.want.End == model.Open && !p.expired:
+	case s.only(reasonHook) && s.want.End == model.Open && (s.close == nil || closeCode(s.close.Payload) != 1011):
+		return errors.New("a hook panicked, and no Close with 1011 was sent")
+	case s.want.End == model.Open && !p.expired || s.hookPanicked.Load():
 		return nil
 	case s.close == nil:
 		return fmt.Errorf("no Close was sent: %v", s.want)
@@ -397,13 +427,16 @@ func (s *scene) checkPeer() error {
 // peerSent is what the peer sent.
 func (s *scene) peerSent() []byte { return s.serveHarness.sent }
 
-// owed is how many bytes of replies and pongs are owed and not sent.
-func (s *scene) owed() int {
-	n := 0
-	for _, r := range s.replies[min(s.sent.replies, len(s.replies)):] {
-		n += len(r.Payload) + 2
+// owed is how many bytes of replies are owed and not sent, and how many of the
+// largest of all.
+func (s *scene) owed() (bytes, largest int) {
+	for i, r := range s.replies {
+		largest = max(largest, len(r.Payload))
+		if i >= s.sent.replies {
+			bytes += len(r.Payload) + 2
+		}
 	}
-	return n
+	return bytes, largest
 }
 
 func closeCode(p []byte) uint16 {
@@ -427,7 +460,7 @@ func (s *scene) checkTimes() error {
 		return fmt.Errorf("the connection is closing for %v, CloseTimeout is %v", s.now.Sub(s.ending), s.opt.closeTimeout())
 	case s.opt.has(bitWriteTimeout) && p.writing != nil && p.deadlineErr == nil && late(p.since, serveWriteTimeout):
 		return fmt.Errorf("a write takes %v, WriteTimeout is %v", s.now.Sub(p.since), serveWriteTimeout)
-	case s.loud&reasonContext != 0 && !s.userDone:
+	case s.loud&reasonContext != 0 && !s.userDone && !(s.opt.two(bitUser) == userReads && s.lingers()):
 		return errors.New("the context has ended, the connection has not")
 	}
 	if !s.opt.has(bitPings) || !s.sound || !s.free || s.close != nil {
@@ -498,12 +531,12 @@ func (s *scene) checkCalls() error {
 
 // checkHooks checks what the hooks were told.
 func (s *scene) checkHooks() error {
-	if s.opt.has(bitNoHooks) {
-		return nil
-	}
 	t := &s.told
 	if !s.closed && t.closes != 0 {
 		return errors.New("OnClose was called, and the transport is open")
+	}
+	if s.opt.has(bitFewHooks) {
+		return nil
 	}
 	if t.messages != len(s.got) && s.opt.two(bitUser) != userNobody {
 		return fmt.Errorf("OnReadMessage was called %d times, %d messages were delivered", t.messages, len(s.got))
@@ -522,7 +555,7 @@ func (s *scene) checkHooks() error {
 			passed++
 		}
 	}
-	if n := len(t.read); n > passed || s.sound && s.free && !s.pipe.expired && n != passed {
+	if n := len(t.read); n > passed || s.sound && s.free && !s.pipe.expired && !s.hookPanicked.Load() && n != passed {
 		return fmt.Errorf("OnReadFrame saw %d frames, %d passed: %v", n, passed, s.want)
 	}
 	for i := range t.read {

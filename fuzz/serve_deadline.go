@@ -9,54 +9,53 @@ import (
 
 // track follows the frames that a connection has read, to know which deadline is
 // due: ReadTimeout runs from the moment the reader waits for a frame until the
-// frame is complete, MessageTimeout from a message's first frame until the message
-// is.
+// frame is complete, MessageTimeout from the first byte of a message's first frame
+// until the message is complete.
 type track struct {
 	seen    int       // bytes that are accounted for
 	whole   int       // bytes of whole frames
 	frames  int       // their number
-	message bool      // a fragmented message is under way
-	first   time.Time // when its first byte was read
-	known   time.Time // when its first frame was complete
-	partial time.Time // when the first byte of the frame was read that is not complete
+	message bool      // a message is under way, and at least a byte of it is there
+	first   time.Time // when that was read
+	looked  time.Time // and when the next read began: a handler may have come between
 
 	waited  int       // for how many frames a read has waited
 	frameBy time.Time // the deadline of the present one
 }
 
-// advance accounts for the bytes that were read at a time.
-func (t *track) advance(read []byte, at time.Time) {
-	fresh := t.seen == t.whole
+// advance accounts for the bytes that were read at a time, when the next read
+// begins.
+func (t *track) advance(read []byte, at, now time.Time) {
+	begin := func() {
+		if !t.message {
+			t.message, t.first, t.looked = true, at, now
+		}
+	}
 	for _, f := range split(read[t.whole:]) {
+		data := read[t.whole]&8 == 0
+		if data {
+			begin()
+		}
 		if f.cut {
 			break
 		}
-		if f.frame.Opcode&8 == 0 {
-			if !t.message {
-				if t.first = at; !fresh {
-					t.first = t.partial
-				}
-				t.known = at
-			}
-			t.message = !f.frame.Fin
+		if data && f.frame.Fin {
+			t.message = false
 		}
 		t.whole += f.end - f.start
 		t.frames++
-		fresh = true
 	}
-	if t.seen = len(read); t.seen > t.whole && fresh {
-		t.partial = at
-	}
+	t.seen = len(read)
 }
 
 // deadlineDue checks the deadline of a read that begins. The pipe's mutex is held.
 func (h *serveHarness) deadlineDue() error {
 	p, t := h.pipe, &h.track
-	if h.opt.bare() || p.deadlineErr != nil || p.expired {
+	if h.opt.bare() || p.deadlineErr != nil || p.expired || h.hookPanicked.Load() {
 		return nil
 	}
 	now := time.Now()
-	t.advance(h.sent[:p.consumed], p.heard)
+	t.advance(h.sent[:p.consumed], p.heard, now)
 	if t.waited != t.frames+1 {
 		t.waited, t.frameBy = t.frames+1, time.Time{}
 		if h.opt.has(bitReadTimeout) {
@@ -64,15 +63,9 @@ func (h *serveHarness) deadlineDue() error {
 		}
 	}
 	ok := p.readBy.Equal(t.frameBy)
-	lo, hi := t.first.Add(serveMessageTimeout), t.known.Add(serveMessageTimeout)
-	if h.opt.has(bitMessageTimeout) {
-		switch {
-		case t.message:
-			ok = within(p.readBy, t.frameBy, lo, hi)
-		case t.seen > t.whole: // its first frame has begun
-			lo, hi = t.partial.Add(serveMessageTimeout), now.Add(serveMessageTimeout)
-			ok = ok || within(p.readBy, t.frameBy, lo, hi)
-		}
+	lo, hi := t.first.Add(serveMessageTimeout), t.looked.Add(serveMessageTimeout)
+	if t.message && h.opt.has(bitMessageTimeout) {
+		ok = within(p.readBy, t.frameBy, lo, hi)
 	}
 	if ok {
 		return nil

@@ -24,66 +24,67 @@ var serveOps = [...]struct {
 	name string
 	do   func(h *serveHarness)
 }{
-	{"the peer sends text", func(h *serveHarness) { h.peer(wire.Text, true, h.payload()) }},
-	{"a binary message", func(h *serveHarness) { h.peer(wire.Binary, true, h.payload()) }},
-	{"text in two fragments with a ping between", (*serveHarness).fragments},
-	{"a message in many fragments", (*serveHarness).manyFragments},
-	{"a burst of text", (*serveHarness).burst},
-	{"a flood of text", (*serveHarness).flood},
-	{"a ping", func(h *serveHarness) { h.peer(wire.Ping, true, h.control()) }},
-	{"pings and a message", func(h *serveHarness) {
+	{"text", func(h *serveHarness) { h.peer(wire.Text, true, h.payload()) }},
+	{"binary message", func(h *serveHarness) { h.peer(wire.Binary, true, h.payload()) }},
+	{"two fragments with a ping between", (*serveHarness).fragments},
+	{"many fragments", (*serveHarness).manyFragments},
+	{"burst of messages", (*serveHarness).burst},
+	{"flood of messages", (*serveHarness).flood},
+	{"ping", func(h *serveHarness) { h.peer(wire.Ping, true, h.control()) }},
+	{"pings before a message", func(h *serveHarness) {
 		h.peer(wire.Ping, true, h.control())
 		h.peer(wire.Ping, true, h.control())
 		h.peer(wire.Text, true, h.payload())
 	}},
-	{"a pong", func(h *serveHarness) { h.peer(wire.Pong, true, h.control()) }},
-	{"a pong for a ping", (*serveHarness).answer1},
-	{"a Close", func(h *serveHarness) { h.peer(wire.Close, true, h.closePayload()) }},
+	{"pong", func(h *serveHarness) { h.peer(wire.Pong, true, h.control()) }},
+	{"pong for a ping of ours", (*serveHarness).answer1},
+	{"a Close of the peer", func(h *serveHarness) { h.peer(wire.Close, true, h.closePayload()) }},
 	{"raw bytes", (*serveHarness).raw},
-	{"a part of a message", (*serveHarness).part},
-	{"a byte of the rest of it", func(h *serveHarness) { h.sendRest(1) }},
-	{"the rest of it", func(h *serveHarness) { h.sendRest(len(h.rest)) }},
-	{"the end of what the peer sends", func(h *serveHarness) {
+	{"part of a message", (*serveHarness).part},
+	{"byte of the rest", func(h *serveHarness) { h.sendRest(1) }},
+	{"rest of it", func(h *serveHarness) { h.sendRest(len(h.rest)) }},
+	{"end of what the peer sends", func(h *serveHarness) {
 		h.loud |= reasonEOF
 		h.pipe.set(func() { h.pipe.eof = true })
 	}},
-	{"a fault of reads", func(h *serveHarness) {
+	{"fault of reads", func(h *serveHarness) {
 		h.loud |= reasonFault
 		fault := []error{errFault, errEmpty}[h.src.next()&1]
 		h.pipe.set(func() { h.pipe.readErr = fault })
 	}},
-	{"a fault of writes", func(h *serveHarness) {
+	{"fault of writes", func(h *serveHarness) {
 		h.loud |= reasonWriteFault
 		fault := []error{errFault, errShort}[h.src.next()&1]
 		h.pipe.set(func() { h.pipe.writeErr = fault })
 	}},
-	{"a fault of deadlines", func(h *serveHarness) {
+	{"fault of deadlines", func(h *serveHarness) {
 		h.loud |= reasonFault
 		h.pipe.set(func() { h.pipe.deadlineErr = errFault })
 	}},
+	{"a hook will panic", func(h *serveHarness) { h.locked(func() { h.hookPanics = true }) }},
 	{"the peer stops reading", func(h *serveHarness) { h.pipe.set(func() { h.pipe.stalled = true }) }},
 	{"the peer reads again", func(h *serveHarness) { h.pipe.set(func() { h.pipe.stalled = false }) }},
-	{"a message by another goroutine", func(h *serveHarness) { h.writeMessage("plain", false, int(h.src.next())) }},
-	{"a long message by another goroutine", func(h *serveHarness) {
-		h.writeMessage("long", false, int(h.src.next()&3+1)*h.opt.limits.Frame+int(h.src.next())-128)
+	{"message by another goroutine", func(h *serveHarness) { h.writeMessage("plain", false, int(h.src.next())) }},
+	{"long message by another goroutine", func(h *serveHarness) {
+		h.writeMessage("long", false, int(h.src.next()&31+1)*h.opt.limits.Frame+int(h.src.next())-128)
 	}},
-	{"a message with a context that ends", func(h *serveHarness) {
+	{"bounded message by another goroutine", func(h *serveHarness) {
 		h.writeWithin("bounded", false, int(h.src.next()), serveTimes[int(h.src.next())%len(serveTimes)])
 	}},
-	{"a message that is not UTF-8", func(h *serveHarness) { h.writeMessage("invalid", true, 0) }},
+	{"message that is not UTF-8", func(h *serveHarness) { h.writeMessage("invalid", true, 0) }},
 	{"Close by another goroutine", func(h *serveHarness) { h.callClose(0, "") }},
 	{"CloseWithStatus by another goroutine", func(h *serveHarness) {
 		code := closeCodes[int(h.src.next())%len(closeCodes)]
 		h.callClose(websocket.StatusCode(code), strings.Repeat("é", int(h.src.next())/2))
 	}},
 	{"Ping by another goroutine", (*serveHarness).callPing},
-	{"a second reader", (*serveHarness).secondReader},
-	{"the end of the context", func(h *serveHarness) {
+	{"second reader", (*serveHarness).secondReader},
+	{"end of the context", func(h *serveHarness) {
 		h.loud |= reasonContext
 		h.cancel()
 	}},
 	{"time passes", func(h *serveHarness) { time.Sleep(serveTimes[int(h.src.next())%len(serveTimes)]) }},
-	{"a time-out's time passes", func(h *serveHarness) { time.Sleep(serveReadTimeout - time.Duration(h.src.next()&3)*time.Second) }},
+	{"time-out's time passes", func(h *serveHarness) { time.Sleep(serveReadTimeout - time.Duration(h.src.next()&3)*time.Second) }},
 }
 
 // serveTimes are the times that pass in an op.
@@ -178,9 +179,11 @@ func (h *serveHarness) part() {
 	h.sendRest(n / 2 % len(b))
 }
 
+// letters are what messages tell the handler: mostly, to echo.
+const letters = "eeeNOeSTeMeWeWLeeFeCeBPe"
+
 // payload returns text whose first letter tells the handler what to do.
 func (h *serveHarness) payload() []byte {
-	const letters = "eeeNOeSTeMeWeWLeeFeCeBPe" // mostly: an echo
 	letter := letters[int(h.src.next())%len(letters)]
 	n := int(h.src.next())
 	limit := h.opt.limits
@@ -264,7 +267,6 @@ func (h *serveHarness) burst() {
 // flood sends much more than MaxPending may be.
 func (h *serveHarness) flood() {
 	n := min(120, h.opt.limits.Frame, h.opt.limits.Message)
-	h.floods = true
 	for range 200 {
 		h.peer(wire.Text, true, []byte("e"+strings.Repeat("f", n-1)))
 	}

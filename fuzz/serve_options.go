@@ -29,7 +29,7 @@ const (
 	bitLinger
 	bitLimits // two bits
 	_
-	bitNoHooks
+	bitFewHooks // none that see frames or messages
 	bitBare
 	bitEnding // two bits
 	_
@@ -108,6 +108,9 @@ func (o *serveOptions) timed() bool {
 	return o.has(bitReadTimeout) || o.has(bitMessageTimeout) || o.has(bitWriteTimeout)
 }
 
+// noHooks tells whether there are no hooks at all.
+func (o *serveOptions) noHooks() bool { return o.has(bitFewHooks) && o.two(bitUser) == userServeToo }
+
 // bare tells whether the transport can only read, write and close.
 func (o *serveOptions) bare() bool { return o.has(bitBare) && !o.timed() }
 
@@ -158,7 +161,7 @@ func (o *serveOptions) options() websocket.Options {
 func (o *serveOptions) String() string {
 	user := [4]string{"Serve", "Serve", "ReadMessage", "nobody reads"}[o.two(bitUser)]
 	ending := [4]string{"the peer ends", "the peer ends", "silence", "the context ends"}[o.two(bitEnding)]
-	return fmt.Sprintf("%s by a %v with limits %+v, ReuseBuffers %t, MaxPending %t, ReadTimeout %t, MessageTimeout %t, WriteTimeout %t, PingInterval %t, CloseTimeout %v, LingerBytes %t, hooks %t; a transport of reads of %d bytes (0: as asked for), slow writes %t, bare %t; pings are answered %t; in the end %s",
+	return fmt.Sprintf("%s by a %v with limits %+v, ReuseBuffers %t, MaxPending %t, ReadTimeout %t, MessageTimeout %t, WriteTimeout %t, PingInterval %t, CloseTimeout %v, LingerBytes %t, hooks that see frames %t; a transport of reads of %d bytes (0: as asked for), slow writes %t, bare %t; pings are answered %t; in the end %s",
 		user, o.role(), o.limits, o.has(bitReuse), o.has(bitSmallPending), o.has(bitReadTimeout), o.has(bitMessageTimeout), o.has(bitWriteTimeout),
-		o.has(bitPings), o.closeTimeout(), o.has(bitLinger), !o.has(bitNoHooks), serveMost[o.two(bitMost)], o.has(bitSlow), o.bare(), o.has(bitAnswers), ending)
+		o.has(bitPings), o.closeTimeout(), o.has(bitLinger), !o.has(bitFewHooks), serveMost[o.two(bitMost)], o.has(bitSlow), o.bare(), o.has(bitAnswers), ending)
 }

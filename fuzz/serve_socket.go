@@ -145,6 +145,9 @@ func (h *socketHarness) open(ours net.Conn) {
 			})
 		},
 	}
+	if h.opt.has(bitFewHooks) {
+		opts.Hooks.OnReadFrame = nil
+	}
 	h.ws = websocket.New(ours, "fuzz", mode, opts)
 }
 
@@ -175,7 +178,7 @@ func (h *socketHarness) write(w int) {
 
 func (h *socketHarness) own(w, i int) []byte {
 	p := fmt.Appendf(nil, "%s%d %d ", ownPrefix, w, i)
-	return append(p, bytes.Repeat([]byte{byte(i)}, i*5000*(1+w))...)
+	return append(p, bytes.Repeat([]byte{byte(i)}, [socketMessages]int{0, 5000, 300000}[i]>>w)...)
 }
 
 // send has the peer send the transcript, in pieces.

@@ -18,9 +18,9 @@ type wireTold struct {
 	whole    int            // messages
 	messages map[string]int // of other goroutines, and how often
 	pong     []byte         // the last one
-	pongs    int
-	pinged   time.Time // when the last ping was sent
-	numbers  int       // the highest number of a ping
+	answered int            // pings: up to the one that it answers
+	pinged   time.Time      // when the last ping was sent
+	numbers  int            // the highest number of a ping
 	frames   []wire.Frame
 }
 
@@ -61,7 +61,7 @@ func (s *scene) readWire() error {
 			}
 			pong++
 			w.pong = f.Payload
-			w.pongs++
+			w.answered = pong
 		case wire.Ping:
 			w.pinged = f.at
 			switch len(f.Payload) {
