@@ -1,16 +1,8 @@
 package fuzz
 
 import (
-	"bufio"
-	"bytes"
-	"context"
-	"encoding/base64"
-	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/wsproof/wsproof/internal/model"
@@ -21,15 +13,17 @@ import (
 
 // Handshake checks both sides of the opening handshake (RFC 6455 section 4). The
 // first byte of the input chooses the side and how the bytes are read; a second
-// one is how long a value is that the application sets as a header; then come
-// that value and the bytes that arrive: a request to Accept, or the answer to
-// Dial, where the word ACCEPT stands for the right Sec-WebSocket-Accept.
+// one the name of a header that the application sets and how long its value is; a
+// third one the surroundings; then come that value and the bytes that arrive: a
+// request to Accept and to Handshake, or the answer to Dial, where the word
+// ACCEPT stands for the right Sec-WebSocket-Accept.
 //
 // Oracles: plain code that reads the rules of section 4.2.1, and of 4.1, off what
-// net/http parsed: nothing is accepted that they refuse, and nothing refused that
-// is right in the plainest form; an answer, and a request, have exactly the
-// headers they should, whatever the peer sent and the application set; nothing
-// is written on refusal; the bytes behind the handshake are the first frames.
+// net/http parsed: what they refuse is refused, with a status that suits it, and
+// what they do not is accepted; an answer, and a request, have exactly the
+// headers they should, whatever the peer sent and the application set; nothing is
+// written on refusal; the transport is left without deadlines, or closed; the
+// bytes behind the handshake are the first frames.
 func Handshake(data []byte) error {
 	defer guard()()
 	in := newHandshakeInput(data)
@@ -39,25 +33,44 @@ func Handshake(data []byte) error {
 	return in.accept()
 }
 
+// handshakeHead is how many bytes of an input choose how the rest is used.
+const handshakeHead = 3
+
 type handshakeInput struct {
 	client bool
 	sizes  []int
 	most   int // bytes that are in the buffer of net/http behind the request
+	env    int // bits of the surroundings
+	name   string
 	preset string
 	raw    []byte
 }
 
+// presetNames are headers that the application sets: one of its own, two that the
+// handshake sets, and one that is none.
+var presetNames = [4]string{"X-Preset", "Upgrade", "Sec-Websocket-Accept", "no token"}
+
 func newHandshakeInput(data []byte) *handshakeInput {
-	var head [2]byte
+	var head [handshakeHead]byte
 	rest := data[copy(head[:], data):]
 	n := min(len(rest), int(head[1]&63))
 	return &handshakeInput{
 		client: head[0]&1 != 0,
 		sizes:  transcriptSizes[head[0]>>1&7],
 		most:   int(head[0] >> 4),
+		env:    int(head[2]),
+		name:   presetNames[head[1]>>6],
 		preset: strings.Map(sendable, string(rest[:n])),
 		raw:    rest[n:],
 	}
+}
+
+// presetHeader is what the application sets.
+func (in *handshakeInput) presetHeader() http.Header {
+	if in.preset == "" {
+		return http.Header{}
+	}
+	return http.Header{in.name: {in.preset}}
 }
 
 // sendable leaves of the control characters only those that could end a line:
@@ -78,10 +91,20 @@ func tokens(values []string) []string {
 	var list []string
 	for _, v := range values {
 		for t := range strings.SplitSeq(v, ",") {
-			list = append(list, strings.ToLower(strings.Trim(t, " \t")))
+			list = append(list, lower(strings.Trim(t, " \t")))
 		}
 	}
 	return list
+}
+
+// lower is s with ASCII letters in lower case.
+func lower(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
 }
 
 func has(list []string, token string) bool {
@@ -91,98 +114,6 @@ func has(list []string, token string) bool {
 		}
 	}
 	return false
-}
-
-// refusal returns why RFC 6455 section 4.2.1 refuses the request, "" if it does not.
-func refusal(r *http.Request) string {
-	key := r.Header["Sec-Websocket-Key"]
-	version := r.Header["Sec-Websocket-Version"]
-	switch {
-	case r.Method != "GET":
-		return "the method is not GET"
-	case r.Proto != "HTTP/1.1":
-		return "the protocol is not HTTP/1.1"
-	case r.Host == "":
-		return "there is no Host"
-	case !has(tokens(r.Header["Upgrade"]), "websocket"):
-		return "Upgrade does not name websocket"
-	case !has(tokens(r.Header["Connection"]), "upgrade"):
-		return "Connection does not name upgrade"
-	case len(version) == 0 || !has(tokens(version), "13"):
-		return "the version is not 13"
-	case len(key) != 1:
-		return "there is not one key"
-	}
-	if b, err := base64.StdEncoding.DecodeString(strings.Trim(key[0], " \t")); err != nil || len(b) != 16 {
-		return "the key is not base64 of 16 bytes"
-	}
-	if origin := r.Header["Origin"]; len(origin) > 0 {
-		u, err := url.Parse(origin[0])
-		if len(origin) > 1 || err != nil || !strings.EqualFold(host(u), host(&url.URL{Scheme: u.Scheme, Host: r.Host})) {
-			return "the Origin is another one"
-		}
-	}
-	return ""
-}
-
-// host returns the host of u with its port.
-func host(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return strings.ToLower(u.Hostname()) + ":" + port
-}
-
-// plain tells whether a request has each header of the handshake once, with the
-// plainest value.
-func plain(r *http.Request) bool {
-	once := func(name, value string) bool {
-		v := r.Header[name]
-		return len(v) == 1 && strings.EqualFold(v[0], value)
-	}
-	return once("Upgrade", "websocket") && once("Connection", "Upgrade") && once("Sec-Websocket-Version", "13") &&
-		len(r.Header["Origin"]) == 0 && refusal(r) == "" && len(r.TransferEncoding) == 0 && r.ContentLength == 0
-}
-
-// accept gives a request to Accept.
-func (in *handshakeInput) accept() error {
-	br := bufio.NewReader(bytes.NewReader(in.raw))
-	r, err := http.ReadRequest(br)
-	if err != nil {
-		return nil // net/http answers such a request by itself
-	}
-	rest, _ := io.ReadAll(br)
-	w := &hijackable{c: peers.NewConn(&peers.Transcript{Input: rest, Chunks: in.sizes}), most: in.most, header: http.Header{}}
-	if in.preset != "" {
-		w.header["X-Preset"] = []string{in.preset}
-	}
-	limits := model.Limits{Frame: websocket.DefaultMaxFrameSize, Message: websocket.DefaultMaxMessageSize}
-	ws, err := websocket.Accept(w, r, websocket.Options{Subprotocols: subprotocols, CloseTimeout: peers.Bound})
-	why := refusal(r)
-	if err != nil {
-		var refused *websocket.HandshakeError
-		switch {
-		case !errors.As(err, &refused):
-			return fmt.Errorf("websocket.Accept: %v (%T), want a *HandshakeError", err, err)
-		case refused.Status < 400 || refused.Status > 599:
-			return fmt.Errorf("websocket.Accept: %w with status %d", err, refused.Status)
-		case len(w.c.Sent()) > 0:
-			return fmt.Errorf("websocket.Accept refused (%w) and wrote %q", err, w.c.Sent())
-		case plain(r) && in.preset == "":
-			return fmt.Errorf("websocket.Accept refused a request that is right: %w", err)
-		}
-		return nil
-	}
-	if why != "" {
-		return fmt.Errorf("websocket.Accept took a request although %s", why)
-	}
-	answer := bytes.Clone(w.c.Sent())
-	if err := in.checkAnswer(r, answer, ws.Subprotocol()); err != nil {
-		return err
-	}
-	w.c.Frames()
-	return checkFrames(ws, w.c, model.Server, limits, rest)
 }
 
 // checkFrames checks that what ws delivers are the frames of rest.
@@ -201,30 +132,6 @@ func checkFrames(ws *websocket.Websocket, c *peers.Conn, role model.Role, limits
 	return nil
 }
 
-// checkAnswer checks the 101.
-func (in *handshakeInput) checkAnswer(r *http.Request, answer []byte, subprotocol string) error {
-	head, behind, found := bytes.Cut(answer, []byte("\r\n\r\n"))
-	if !found || len(behind) > 0 {
-		return fmt.Errorf("the answer %q is not one head", answer)
-	}
-	want := map[string]string{
-		"Upgrade":              "websocket",
-		"Connection":           "Upgrade",
-		"Sec-Websocket-Accept": peers.AcceptKey(strings.Trim(r.Header.Get("Sec-Websocket-Key"), " \t")),
-	}
-	if subprotocol != "" {
-		if !has(subprotocols, subprotocol) || !has(tokens(r.Header["Sec-Websocket-Protocol"]), subprotocol) {
-			return fmt.Errorf("subprotocol %q was agreed on, of %q and %q", subprotocol, subprotocols, r.Header["Sec-Websocket-Protocol"])
-		}
-		want["Sec-Websocket-Protocol"] = subprotocol
-	}
-	lines := strings.Split(string(head), "\r\n")
-	if lines[0] != "HTTP/1.1 101 Switching Protocols" {
-		return fmt.Errorf("the answer begins with %q", lines[0])
-	}
-	return checkHeader(lines[1:], want, in.preset)
-}
-
 // checkHeader checks that the lines are the wanted headers, and no more but the
 // one that the application set.
 func checkHeader(lines []string, want map[string]string, preset string) error {
@@ -237,7 +144,7 @@ func checkHeader(lines []string, want map[string]string, preset string) error {
 			return fmt.Errorf("header line %q", line)
 		}
 		seen[name] = true
-		if name == "X-Preset" && preset != "" || name == "User-Agent" {
+		if name == presetNames[0] && preset != "" || name == "User-Agent" {
 			continue
 		}
 		if w, ok := want[name]; !ok || value != w && w != "*" {
@@ -252,140 +159,11 @@ func checkHeader(lines []string, want map[string]string, preset string) error {
 	return nil
 }
 
-// hijackable is net/http's ResponseWriter, with some bytes read ahead.
-type hijackable struct {
-	c      *peers.Conn
-	most   int
-	header http.Header
-}
-
-func (w *hijackable) Header() http.Header         { return w.header }
-func (w *hijackable) Write(p []byte) (int, error) { return w.c.Write(p) }
-func (w *hijackable) WriteHeader(int)             {}
-func (w *hijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	br := bufio.NewReader(w.c)
-	_, _ = br.Peek(w.most)
-	return w.c, bufio.NewReadWriter(br, bufio.NewWriter(w.c)), nil
-}
-
-// dial has Dial answered.
-func (in *handshakeInput) dial() error {
-	var request, answer []byte
-	dialled, accept := false, ""
-	c := peers.NewConn(&peers.Transcript{Role: model.Client, Chunks: in.sizes})
-	c.Answer(func(r []byte) []byte {
-		request = bytes.Clone(r)
-		key := ""
-		if parsed, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(r))); err == nil {
-			key = parsed.Header.Get("Sec-Websocket-Key")
-		}
-		accept = peers.AcceptKey(key)
-		answer = bytes.ReplaceAll(in.raw, []byte("ACCEPT"), []byte(accept))
-		return answer
-	})
-	opts := websocket.DialOptions{
-		Options: websocket.Options{Subprotocols: subprotocols, CloseTimeout: peers.Bound},
-		NetDial: func(context.Context, string, string) (net.Conn, error) {
-			dialled = true
-			return c, nil
-		},
-		Proxy: func(*http.Request) (*url.URL, error) { return nil, nil },
-	}
-	if in.preset != "" {
-		opts.Header = http.Header{"X-Preset": {in.preset}}
-	}
-	ws, _, err := websocket.Dial(context.Background(), "ws://peer.example/path?query", opts)
-	if request != nil {
-		if err := in.checkRequest(request); err != nil {
-			return err
-		}
-	} else if in.preset == "" {
-		return fmt.Errorf("websocket.Dial wrote no whole request: %v", err)
-	}
-	why, rest := refusalOfAnswer(answer, accept)
-	if err != nil {
-		var refused *websocket.HandshakeError
-		if !errors.As(err, &refused) {
-			return fmt.Errorf("websocket.Dial: %v (%T), want a *HandshakeError", err, err)
-		}
-		if bytes.HasPrefix(in.raw, []byte(plainAnswer)) && in.preset == "" {
-			return fmt.Errorf("websocket.Dial refused an answer that is right: %w", err)
-		}
-		if dialled && !c.Closed() {
-			return fmt.Errorf("websocket.Dial refused (%w) and left the transport open", err)
-		}
-		return nil
-	}
-	if why != "" {
-		return fmt.Errorf("websocket.Dial took an answer although %s", why)
-	}
-	limits := model.Limits{Frame: websocket.DefaultMaxFrameSize, Message: websocket.DefaultMaxMessageSize}
-	return checkFrames(ws, c, model.Client, limits, rest)
-}
-
-// plainAnswer is an answer that must be taken.
-const plainAnswer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ACCEPT\r\n\r\n"
-
-// refusalOfAnswer returns why RFC 6455 section 4.1 refuses the answer, "" if it does
-// not, and what comes behind it.
-func refusalOfAnswer(answer []byte, key string) (why string, rest []byte) {
-	src := bytes.NewReader(answer)
-	br := bufio.NewReaderSize(src, 1<<20)
-	request := &http.Request{Method: "GET"}
-	var r *http.Response
-	for {
-		var err error
-		if r, err = http.ReadResponse(br, request); err != nil {
-			return "it is no HTTP response: " + err.Error(), nil
-		}
-		if r.StatusCode/100 != 1 || r.StatusCode == 101 {
-			break
-		}
-	}
-	rest, _ = io.ReadAll(br)
-	protocol := r.Header["Sec-Websocket-Protocol"]
-	accept := r.Header["Sec-Websocket-Accept"]
-	switch {
-	case r.StatusCode != 101:
-		return "its status is not 101", rest
-	case !has(tokens(r.Header["Upgrade"]), "websocket"):
-		return "its Upgrade does not name websocket", rest
-	case !has(tokens(r.Header["Connection"]), "upgrade"):
-		return "its Connection does not name upgrade", rest
-	case len(accept) != 1 || strings.Trim(accept[0], " \t") != key:
-		return "its Sec-WebSocket-Accept is not the one for the key", rest
-	case len(tokens(r.Header["Sec-Websocket-Extensions"])) > 0 && r.Header.Get("Sec-Websocket-Extensions") != "":
-		return "it uses an extension that was not offered", rest
-	case len(protocol) > 0 && !has(subprotocols, protocol[0]):
-		return "it uses a subprotocol that was not offered", rest
-	}
-	return "", rest
-}
-
-// checkRequest checks the request of Dial.
-func (in *handshakeInput) checkRequest(request []byte) error {
-	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(request)))
-	if err != nil {
-		return fmt.Errorf("websocket.Dial sent %q, which is no request: %w", request, err)
-	}
-	if why := refusal(r); why != "" {
-		return fmt.Errorf("websocket.Dial sent %q, although %s", request, why)
-	}
-	lines := strings.Split(strings.TrimSuffix(string(request), "\r\n\r\n"), "\r\n")
-	if lines[0] != "GET /path?query HTTP/1.1" {
-		return fmt.Errorf("websocket.Dial sent the line %q", lines[0])
-	}
-	return checkHeader(lines[1:], map[string]string{
-		"Host": "peer.example", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-Websocket-Version": "13",
-		"Sec-Websocket-Key": "*", "Sec-Websocket-Protocol": strings.Join(subprotocols, ", "),
-	}, in.preset)
-}
-
 func explainHandshake(data []byte) string {
 	in := newHandshakeInput(data)
 	side := "a request to Accept"
 	if in.client {
 		side = "the answer to Dial"
 	}
-	return fmt.Sprintf("%s, in reads of %v, %d bytes read ahead, header X-Preset: %q\n%q\n", side, in.sizes, in.most, in.preset, in.raw)
+	return fmt.Sprintf("%s, in reads of %v, %d bytes read ahead, surroundings %08b, header %s: %q\n%q\n", side, in.sizes, in.most, in.env, in.name, in.preset, in.raw)
 }

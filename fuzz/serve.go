@@ -242,7 +242,7 @@ func (h *serveHarness) handle(_ context.Context, msg *websocket.Message) (*webso
 			h.ends(1009, err.Error())
 		case err != nil:
 			h.ends(1011, err.Error())
-		case what == sayInvalid && !msg.Binary:
+		case answer != nil && !answer.Binary && !model.ValidUTF8(answer.Payload):
 			h.ends(1007, websocket.ErrInvalidFramePayload.Error())
 		case answer != nil:
 			h.replies = append(h.replies, model.Message{Binary: answer.Binary, Payload: bytes.Clone(answer.Payload)})

@@ -460,7 +460,7 @@ func (s *scene) checkTimes() error {
 		return fmt.Errorf("the connection is closing for %v, CloseTimeout is %v", s.now.Sub(s.ending), s.opt.closeTimeout())
 	case s.opt.has(bitWriteTimeout) && p.writing != nil && p.deadlineErr == nil && late(p.since, serveWriteTimeout):
 		return fmt.Errorf("a write takes %v, WriteTimeout is %v", s.now.Sub(p.since), serveWriteTimeout)
-	case s.loud&reasonContext != 0 && !s.userDone && !(s.opt.two(bitUser) == userReads && s.lingers()):
+	case s.loud&reasonContext != 0 && !s.userDone && !(s.opt.two(bitUser) == userReads && (s.lingers() || s.busy > 0)):
 		return errors.New("the context has ended, the connection has not")
 	}
 	if !s.opt.has(bitPings) || !s.sound || !s.free || s.close != nil {
@@ -488,7 +488,7 @@ func (s *scene) checkCalls() error {
 				return fmt.Errorf("%s has not returned", where)
 			case c.what == "Ping":
 				pings++
-			case c.close != nil && s.opt.two(bitUser) < userNobody && s.want.End == model.Open && s.reasons&^reasonClose == 0:
+			case c.close != nil && s.opt.two(bitUser) < userReads && s.want.End == model.Open && s.reasons&^reasonClose == 0:
 				return fmt.Errorf("%s has not returned although somebody reads", where)
 			}
 			continue
@@ -514,7 +514,7 @@ func (s *scene) checkCalls() error {
 				return fmt.Errorf("%s returned %v although nothing stood in the way", where, c.err)
 			}
 		default:
-			if c.bad != (c.err != nil) && (c.bad || s.opt.two(bitUser) < userNobody) {
+			if c.bad != (c.err != nil) && (c.bad || s.opt.two(bitUser) < userReads) {
 				return fmt.Errorf("%s returned %v, want an error: %t", where, c.err, c.bad)
 			}
 		}
@@ -523,7 +523,7 @@ func (s *scene) checkCalls() error {
 	if answered > int(s.answered) {
 		return fmt.Errorf("%d pings counted as answered, the peer answered %d", answered, s.answered)
 	}
-	if s.sound && s.free && pings > numbers-int(s.answered) {
+	if s.sound && s.free && !s.lingers() && pings > numbers-int(s.answered) {
 		return fmt.Errorf("%d calls of Ping wait, %d were sent and the one before number %d answered", pings, numbers, s.answered+1)
 	}
 	return nil

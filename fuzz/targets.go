@@ -236,8 +236,10 @@ func seedHandshake([]vector.Vector) ([][]byte, error) {
 		"HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: ACCEPT",
 		"Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Extensions: permessage-deflate",
 	}
+	env := byte(0)
 	add := func(side byte, preset string, lines []string, behind string) {
-		seed := append([]byte{side | byte(len(seeds)<<1), byte(len(preset))}, preset...)
+		name := byte(len(seeds)) << 6
+		seed := append([]byte{side | byte(len(seeds)<<1), byte(len(preset)) | name, env}, preset...)
 		seeds = append(seeds, append(seed, strings.Join(lines, "\r\n")+"\r\n\r\n"+behind...))
 	}
 	for side, lines := range [][]string{request, answer} {
@@ -250,14 +252,24 @@ func seedHandshake([]vector.Vector) ([][]byte, error) {
 			add(byte(side), "", plain, behind)
 		}
 		add(byte(side), "", lines, behind)
-		add(byte(side), "value\r\nX-Injected: 1", plain, behind)
+		for range 4 { // under each name
+			add(byte(side), "value\r\nX-Injected: 1\x00", plain, behind)
+		}
+		for bits := range 256 / 3 {
+			env = byte(bits * 3)
+			add(byte(side), "", slices.Concat(plain, []string{[]string{"Origin: http://other.example", "Sec-WebSocket-Protocol: superchat, chat", "Origin: https://peer.example:443", "X-Other: 1"}[bits&3]}), behind)
+		}
+		env = 0
 		for i, line := range lines {
 			add(byte(side), "", slices.Concat(plain, lines[i:i+1]), behind)
 			add(byte(side), "", slices.Concat(lines[:i], lines[i+1:]), behind)
 			name, _, _ := strings.Cut(line, ":")
-			for _, value := range []string{"", "x", "keep-alive, Upgrade", "WEBSOCKET", "8", "13, 8", "null", "http://other.example", "none", "\tchat ,"} {
+			for _, value := range []string{"", "x", "keep-alive, Upgrade", "WEBSOCKET", "8", "13, 8", "null", "http://other.example", "none", "\tchat ,", "websocket2, upgrade2", "keep-alive,\tUPGRADE , x", "upgrad", "http://peer.example:81", "dGhlIHNhbXBsZSBub25jZSAx", "dGhlIHNhbXBsZSBub25jZR==", "dGhlIHNhbXBsZSBub25jZ-==", "superchat"} {
 				add(byte(side), "", slices.Concat(lines[:i], []string{name + ": " + value}, plain[min(i+1, len(plain)):]), behind)
 			}
+		}
+		for _, more := range []string{"Content-Length: 5", "Transfer-Encoding: chunked", "Upgrade: other", "Connection: x", "Origin: http://a.example", "X-Folded: a\r\n b"} {
+			add(byte(side), "", slices.Concat(plain, []string{more}), behind)
 		}
 		for _, first := range []string{"POST /chat HTTP/1.1", "GET /chat HTTP/1.0", "GET * HTTP/1.1", "GET http://peer.example/ HTTP/1.1", "HTTP/1.1 200 OK", "HTTP/1.0 101 Switching Protocols", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switching Protocols"} {
 			add(byte(side), "", slices.Concat([]string{first}, plain[1:]), behind)

@@ -78,7 +78,7 @@ func hunt(ctx context.Context, c *core, mutants []mutant, conf config, progress 
 		wg.Go(func() {
 			for i := range next {
 				m := &mutants[i]
-				h := hunter{core: c, conf: conf, dir: filepath.Join(work, m.name), race: m.race}
+				h := hunter{core: c, conf: conf, dir: filepath.Join(work, m.name), race: m.race, tags: m.tags}
 				r := h.hunt(ctx, m)
 				_ = os.RemoveAll(h.dir) // binaries of a hundred mutants take gigabytes
 				mu.Lock()
@@ -113,6 +113,7 @@ type hunter struct {
 	conf    config
 	dir     string
 	race    bool
+	tags    string
 	overlay string
 }
 
@@ -153,6 +154,9 @@ func (h *hunter) build(ctx context.Context, pkg string, fuzz bool) (string, erro
 	args := []string{"test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", h.overlay} // -s -w: half of the time to link
 	if h.race {
 		args = append(args, "-race")
+	}
+	if h.tags != "" {
+		args = append(args, "-tags", h.tags)
 	}
 	if fuzz {
 		name += "-fuzz"

@@ -31,6 +31,8 @@ type mutant struct {
 	targets []string
 	// race: it is a data race, so that everything is built with -race.
 	race bool
+	// tags are build tags: purego is for code that runs without assembly alone.
+	tags string
 	// survives says why nothing can find it, where that is so.
 	survives string
 }

@@ -204,7 +204,15 @@ var codecMutants = []mutant{
 	{
 		name: "mask-block-misses-a-word", kind: offByOne, rule: "masking", file: "mask.go",
 		old: "le.PutUint64(d[120:], le.Uint64(s[120:])^k)", new: "le.PutUint64(d[120:], le.Uint64(s[112:])^k)", targets: masking,
-		survives: "this processor masks 32 bytes and more with AVX2: the loop of mask.go that takes 128 bytes a step is only reached without it; the tests of package websocket call it by itself",
+		tags: "purego",
+	},
+	{
+		name: "mask-four-bytes-key-not-turned", kind: offByOne, rule: "masking", file: "mask.go",
+		old: "tail := le.Uint32(src[n-4:]) ^ bits.RotateLeft32(key, -8*(n&3))", new: "tail := le.Uint32(src[n-4:]) ^ key", targets: masking,
+	},
+	{
+		name: "mask-tail-loaded-too-late", kind: wrongOrder, rule: "masking", file: "mask.go",
+		old: "tail := le.Uint32(src[n-4:]) ^ bits.RotateLeft32(key, -8*(n&3))\n\t\t\tle.PutUint32(dst, le.Uint32(src)^key)", new: "le.PutUint32(dst, le.Uint32(src)^key)\n\t\t\ttail := le.Uint32(src[n-4:]) ^ bits.RotateLeft32(key, -8*(n&3))", targets: masking,
 	},
 	{
 		name: "key-big-endian", kind: wrongBytes, rule: "masking", file: "mask.go",
@@ -320,6 +328,14 @@ var textMutants = []mutant{
 	{
 		name: "long-piece-forgets-the-character", kind: stateLost, rule: "text-utf8-fragments", file: "utf8.go",
 		old: "for s.state != utf8Start { // within a character", new: "for s.state = utf8Start; s.state != utf8Start; { // within a character", targets: validating,
+	},
+	{
+		name: "ascii-of-sixteen-by-its-first-half", kind: offByOne, rule: "text-not-utf8", file: "utf8.go",
+		old: "(le.Uint64(p)|le.Uint64(p[n-8:]))&high == 0", new: "le.Uint64(p)&high == 0", targets: validating,
+	},
+	{
+		name: "ascii-of-seventeen-by-sixteen", kind: offByOne, rule: "text-not-utf8", file: "utf8.go",
+		old: "n >= 8 && n <= 16", new: "n >= 8 && n <= 17", targets: validating,
 	},
 	{
 		name: "vector-utf8-looks-one-byte-back-twice", kind: offByOne, rule: "text-not-utf8", file: "utf8_amd64.s",

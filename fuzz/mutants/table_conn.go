@@ -175,6 +175,18 @@ var readMutants = []mutant{
 		old: "t.messageBy = time.Time{}\n", new: "", targets: serving,
 	},
 	{
+		name: "message-deadline-ends-with-a-ping", kind: stateNotReset, rule: "MessageTimeout", file: "inbound.go",
+		old: "if c.in.h.fin() && !c.in.h.opcode().isControl() {", new: "if c.in.h.fin() {", targets: serving,
+	},
+	{
+		name: "dripped-header-has-no-message-deadline", kind: noDeadline, rule: "MessageTimeout", file: "inbound.go",
+		old: "if b := in.buffered(); len(b) > 0 && !Opcode(b[0]&opcodeBits).isControl() {", new: "if false {", targets: serving,
+	},
+	{
+		name: "later-deadline-wins", kind: wrongBoundary, rule: "MessageTimeout", file: "timing.go",
+		old: "!t.messageBy.IsZero() && t.messageBy.Before(by)", new: "!t.messageBy.IsZero() && by.Before(t.messageBy)", targets: serving,
+	},
+	{
 		name: "endless-empty-reads", kind: droppedCheck, rule: "read failures", file: "inbound.go",
 		old: "for range noProgress {", new: "for {", targets: serving,
 	},
@@ -300,6 +312,62 @@ var writeMutants = []mutant{
 		old: "o.timer = time.AfterFunc(gatherDelay, func() {", new: "o.timer = time.AfterFunc(time.Hour, func() {", targets: serving,
 	},
 	{
+		name: "reply-in-place-over-a-queue", kind: wrongOrder, rule: "Serve", file: "reply.go",
+		old: "if o.busy || o.queue != nil || o.closing.Load() || o.err != nil {\n\t\to.mu.Unlock()\n\t\treturn false\n\t}\n\to.busy = true", new: "o.busy = true", targets: serving,
+	},
+	{
+		name: "reply-in-place-overtakes-gathered-ones", kind: wrongOrder, rule: "Serve", file: "reply.go",
+		old: "if in.gathered {\n\t\tc.flushGathered()\n\t}\n\to.mu.Lock()\n\tif o.busy", new: "o.mu.Lock()\n\tif o.busy", targets: serving,
+	},
+	{
+		name: "reply-in-place-always-text", kind: wrongBytes, rule: "Serve", file: "reply.go",
+		old: "b0 = finBit | byte(OpcodeBinary)\n", new: "b0 = finBit | byte(OpcodeText)\n", targets: serving,
+	},
+	{
+		name: "reply-in-place-a-byte-early", kind: offByOne, rule: "Serve", file: "reply.go",
+		old: "wire = in.buf[in.start-n-h : in.start]", new: "wire = in.buf[in.start-n-h : in.start-1]", targets: serving,
+	},
+	{
+		name: "rest-of-a-reply-in-place-lost", kind: stateLost, rule: "Serve", file: "reply.go",
+		old: "*rest = append(*rest, wire[written:]...)", new: "*rest = append(*rest, wire[written+1:]...)", targets: serving,
+	},
+	{
+		name: "socket-write-taken-for-whole", kind: errorLost, rule: "writes", file: "outbound.go",
+		old: "if n < len(*buf) {\n\t\t\tc.writeBehind(buf, n)\n\t\t\treturn\n\t\t}", new: "_ = n", targets: serving,
+	},
+	{
+		name: "socket-rest-from-its-beginning", kind: offByOne, rule: "writes", file: "outbound.go",
+		old: "c.writeBehind(buf, n)\n", new: "c.writeBehind(buf, 0)\n", targets: serving,
+	},
+	{
+		name: "socket-message-written-on-from-its-beginning", kind: offByOne, rule: "writes", file: "outbound.go",
+		old: "p = p[n:]\n", new: "", targets: serving,
+	},
+	{
+		name: "socket-end-not-noticed", kind: errorLost, rule: "read failures", file: "socket_unix.go",
+		old: "case s.readEOF:\n\t\treturn 0, io.EOF\n", new: "case s.readEOF:\n\t\treturn 0, io.ErrNoProgress\n", targets: serving,
+	},
+	{
+		name: "socket-gives-its-buffer-away", kind: earlyReuse, rule: "messages", file: "inbound.go",
+		old: "if in.start < in.end {\n\t\treturn\n\t}\n\tif len(in.buf) == socketBuffer {", new: "if len(in.buf) == socketBuffer {", targets: serving,
+	},
+	{
+		name: "waiting-message-ends-the-connection", kind: droppedCheck, rule: "contexts", file: "turn.go",
+		old: "w.turns = slices.Delete(w.turns, i, i+1)\n\t\to.mu.Unlock()\n\t\treturn ctx.Err()", new: "w.turns = slices.Delete(w.turns, i, i+1)\n\t\to.mu.Unlock()\n\t\treturn c.cancelled(ctx)", targets: serving,
+	},
+	{
+		name: "turn-lost-with-a-context", kind: notReleased, rule: "contexts", file: "turn.go",
+		old: "w.turns = slices.Delete(w.turns, i, i+1)\n", new: "_ = i\n", targets: serving,
+	},
+	{
+		name: "written-context-not-watched", kind: droppedCheck, rule: "contexts", file: "outbound.go",
+		old: "stop := context.AfterFunc(ctx, func() { c.cancelled(ctx) })", new: "stop := func() {}", targets: serving,
+	},
+	{
+		name: "room-not-told", kind: notReleased, rule: "MaxPending", file: "turn.go",
+		old: "o.taken = 0\n\to.wakeRoom()", new: "o.taken = 0", targets: serving,
+	},
+	{
 		name: "gathered-not-written-before-waiting", kind: droppedCheck, rule: "Serve", file: "inbound.go",
 		old: "if c.in.gathered {\n\t\tc.flushGathered()\n\t}\n\tif c.in.timing == nil {", new: "if c.in.timing == nil {", targets: serving,
 	},
@@ -376,6 +444,58 @@ var endMutants = []mutant{
 	{
 		name: "end-not-reported", kind: droppedCheck, rule: "OnClose", file: "conn.go",
 		old: "hook(c.key, code, err)", new: "if err != nil {\n\t\t\thook(c.key, code, err)\n\t\t}", targets: serving,
+	},
+	{
+		name: "serve-returns-before-the-end-is-reported", kind: wrongOrder, rule: "OnClose", file: "serve.go",
+		old: "c.endRead(err, true)\n\t\t\tc.awaitHook()", new: "go c.endRead(err, true)", targets: serving,
+	},
+	{
+		name: "hooks-panic-leaves-the-connection-open", kind: notReleased, rule: "hooks", file: "serve.go",
+		old: "default:\n\t\t\tc.failHook()", new: "default:", targets: serving,
+	},
+	{
+		name: "peers-close-not-settled", kind: stateLost, rule: "OnClose", file: "ending.go",
+		old: "c.settle(closed.Code, nil)\n", new: "", targets: serving,
+	},
+	{
+		name: "timeout-closes-with-1002", kind: wrongCode, rule: "ReadTimeout", file: "ending.go",
+		old: `&Error{code: StatusPolicyViolation, text: "timeout"`, new: `&Error{code: StatusProtocolError, text: "timeout"`, targets: serving,
+	},
+	{
+		name: "lingering-keeps-the-read-deadline", kind: stateNotReset, rule: "CloseTimeout", file: "ending.go",
+		old: "_ = c.in.timing.transport.SetReadDeadline(time.Time{})", new: "_ = time.Time{}", targets: serving,
+	},
+	{
+		name: "write-side-left-open-behind-a-failure", kind: notReleased, rule: "failure-ends", file: "ending.go",
+		old: "written := c.whenWritten()\n\tc.finishWriting()", new: "written := c.whenWritten()", targets: serving,
+	},
+	{
+		name: "second-close-sent", kind: droppedCheck, rule: "close-ends", file: "outbound.go",
+		old: "if o.closing.Load() || o.err != nil {\n\t\to.mu.Unlock()\n\t\treturn false\n\t}\n\to.pull()", new: "if o.err != nil {\n\t\to.mu.Unlock()\n\t\treturn false\n\t}\n\to.pull()", targets: serving,
+	},
+	{
+		name: "invalid-close-code-sent", kind: droppedCheck, rule: "CloseWithStatus", file: "conn.go",
+		old: "if err := checkCloseStatus(code); err != nil {\n\t\t\treturn err\n\t\t}", new: "_ = checkCloseStatus", targets: serving,
+	},
+	{
+		name: "close-reason-dropped", kind: wrongBytes, rule: "CloseWithStatus", file: "conn.go",
+		old: "first := c.sendClose(code, reason)", new: `first := c.sendClose(code, "")`, targets: serving,
+	},
+	{
+		name: "ping-forgets-its-context", kind: droppedCheck, rule: "Ping", file: "keepalive.go",
+		old: "case <-ctx.Done():\n\t\treturn ctx.Err()\n\tcase <-done:", new: "case <-done:", targets: serving,
+	},
+	{
+		name: "idle-peer-not-pinged", kind: droppedCheck, rule: "PingInterval", file: "keepalive.go",
+		old: "k.ping = idle && c.queueControl(OpcodePing, nil)", new: "k.ping = idle", targets: serving,
+	},
+	{
+		name: "keepalive-runs-once", kind: noDeadline, rule: "PingInterval", file: "keepalive.go",
+		old: "k.timer.Reset(c.opts.PingInterval)", new: "", targets: serving,
+	},
+	{
+		name: "answering-peer-given-up", kind: wrongBoundary, rule: "PingInterval", file: "keepalive.go",
+		old: "if since == 0 && k.ping && reads%2 == 1 {", new: "if since <= 2 && k.ping && reads%2 == 1 {", targets: serving,
 	},
 	{
 		name: "ended-twice", kind: stateLost, rule: "OnClose", file: "conn.go",
