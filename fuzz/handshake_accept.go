@@ -327,7 +327,7 @@ func (c *deadlineConn) Write(p []byte) (int, error) {
 // check checks the deadlines during and after the answer.
 func (c *deadlineConn) check(timeout time.Duration) error {
 	if !c.read.IsZero() || !c.write.IsZero() {
-		return fmt.Errorf("Accept left the deadlines %v and %v", c.read, c.write)
+		return fmt.Errorf("websocket.Accept left the deadlines %v and %v", c.read, c.write)
 	}
 	if left := time.Until(c.during); timeout == 0 && !c.during.IsZero() || timeout > 0 && (left > timeout || left < timeout/2) {
 		return fmt.Errorf("the answer was written with the deadline %v, want %v from now", c.during, timeout)

@@ -33,7 +33,6 @@ type socketHarness struct {
 
 	mu      sync.Mutex
 	got     model.Outcome
-	replies []model.Message
 	told    told
 	closed  chan struct{} // by OnClose
 	written [socketWriters][]error
