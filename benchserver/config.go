@@ -21,6 +21,7 @@ import (
 type config struct {
 	engine       string
 	addr         string
+	addrFrom     string // what set it: -addr, LISTEN_ADDR or PORT
 	adminAddr    string // "off" for none
 	debug        bool
 	pprof        bool
@@ -44,7 +45,8 @@ func parse(args []string, getenv func(string) string, stdout io.Writer) (*config
 	fs := flag.NewFlagSet("benchserver", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.StringVar(&c.engine, "engine", "core", "WebSocket `library`: "+strings.Join(serve.Engines(), ", "))
-	fs.StringVar(&c.addr, "addr", envAddr(getenv), "`host:port` to listen on")
+	addr, from := envAddr(getenv)
+	fs.StringVar(&c.addr, "addr", addr, "`host:port` to listen on")
 	fs.StringVar(&c.adminAddr, "admin-addr", "127.0.0.1:6060", "`host:port` of /healthz, /metrics and, with -pprof, /debug/pprof/; off for none")
 	fs.BoolVar(&c.debug, "debug", false, "log each connection: opened, closed, refused")
 	fs.BoolVar(&c.pprof, "pprof", false, "serve net/http/pprof on the admin address")
@@ -69,18 +71,22 @@ func parse(args []string, getenv func(string) string, stdout io.Writer) (*config
 	if fs.NArg() > 0 {
 		return nil, usagef("unexpected argument %q (benchserver -h lists the flags)", fs.Arg(0))
 	}
+	c.addrFrom = from
+	if c.addr != addr {
+		c.addrFrom = "-addr"
+	}
 	return c, c.check()
 }
 
-// envAddr is the default of -addr.
-func envAddr(getenv func(string) string) string {
+// envAddr is the default of -addr, and what it comes from.
+func envAddr(getenv func(string) string) (addr, from string) {
 	if addr := getenv("LISTEN_ADDR"); addr != "" {
-		return addr
+		return addr, "LISTEN_ADDR"
 	}
 	if port := getenv("PORT"); port != "" {
-		return ":" + port
+		return ":" + port, "PORT"
 	}
-	return defaultAddr
+	return defaultAddr, "-addr"
 }
 
 func (c *config) check() error {
@@ -95,12 +101,14 @@ func (c *config) check() error {
 		{"max-conns", int64(c.maxConns), 0},
 		{"max-memory", c.maxMemory, 0},
 		{"max-message", int64(c.maxMessage), 1},
-		{"read-timeout", int64(c.readTimeout), 0},
 		{"socket-buffer", int64(c.socketBuffer), 0},
 	} {
 		if size.value < size.least {
 			return usagef("-%s %d: want at least %d", size.flag, size.value, size.least)
 		}
+	}
+	if c.readTimeout < 0 {
+		return usagef("-read-timeout %v: want at least 0s", c.readTimeout)
 	}
 	if c.gather && c.engine != "gobwas" {
 		return usagef("-gather is for -engine gobwas alone, not %s", c.engine)
@@ -113,12 +121,12 @@ func (c *config) check() error {
 			return usagef("-origins: %q is no pattern", pattern)
 		}
 	}
-	for flag, addr := range map[string]string{"addr": c.addr, "admin-addr": c.adminAddr} {
-		if flag == "admin-addr" && addr == "off" {
+	for from, addr := range map[string]string{c.addrFrom: c.addr, "-admin-addr": c.adminAddr} {
+		if from == "-admin-addr" && addr == "off" {
 			continue
 		}
 		if _, _, err := net.SplitHostPort(addr); err != nil {
-			return usagef("-%s %q: want host:port, such as %s", flag, addr, defaultAddr)
+			return usagef("%s %q: want host:port, such as %s", from, addr, defaultAddr)
 		}
 	}
 	return nil

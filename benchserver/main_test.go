@@ -83,6 +83,18 @@ func (r *running) messages() (n uint64) {
 
 func noEnv(string) string { return "" }
 
+// env is an environment of names, each with its value behind it.
+func env(pairs ...string) func(string) string {
+	return func(key string) string {
+		for i := 0; i < len(pairs); i += 2 {
+			if pairs[i] == key {
+				return pairs[i+1]
+			}
+		}
+		return ""
+	}
+}
+
 // each runs the test against a server of every engine.
 func each(t *testing.T, test func(t *testing.T, r *running), args ...string) {
 	for _, engine := range serve.Engines() {
@@ -108,16 +120,6 @@ func get(t *testing.T, url string) (status int, body string) {
 }
 
 func TestParse(t *testing.T) {
-	env := func(pairs ...string) func(string) string {
-		return func(key string) string {
-			for i := 0; i < len(pairs); i += 2 {
-				if pairs[i] == key {
-					return pairs[i+1]
-				}
-			}
-			return ""
-		}
-	}
 	for _, tc := range []struct {
 		name string
 		args []string
@@ -160,6 +162,7 @@ func TestUsage(t *testing.T) {
 		args []string
 		want string
 	}{
+		{"negative timeout", []string{"-read-timeout", "-1s"}, "-read-timeout -1s: want at least 0s"},
 		{"unknown flag", []string{"-nope"}, "flag provided but not defined: -nope"},
 		{"no number", []string{"-max-conns", "many"}, `invalid value "many" for flag -max-conns`},
 		{"argument", []string{"9001"}, `unexpected argument "9001"`},
@@ -176,24 +179,30 @@ func TestUsage(t *testing.T) {
 		{"taken port", []string{"-addr", port, "-admin-addr", "off"}, "-addr: listen tcp " + port + ": bind: address already in use"},
 		{"taken admin port", []string{"-addr", "127.0.0.1:0", "-admin-addr", port}, "-admin-addr: listen tcp " + port},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
-			var stdout, stderr bytes.Buffer
-			ctx, cancel := context.WithCancel(context.Background())
-			cancel()
-			err := run(ctx, tc.args, noEnv, &stdout, &stderr)
-			if err == nil {
-				t.Fatal("no error")
-			}
-			if _, ok := err.(*usageError); !ok {
-				t.Errorf("%T, want a usage error, for exit status 2", err)
-			}
-			if line := err.Error(); !strings.Contains(line, tc.want) || strings.Contains(line, "\n") {
-				t.Errorf("got %q, want a line with %q", line, tc.want)
-			}
-			if stdout.Len()+stderr.Len() != 0 {
-				t.Errorf("besides the error it printed %q and %q", stdout.String(), stderr.String())
-			}
-		})
+		t.Run(tc.name, func(t *testing.T) { wantUsage(t, tc.args, noEnv, tc.want) })
+	}
+	wantUsage(t, nil, env("LISTEN_ADDR", "9001"), `LISTEN_ADDR "9001": want host:port`)
+	wantUsage(t, free[2:], env("PORT", "many"), "PORT: listen tcp: lookup tcp/many: unknown port")
+}
+
+// wantUsage fails unless the command line is refused with one line.
+func wantUsage(t *testing.T, args []string, env func(string) string, want string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	err := run(ctx, args, env, &stdout, &stderr)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	if _, ok := err.(*usageError); !ok {
+		t.Errorf("%T, want a usage error, for exit status 2", err)
+	}
+	if line := err.Error(); !strings.Contains(line, want) || strings.Contains(line, "\n") {
+		t.Errorf("got %q, want a line with %q", line, want)
+	}
+	if stdout.Len()+stderr.Len() != 0 {
+		t.Errorf("besides the error it printed %q and %q", stdout.String(), stderr.String())
 	}
 }
 

@@ -77,7 +77,7 @@ func newServer(c *config, log *slog.Logger) (*server, error) {
 
 	var err error
 	if s.listener, err = net.Listen("tcp", c.addr); err != nil {
-		return nil, usagef("-addr: %v", err)
+		return nil, usagef("%s: %v", c.addrFrom, err)
 	}
 	if certificates != nil {
 		s.listener = tls.NewListener(s.listener, &tls.Config{Certificates: certificates, NextProtos: []string{"http/1.1"}})

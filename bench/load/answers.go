@@ -28,9 +28,17 @@ type answers struct {
 }
 
 // errClosed says that the server has sent a Close.
-type errClosed struct{ code int }
+type errClosed struct {
+	code   int
+	reason string
+}
 
-func (e errClosed) Error() string { return fmt.Sprintf("the server closed with status %d", e.code) }
+func (e errClosed) Error() string {
+	if e.reason == "" {
+		return fmt.Sprintf("the server closed with status %d", e.code)
+	}
+	return fmt.Sprintf("the server closed with status %d, %q", e.code, e.reason)
+}
 
 func newAnswers(s *script, first int) *answers {
 	return &answers{script: s, next: first, off: s.inStart(first)}
@@ -110,11 +118,11 @@ func (a *answers) frame(f *wire.Frame) (done bool, err error) {
 	case wire.Pong:
 		return false, nil
 	case wire.Close:
-		code := 1005
+		closed := errClosed{code: 1005}
 		if len(f.Payload) >= 2 {
-			code = int(binary.BigEndian.Uint16(f.Payload))
+			closed = errClosed{int(binary.BigEndian.Uint16(f.Payload)), string(f.Payload[2:])}
 		}
-		return false, errClosed{code}
+		return false, closed
 	case wire.Text, wire.Binary:
 		if a.inside {
 			return false, errors.New("a wrong answer: a new message inside a fragmented one")

@@ -245,6 +245,9 @@ func TestRunBad(t *testing.T) {
 		{"closed by the server", once(10, func(wire.Frame) []wire.Frame {
 			return []wire.Frame{{Fin: true, Opcode: wire.Close, Payload: []byte{0x03, 0xF1}}}
 		}), 1, func(f *Failures) bool { return f.Dropped == 1 && f.Lost == 1 }, "status 1009"},
+		{"closed with a reason", once(10, func(wire.Frame) []wire.Frame {
+			return []wire.Frame{{Fin: true, Opcode: wire.Close, Payload: []byte("\x03\xEBno messages")}}
+		}), 1, func(f *Failures) bool { return f.Dropped == 1 && f.Lost == 1 }, `status 1003, "no messages"`},
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			t.Parallel()
