@@ -20,9 +20,12 @@ func TestBothRolesUnderLoad(t *testing.T) {
 				a, b := pair(t)
 				guard(t, a)
 				guard(t, b)
-				opts := Options{PingInterval: 10 * time.Millisecond, MaxFrameSize: 700, CloseTimeout: 10 * time.Second}
+				// The readers themselves run keepalive's ticks: to a timer, a peer that a
+				// busy machine does not run for an interval is dead.
+				opts := Options{PingInterval: time.Hour, MaxFrameSize: 700, CloseTimeout: 10 * time.Second}
 				server, client := New(a, "", ServerMode, opts), New(b, "", ClientMode, opts)
 				served := serving(context.Background(), server, func(ctx context.Context, msg *Message) (*Message, error) {
+					server.keepAlive()
 					if len(msg.Payload) > 2000 {
 						if err := server.Ping(closedContext); !errors.Is(err, context.Canceled) {
 							return nil, fmt.Errorf("Ping: %w", err)
@@ -32,7 +35,7 @@ func TestBothRolesUnderLoad(t *testing.T) {
 				})
 				const writers, each = 4, 40
 				sums := make(map[byte]int)
-				done := make(chan error)
+				done := make(chan error, 1)
 				got := make(chan struct{})
 				go func() {
 					n := 0
@@ -42,6 +45,7 @@ func TestBothRolesUnderLoad(t *testing.T) {
 							done <- err
 							return
 						}
+						client.keepAlive()
 						for _, b := range msg.Payload {
 							if b != msg.Payload[0] {
 								t.Error("messages are mixed up")
@@ -74,7 +78,11 @@ func TestBothRolesUnderLoad(t *testing.T) {
 					})
 				}
 				wg.Wait()
-				<-got
+				select {
+				case <-got:
+				case err := <-done:
+					t.Fatalf("ReadMessage before the end: %v", err)
+				}
 				for w := range writers {
 					wg.Go(func() { // until the end
 						for {
