@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -130,27 +131,29 @@ func TestDialRefused(t *testing.T) {
 		{"a body that never comes", "HTTP/1.1 500 Oops\r\nContent-Length: 10\r\n\r\n12345", false, 500, `the server answered "500 Oops"`, "12345"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			opts := DialOptions{Options: Options{CloseTimeout: 10 * time.Millisecond}}
-			ws, response, err := dialScripted(t.Context(), "ws://h", opts, func(conn net.Conn, _ string) {
-				io.WriteString(conn, c.answer)
-				if c.closes {
-					return
+			synctest.Test(t, func(t *testing.T) { // so that no machine is too slow
+				opts := DialOptions{Options: Options{CloseTimeout: 10 * time.Millisecond}}
+				ws, response, err := dialScripted(t.Context(), "ws://h", opts, func(conn net.Conn, _ string) {
+					io.WriteString(conn, c.answer)
+					if c.closes {
+						return
+					}
+					if _, err := conn.Read(make([]byte, 1)); err != io.EOF {
+						t.Errorf("after its refusal the server reads %v, want EOF", err)
+					}
+				})
+				wantFailure(t, ws, err, c.status, c.text)
+				if response == nil || response.StatusCode != c.status {
+					t.Fatalf("response %v, want one with status %d", response, c.status)
 				}
-				if _, err := conn.Read(make([]byte, 1)); err != io.EOF {
-					t.Errorf("after its refusal the server reads %v, want EOF", err)
+				body, err := io.ReadAll(response.Body)
+				if err != nil || string(body) != c.body {
+					t.Errorf("body %q, %v, want %q", body, err, c.body)
+				}
+				if err := response.Body.Close(); err != nil {
+					t.Errorf("closing the body: %v", err)
 				}
 			})
-			wantFailure(t, ws, err, c.status, c.text)
-			if response == nil || response.StatusCode != c.status {
-				t.Fatalf("response %v, want one with status %d", response, c.status)
-			}
-			body, err := io.ReadAll(response.Body)
-			if err != nil || string(body) != c.body {
-				t.Errorf("body %q, %v, want %q", body, err, c.body)
-			}
-			if err := response.Body.Close(); err != nil {
-				t.Errorf("closing the body: %v", err)
-			}
 		})
 	}
 }

@@ -53,9 +53,11 @@ func TestCases(t *testing.T) {
 			}
 		}
 		if !strings.Contains(name, "Connect") {
-			// One in flight takes a write a message, on whatever server.
-			if v, ok := r.Value("writes/op"); ok && strings.Contains(name, "inflight=1/") && (v < 0.99 || v > 1.2) {
-				t.Errorf("%s: %v writes a message, want 1", name, v)
+			// One in flight takes a write a message, on whatever server; a few more are
+			// not for messages, which counts where a busy machine sends few.
+			n := float64(r.Iters)
+			if v, ok := r.Value("writes/op"); ok && strings.Contains(name, "inflight=1/") && (v*n < 0.99*n-0.5 || v*n > 1.2*n+4) {
+				t.Errorf("%s: %v writes a message, want 1, of %v messages", name, v, n)
 			}
 		}
 	}
