@@ -149,7 +149,7 @@ func (c chromium) open(t *testing.T, url string) *tab {
 	var host string
 	select {
 	case host = <-address:
-	case <-time.After(30 * time.Second):
+	case <-time.After(servetest.Bound):
 	}
 	if host == "" {
 		t.Fatal("chromium does not listen")
@@ -187,7 +187,7 @@ func (c chromium) open(t *testing.T, url string) *tab {
 func (b *tab) call(method string, params any) json.RawMessage {
 	b.t.Helper()
 	b.id++
-	b.conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+	b.conn.SetReadDeadline(time.Now().Add(servetest.Bound))
 	if err := b.conn.WriteJSON(map[string]any{"id": b.id, "method": method, "params": params}); err != nil {
 		b.t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func (b *tab) eval(expression string) any {
 // until waits for an expression to be true.
 func (b *tab) until(expression string) {
 	b.t.Helper()
-	for end := time.Now().Add(20 * time.Second); b.eval("(() => { try { return "+expression+" } catch { return false } })()") != true; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(servetest.Bound); b.eval("(() => { try { return "+expression+" } catch { return false } })()") != true; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			b.t.Fatalf("the page does not get to %s\nlog: %s", expression, b.text("log"))
 		}

@@ -27,7 +27,7 @@ type Client struct {
 }
 
 // Bound is how long a test waits for anything before it fails.
-const Bound = 30 * time.Second
+const Bound = time.Minute
 
 // Dial connects to the path at addr and returns the client and the response.
 func Dial(t testing.TB, addr, path string, headers ...string) (*Client, *http.Response) {
