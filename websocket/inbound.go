@@ -154,7 +154,7 @@ func (c *Websocket) readMessage(reuse bool) ([]byte, error) {
 	in := &c.in
 	in.dropBody()
 	for {
-		if c.shortFrame() {
+		if !in.fragmented && c.shortFrame() {
 			return c.readWhole(reuse)
 		}
 		missing := in.h.parse(in.buffered())
@@ -194,12 +194,12 @@ func (c *Websocket) readMessage(reuse bool) ([]byte, error) {
 }
 
 // shortFrame takes the header of a frame that keeps all rules at a glance: a
-// whole message of at most 125 bytes to a server, all in the buffer. It leaves
-// everything else to the long way.
+// whole message of at most 125 bytes to a server, all in the buffer, with no
+// message under way. It leaves everything else to the long way.
 func (c *Websocket) shortFrame() bool {
 	in := &c.in
 	b := in.buffered()
-	if len(b) < 2+4 || c.mode != ServerMode || in.fragmented {
+	if len(b) < 2+4 || c.mode != ServerMode {
 		return false
 	}
 	const text, binary = finBit | byte(OpcodeText), finBit | byte(OpcodeBinary)
