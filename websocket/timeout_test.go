@@ -315,6 +315,30 @@ func TestNewPanics(t *testing.T) {
 	})
 }
 
+// A write leaves no deadline behind: later writes try without setting one.
+func TestWriteDeadlineIsTakenBack(t *testing.T) {
+	src := &deadlineLog{scripted: newScripted()}
+	ws := New(src, "", ServerMode, Options{WriteTimeout: time.Hour})
+	if err := ws.WriteMessage(t.Context(), new(Message)); err != nil {
+		t.Fatal(err)
+	}
+	if len(src.set) != 2 || src.set[0].IsZero() || !src.set[1].IsZero() {
+		t.Errorf("the deadlines were set to %v, want one, and none behind it", src.set)
+	}
+}
+
+type deadlineLog struct {
+	*scripted
+	set []time.Time // of writes
+}
+
+func (l *deadlineLog) SetReadDeadline(time.Time) error { return nil }
+
+func (l *deadlineLog) SetWriteDeadline(t time.Time) error {
+	l.set = append(l.set, t)
+	return nil
+}
+
 // A transport whose deadlines do not work is an error of the read that needs one:
 // the first, or the one inside a payload where MessageTimeout begins.
 func TestDeadlineError(t *testing.T) {
