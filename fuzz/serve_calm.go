@@ -2,19 +2,14 @@ package fuzz
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
-	"strings"
 	"testing/synctest"
 	"time"
 
 	"github.com/wsproof/wsproof/internal/model"
 	"github.com/wsproof/wsproof/internal/wire"
-	"github.com/wsproof/wsproof/websocket"
 )
 
 // A reason is something that may end a connection, or fail a call.
@@ -200,125 +195,6 @@ func (s *scene) checkGot() error {
 	return nil
 }
 
-// checkEnd checks the end of the connection, where it came to that.
-func (s *scene) checkEnd() error {
-	switch {
-	case !s.closed && s.userDone && s.opt.two(bitUser) < userReads && !s.panicked:
-		return errors.New("Serve has returned and the connection goes on")
-	case !s.closed:
-		return nil
-	case s.reasons == 0:
-		return errors.New("the connection ended without a reason")
-	case !s.userDone && s.busy == 0:
-		return errors.New("the connection ended and its reader has not returned")
-	}
-	bound := s.opt.closeTimeout() - leeway
-	early := !s.ending.IsZero() && s.pipe.ended.Sub(s.before) < bound
-	switch {
-	case s.only(reasonRule) && s.want.End == model.Failed && early && !s.overLinger():
-		return fmt.Errorf("a failed connection was closed after %v at most although the peer had not ended: it may lose the Close", s.pipe.ended.Sub(s.before))
-	case (s.only(reasonClose) || s.only(reasonHandler, reasonClose)) && early:
-		return fmt.Errorf("this side closed, the peer has not answered, and the connection ended after %v at most", s.pipe.ended.Sub(s.before))
-	case s.only(reasonPeer) && s.opt.role() == model.Client && early && !s.overLinger():
-		return errors.New("a client closed the transport before the server did")
-	}
-	if s.userErr != nil {
-		if err := s.checkReason("ReadMessage", s.userErr); err != nil {
-			return err
-		}
-	}
-	if s.opt.noHooks() {
-		return nil
-	}
-	if s.told.closes != 1 {
-		return fmt.Errorf("the connection ended and OnClose was called %d times", s.told.closes)
-	}
-	return s.checkOnClose()
-}
-
-// overLinger tells whether the peer sent more than is read after the end.
-func (s *scene) overLinger() bool {
-	return s.opt.has(bitLinger) && len(s.peerSent())-s.want.Offset >= smallLinger-maxHeader
-}
-
-// checkReason checks the error that reading ended with.
-func (s *scene) checkReason(where string, err error) error {
-	var e *websocket.Error
-	var closed *websocket.CloseError
-	ok := true
-	code := websocket.StatusAbnormalClose
-	switch {
-	case s.only(reasonEOF):
-		ok = errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-	case s.only(reasonRule, reasonEOF) && s.want.End == model.Failed:
-		ok, code = errors.Is(err, ruleErrors[s.want.Rule]), 0
-	case s.only(reasonPeer, reasonEOF):
-		if !errors.As(err, &closed) || uint16(closed.Code) != s.want.Code || closed.Reason != s.want.Reason {
-			return fmt.Errorf("%s: %v, want the peer's Close with %d %q", where, err, s.want.Code, s.want.Reason)
-		}
-		return nil
-	case s.only(reasonContext, reasonEOF):
-		ok = errors.Is(err, context.Canceled) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-	case s.only(reasonReadTimeout, reasonEOF):
-		ok, code = errors.Is(err, os.ErrDeadlineExceeded), websocket.StatusPolicyViolation
-	case s.only(reasonSilence):
-		ok = errors.Is(err, os.ErrDeadlineExceeded)
-	default:
-		return nil
-	}
-	if !ok || !errors.As(err, &e) || code != 0 && e.Code() != code {
-		return fmt.Errorf("%s: %v (code %d), after %v and reasons %b", where, err, errorCode(e), s.want, s.reasons)
-	}
-	return nil
-}
-
-func errorCode(e *websocket.Error) websocket.StatusCode {
-	if e == nil {
-		return 0
-	}
-	return e.Code()
-}
-
-// checkOnClose checks what OnClose and OnReadError were told.
-func (s *scene) checkOnClose() error {
-	t := &s.told
-	reads, code, clean := 1, websocket.StatusAbnormalClose, false
-	switch {
-	case s.only(reasonEOF), s.only(reasonContext), s.only(reasonSilence):
-	case s.only(reasonFault), s.only(reasonFault, reasonEOF):
-		reads = -1
-	case s.only(reasonWriteTimeout), s.only(reasonWriteFault), s.only(reasonWriter):
-		if t.writeErrors == 0 {
-			return errors.New("writing failed and OnWriteError was not called")
-		}
-		reads = -1
-	case s.only(reasonRule, reasonEOF) && s.want.End == model.Failed:
-		code = ruleErrors[s.want.Rule].(*websocket.Error).Code()
-	case s.only(reasonPeer, reasonEOF):
-		reads, code, clean = 0, websocket.StatusCode(s.want.Code), true
-	case s.reasons&reasonPeer != 0 && s.only(reasonClose, reasonPeer, reasonEOF) && s.opt.two(bitUser) != userNobody:
-		reads, code, clean = 0, websocket.StatusCode(s.want.Code), true
-	case s.only(reasonReadTimeout, reasonEOF):
-		code = websocket.StatusPolicyViolation
-	case s.only(reasonHandler, reasonPeer, reasonEOF):
-		reads, code = -1, s.handler.Code
-	default:
-		return nil
-	}
-	if t.code != code || (t.err == nil) != clean {
-		return fmt.Errorf("OnClose was told %d and %v, want %d and an error: %t; %v, reasons %b", t.code, t.err, code, !clean, s.want, s.reasons)
-	}
-	if s.userDone && s.opt.two(bitUser) != userNobody && reads >= 0 && len(t.readErrors) != reads {
-		return fmt.Errorf("OnReadError was called with %v, want %d calls; %v, reasons %b", t.readErrors, reads, s.want, s.reasons)
-	}
-	for _, err := range t.readErrors {
-		if err := s.checkReason("OnReadError", err); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // checkAnswered is checkReplies where no handler is at work.
 func (s *scene) checkAnswered() error {
 	if s.busy > 0 {
@@ -473,121 +349,4 @@ func (s *scene) checkTimes() error {
 		return fmt.Errorf("the peer says nothing for %v and was not pinged", s.now.Sub(p.heard))
 	}
 	return nil
-}
-
-// checkCalls checks what the calls of other goroutines returned.
-func (s *scene) checkCalls() error {
-	pings, answered := 0, 0
-	for _, c := range s.calls {
-		where := fmt.Sprintf("%s %.20q", c.what, c.text)
-		if !c.done {
-			switch {
-			case s.closed:
-				return fmt.Errorf("%s has not returned although the connection has ended", where)
-			case c.what == "WriteMessage" && s.sound, c.what == "ReadMessage":
-				return fmt.Errorf("%s has not returned", where)
-			case c.what == "Ping":
-				pings++
-			case c.close != nil && s.opt.two(bitUser) < userReads && s.want.End == model.Open && s.reasons&^reasonClose == 0:
-				return fmt.Errorf("%s has not returned although somebody reads", where)
-			}
-			continue
-		}
-		times := s.sent.messages[c.text]
-		switch c.what {
-		case "WriteMessage":
-			switch {
-			case c.bad && !errors.Is(c.err, websocket.ErrInvalidFramePayload):
-				return fmt.Errorf("%s returned %v, want ErrInvalidFramePayload", where, c.err)
-			case c.err == nil && times != 1:
-				return fmt.Errorf("%s returned, and is on the wire %d times", where, times)
-			case c.err != nil && !s.closed && s.close == nil && times != 0:
-				return fmt.Errorf("%s returned %v, and is on the wire", where, c.err)
-			case c.err != nil && !c.bad && s.reasons == 0 && !c.ended:
-				return fmt.Errorf("%s returned %v although nothing stood in the way", where, c.err)
-			}
-		case "Ping":
-			switch {
-			case c.err == nil:
-				answered++
-			case s.reasons == 0 && !c.ctxed:
-				return fmt.Errorf("%s returned %v although nothing stood in the way", where, c.err)
-			}
-		default:
-			if c.bad != (c.err != nil) && (c.bad || s.opt.two(bitUser) < userReads) {
-				return fmt.Errorf("%s returned %v, want an error: %t", where, c.err, c.bad)
-			}
-		}
-	}
-	numbers := s.sent.numbers
-	if answered > int(s.answered) {
-		return fmt.Errorf("%d pings counted as answered, the peer answered %d", answered, s.answered)
-	}
-	if s.sound && s.free && !s.lingers() && pings > numbers-int(s.answered) {
-		return fmt.Errorf("%d calls of Ping wait, %d were sent and the one before number %d answered", pings, numbers, s.answered+1)
-	}
-	return nil
-}
-
-// checkHooks checks what the hooks were told.
-func (s *scene) checkHooks() error {
-	t := &s.told
-	if !s.closed && t.closes != 0 {
-		return errors.New("OnClose was called, and the transport is open")
-	}
-	if s.opt.has(bitFewHooks) {
-		return nil
-	}
-	if t.messages != len(s.got) && s.opt.two(bitUser) != userNobody {
-		return fmt.Errorf("OnReadMessage was called %d times, %d messages were delivered", t.messages, len(s.got))
-	}
-	spans := split(s.peerSent())
-	if n := len(spans); n > 0 && spans[n-1].cut {
-		spans = spans[:n-1]
-	}
-	if len(t.read) > len(spans) {
-		return fmt.Errorf("OnReadFrame saw %d frames, the peer sent %d", len(t.read), len(spans))
-	}
-	passed := 0
-	for i := range spans {
-		end := spans[i].end
-		if s.want.End == model.Open && end <= s.want.Offset || s.want.End == model.Closed && end <= s.want.Offset || s.want.End == model.Failed && end < s.want.Offset {
-			passed++
-		}
-	}
-	if n := len(t.read); n > passed || s.sound && s.free && !s.pipe.expired && !s.hookPanicked.Load() && n != passed {
-		return fmt.Errorf("OnReadFrame saw %d frames, %d passed: %v", n, passed, s.want)
-	}
-	for i := range t.read {
-		if got, want := &t.read[i], &spans[i].frame; !sameFrame(got, want) {
-			return fmt.Errorf("OnReadFrame saw %v as frame %d, the peer sent %v", got, i+1, want)
-		}
-	}
-	if !s.sound || s.busy > 0 || s.reasons&(reasonWriter|reasonWriteTimeout) != 0 {
-		return nil
-	}
-	if n := len(s.pipe.frames); n != len(t.written) {
-		return fmt.Errorf("OnWriteFrame saw %d frames, %d were sent", len(t.written), n)
-	}
-	if n := s.sent.whole; n != t.writtenMsgs {
-		return fmt.Errorf("OnWriteMessage saw %d messages, %d were sent", t.writtenMsgs, n)
-	}
-	if got, want := frameBag(t.written), s.sent.bag(); got != want {
-		return fmt.Errorf("OnWriteFrame saw %s, sent were %s", got, want)
-	}
-	return nil
-}
-
-func sameFrame(a, b *wire.Frame) bool {
-	return a.Fin == b.Fin && a.Opcode == b.Opcode && a.RSV == b.RSV && bytes.Equal(a.Payload, b.Payload)
-}
-
-// frameBag tells frames, whatever their order.
-func frameBag(frames []wire.Frame) string {
-	lines := make([]string, len(frames))
-	for i, f := range frames {
-		lines[i] = fmt.Sprintf("%d %t %x", f.Opcode, f.Fin, f.Payload)
-	}
-	slices.Sort(lines)
-	return strings.Join(lines, ", ")
 }
