@@ -235,4 +235,3 @@ func (h *serveHarness) afterwards() error {
 	}
 	return nil
 }
-

@@ -208,4 +208,3 @@ func (h *serveHarness) readMessages() {
 		return
 	}
 }
-
