@@ -37,8 +37,12 @@ func Serve(data []byte) error {
 	h := &serveHarness{}
 	h.src.Reset(data)
 	h.opt = newServeOptions(&h.src)
-	if h.opt.has(bitSocket) && !h.opt.has(bitRaw) {
-		return serveSocket(&h.opt, data[min(len(data), serveHead):])
+	rest := data[min(len(data), serveHead):]
+	switch h.opt.bits & (bitRaw | bitSocket) {
+	case bitSocket:
+		return serveSocket(&h.opt, rest)
+	case bitSocket | bitRaw:
+		return inBubble(func() error { return serveHandler(rest) })
 	}
 	return inBubble(h.run)
 }

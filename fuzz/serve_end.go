@@ -95,7 +95,9 @@ func (s *scene) checkOnClose() error {
 	t := &s.told
 	reads, code, clean := 1, websocket.StatusAbnormalClose, false
 	switch {
-	case s.only(reasonEOF), s.only(reasonContext), s.only(reasonSilence):
+	case s.only(reasonContext):
+		reads = -1 // none was under way, perhaps
+	case s.only(reasonEOF), s.only(reasonSilence):
 	case s.only(reasonFault), s.only(reasonFault, reasonEOF):
 		reads = -1
 	case s.only(reasonWriteTimeout), s.only(reasonWriteFault), s.only(reasonWriter):

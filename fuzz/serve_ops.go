@@ -352,10 +352,15 @@ func explainServe(data []byte) string {
 	fmt.Fprintln(&b, opt.String())
 	rest := data[min(src.off, len(data)):]
 	switch {
+	case opt.has(bitRaw) && opt.has(bitSocket):
+		fmt.Fprintf(&b, "an HTTPHandler and its connections, by number; at first one:\n")
+		for i, op := range data[min(len(data), serveHead):] {
+			fmt.Fprintf(&b, "  %3d: %d, %s\n", i+serveHead, op>>4&7, handlerOps[op&15])
+		}
 	case opt.has(bitRaw) && len(rest) > 0:
 		fmt.Fprintf(&b, "in pieces of %v (none: whole), ", transcriptSizes[rest[0]&7])
 		b.WriteString(Annotate(&Transcript{Role: opt.role(), Limits: opt.limits, Input: rest[1:]}))
-	case opt.has(bitSocket) && !opt.has(bitRaw):
+	case opt.has(bitSocket):
 		b.WriteString("on a socket, ")
 		b.WriteString(Annotate(newTranscriptGenerator().generate(rest)))
 	default:

@@ -37,6 +37,7 @@ var scenarios = []string{
 	"long message 31 1, long message 17 128, text e 9, message by 0, message by 125",
 	"message by 125, at once, message by 126, at once, long message 3 100, at once, burst 3 e 9 e 9 e 9 e 9 e 9, not UTF-8, message by 7",
 	"text W 30, at once, message by 9, at once, ping 9, time passes 2, message by 3",
+	"long message 31 200, at once, fault of writes 0, time passes 1", "long message 31 200, text e 9, long message 31 9, at once, end of the context",
 	"message by 9, fault of writes 0, message by 9, text e 9, message by 9",
 	"fault of writes 1, message by 90, message by 9",
 	"fault of writes 0, text e 9, text e 9", "fault of writes 1, ping 9, text e 9",
@@ -93,8 +94,13 @@ func seedServe(vectors []vector.Vector) ([][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		for turn := range 3 {
-			seeds = append(seeds, append(serveOptionBits(3*i+turn), ops...))
+		for turn := range 4 {
+			head := serveOptionBits(4*i + turn)
+			if turn&1 == 0 { // by Serve, and by ReadMessage, with few options
+				head[0] = head[0]&(bitClient|bitReuse) | byte(turn*bitUser)
+				head[2] &= bitFewHooks >> 16
+			}
+			seeds = append(seeds, append(head, ops...))
 		}
 	}
 	for n := range uint64(48) {
@@ -112,6 +118,15 @@ func seedServe(vectors []vector.Vector) ([][]byte, error) {
 	}
 	for n := range uint64(32) {
 		seeds = append(seeds, randomInput(socketOptionBits(int(n)), 17, n))
+	}
+	for n := range 48 {
+		ops := randomInput([]byte{0, 0, (bitRaw | bitSocket) >> 16}, 19, uint64(n))
+		for i := range ops[serveHead:] {
+			if op := &ops[serveHead+i]; i < 4 && *op&12 == 12 {
+				*op &^= 8 // at first, some life
+			}
+		}
+		seeds = append(seeds, ops)
 	}
 	return seeds, nil
 }
