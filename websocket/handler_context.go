@@ -26,6 +26,16 @@ type askedContext struct {
 	cancel context.CancelFunc
 }
 
+// watch ends the context when the connection has ended, which may be while a handler
+// is at work.
+func (a *askedContext) watch(ws *Websocket) {
+	select {
+	case <-ws.doneChan():
+		a.cancel()
+	case <-a.Done():
+	}
+}
+
 // serverValues is a context with the value that all requests to a server have.
 type serverValues struct {
 	server *http.Server
@@ -115,6 +125,8 @@ func (c *handlerContext) Done() <-chan struct{} {
 		c.asked.Context, c.asked.cancel = context.WithCancel(c.values)
 		if c.ended {
 			c.asked.cancel()
+		} else {
+			go c.asked.watch(c.ws)
 		}
 	}
 	return c.asked.Done()
@@ -124,7 +136,10 @@ func (c *handlerContext) Done() <-chan struct{} {
 func (c *handlerContext) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended {
+	switch {
+	case c.asked != nil:
+		return c.asked.Err()
+	case c.ended || c.ws.hasEnded():
 		return context.Canceled
 	}
 	return nil
