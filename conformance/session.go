@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"net"
 	"time"
@@ -73,6 +74,7 @@ type session struct {
 	out   Outcome
 	state connState
 	box   *outbox
+	keys  *rand.Rand
 	batch []byte // frames that leave together
 
 	steps     []Step
@@ -99,9 +101,19 @@ type timer struct {
 // play runs the case on conn. early are octets that came with the handshake.
 // It closes conn. patience below 1 counts as 1.
 func play(ctx context.Context, c *Case, role Role, conn net.Conn, early []byte, log *wireLog, patience float64) Outcome {
-	s := &session{c: c, role: role, log: log, steps: c.Steps, box: newOutbox(conn), patience: max(patience, 1)}
+	s := &session{c: c, role: role, log: log, steps: c.Steps, box: newOutbox(conn), keys: maskingKeys(c), patience: max(patience, 1)}
 	s.run(ctx, conn, early)
 	return s.out
+}
+
+// maskingKeys are the same whenever the case is played. What a peer makes of
+// octets that it should not read any more, such as those of a frame that it has
+// refused, depends on them: coder takes them for frames, and now and then waits
+// for the end of one.
+func maskingKeys(c *Case) *rand.Rand {
+	h := fnv.New64a()
+	h.Write([]byte(c.ID))
+	return rand.New(rand.NewPCG(h.Sum64(), 0))
 }
 
 func (s *session) run(ctx context.Context, conn net.Conn, early []byte) {
@@ -269,7 +281,7 @@ func (c SendClose) payload() []byte {
 func (s *session) put(dst []byte, f wire.Frame, chop int, sync bool) []byte {
 	if s.role == ClientRole {
 		f.Masked = true
-		binary.NativeEndian.PutUint32(f.Key[:], rand.Uint32())
+		binary.LittleEndian.PutUint32(f.Key[:], s.keys.Uint32())
 	}
 	s.out.FramesSent++
 	s.log.add(LogEntry{
