@@ -33,7 +33,8 @@ type Options struct {
 	MessageTimeout time.Duration
 	// PingInterval is how often an idle peer is pinged; a peer that sends
 	// nothing at all for the interval after a ping is given up, if a read was
-	// under way for that long. Default: no pings.
+	// under way for that long. One that takes nothing, so that reading has stopped
+	// (see MaxPending), is left to WriteTimeout. Default: no pings.
 	PingInterval time.Duration
 	// CloseTimeout bounds the closing handshake and the draining of a failed
 	// connection. Default: 5 s.
