@@ -190,7 +190,7 @@ func (s *soak) checkKill() error {
 		if err := load.Start(); err != nil {
 			return err
 		}
-		if _, err := s.within(10*time.Second, "load", func() (bool, error) {
+		if _, err := s.within(time.Minute, "load", func() (bool, error) {
 			n, err := server.Metric("benchserver_connections_total", "")
 			return n >= float64(s.kill)/2, err
 		}); err != nil {

@@ -28,6 +28,23 @@ func TestSoak(t *testing.T) {
 	}
 }
 
+func TestGrows(t *testing.T) {
+	for _, c := range []struct {
+		early, late int64
+		want        bool
+	}{
+		{20 << 20, 20 << 20, false},
+		{20 << 20, 25 << 20, false},
+		{20 << 20, 27 << 20, true},
+		{100 << 20, 120 << 20, true},
+		{100 << 20, 90 << 20, false},
+	} {
+		if got := grows(c.early, c.late); got != c.want {
+			t.Errorf("from %d to %d bytes: %v, want %v", c.early, c.late, got, c.want)
+		}
+	}
+}
+
 func TestUsage(t *testing.T) {
 	err := run(context.Background(), []string{"-checks", "idle,nap"}, new(bytes.Buffer))
 	if err == nil || !strings.Contains(err.Error(), `no check "nap"`) {

@@ -63,7 +63,7 @@ func Build(dir string) (string, error) {
 }
 
 // startTime is how long a server may take until it listens.
-const startTime = 10 * time.Second
+const startTime = time.Minute
 
 // Start starts the server that Build made, on ports of the kernel's choice.
 func Start(file string, l Limits, args ...string) (*Server, error) {
