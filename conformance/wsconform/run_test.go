@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -40,12 +39,7 @@ func TestUsage(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	gone := "ws://" + l.Addr().String() + "/"
-	l.Close()
+	const gone = "ws://127.0.0.1:1/" // a port that no other test can get
 	t.Setenv("PATH", t.TempDir()) // no wstest, no docker
 	for _, test := range []struct {
 		args []string
