@@ -2,6 +2,8 @@ package websocket
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -276,6 +278,10 @@ func (c *Websocket) end(code StatusCode, err error) {
 	c.mu.Unlock()
 
 	c.out.shut(orClosed(err))
+	if secure, ok := c.src.(*tls.Conn); ok && code == StatusAbnormalClose && !errors.Is(err, io.EOF) {
+		// The Close of TLS would wait seconds for a peer that takes nothing.
+		_ = secure.NetConn().Close()
+	}
 	_ = c.src.Close() // whatever it says, the connection is gone
 	if finish != nil {
 		close(finish.done)

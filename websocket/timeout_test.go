@@ -1,8 +1,11 @@
 package websocket
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
+	"net"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -312,6 +315,34 @@ func TestNewPanics(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) { // pings need no deadlines
 		New(newScripted(), "", ServerMode, Options{PingInterval: time.Second}).abort(io.EOF)
+	})
+}
+
+// Under TLS, too, nothing waits for a peer that takes nothing, not even the end.
+func TestWriteTimeoutUnderTLS(t *testing.T) {
+	server := httptest.NewTLSServer(nil)
+	certificates := server.TLS.Certificates
+	server.Close()
+	synctest.Test(t, func(t *testing.T) {
+		src, other := net.Pipe()
+		defer other.Close()
+		secure := tls.Server(src, &tls.Config{Certificates: certificates, SessionTicketsDisabled: true})
+		shaken := make(chan error, 1)
+		go func() { shaken <- tls.Client(other, &tls.Config{InsecureSkipVerify: true}).Handshake() }()
+		if err := secure.Handshake(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-shaken; err != nil {
+			t.Fatal(err)
+		}
+		opts, end := closeHook(Options{WriteTimeout: time.Second})
+		ws := New(secure, "", ServerMode, opts)
+		start := time.Now()
+		err := ws.WriteMessage(t.Context(), new(Message))
+		if took := time.Since(start); took != time.Second || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("WriteMessage: %v after %v, want a timeout after %v", err, took, time.Second)
+		}
+		end.want(t, StatusAbnormalClose, os.ErrDeadlineExceeded)
 	})
 }
 
