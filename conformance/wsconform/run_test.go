@@ -40,7 +40,7 @@ func TestUsage(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	const gone = "ws://127.0.0.1:1/" // a port that no other test can get
-	t.Setenv("PATH", t.TempDir()) // no wstest, no docker
+	t.Setenv("PATH", t.TempDir())    // no wstest, no docker
 	for _, test := range []struct {
 		args []string
 		want string
