@@ -72,9 +72,10 @@ func TestServeAllocations(t *testing.T) {
 							most = 0
 						}
 						// A goroutine that moves to another processor finds other pools there:
-						// the least of a few counts is what the code itself takes.
+						// the least of some counts is what the code itself takes. On a busy
+						// machine goroutines move a lot.
 						got := math.Inf(1)
-						for range 3 {
+						for range 20 {
 							if got <= most+0.2 {
 								break
 							}
