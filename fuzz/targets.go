@@ -1,6 +1,7 @@
 package fuzz
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"slices"
@@ -199,6 +200,16 @@ func seedUTF8([]vector.Vector) ([][]byte, error) {
 			append([]byte{0, 0, 0, byte(i)}, piece...),
 			append([]byte{byte(i * 5), 0, byte(i % 4), byte(i)}, pieces[i%14]+piece...),
 			append([]byte{31, 32, byte(64 + i), byte(i)}, piece+pieces[i%14]...))
+	}
+	// One wrong byte at each place of a short text, and at the seams of a long one.
+	for n := 7; n <= 72; n++ {
+		for at := range n {
+			if n <= 18 || n%8 <= 3 && (at%8 == 0 || at%8 == 7 || at == n-1) && n%5 == at%5 {
+				text := bytes.Clone(padding[:n])
+				text[at] = 0xff
+				seeds = append(seeds, append([]byte{0, 0, 0, byte(at & 1)}, text...))
+			}
+		}
 	}
 	for i, whole := range []string{"\u00e9", "\u20ac", "\U0001f600"} {
 		for cut := 1; cut < len(whole); cut++ {
