@@ -81,6 +81,8 @@ type serveHarness struct {
 	panicked   bool // the handler, or a hook
 	hookPanics bool // the next time
 	calls      []*call
+	nudge      chan struct{} // closed when the handler has returned
+	counts     []int         // of replies owed, when the handler had returned for each message
 	errs       []error
 	told       told
 }

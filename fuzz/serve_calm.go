@@ -42,6 +42,7 @@ type scene struct {
 	*serveHarness
 	now     time.Time
 	want    model.Outcome // of what the peer sent
+	spans   []span        // its frames
 	reasons reason
 	closed  bool // the transport
 	sound   bool // it is open, and takes and gives bytes
@@ -77,6 +78,7 @@ func (h *serveHarness) look() *scene {
 	h.pipe.mu.Lock()
 	p := h.pipe
 	s := &scene{serveHarness: h, now: time.Now(), want: model.Read(h.opt.role(), h.opt.limits, h.sent)}
+	s.spans = split(h.sent)
 	s.closed = p.closed > 0
 	s.sound = !s.closed && !p.stalled && p.writeErr == nil && p.readErr == nil && p.deadlineErr == nil
 	s.reads = !h.userDone || h.closing || s.lingers()
@@ -226,7 +228,7 @@ func (s *scene) checkReplies() error {
 // pongsBefore returns the pongs owed for what came before the end of message n.
 func (s *scene) pongsBefore(n int) [][]byte {
 	pings := 0
-	for _, f := range split(s.peerSent()) {
+	for _, f := range s.spans {
 		switch op := f.frame.Opcode; {
 		case n == 0 || f.cut:
 			return s.want.Pongs[:min(pings, len(s.want.Pongs))]

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strings"
+	"testing/synctest"
 	"time"
 
 	"github.com/wsproof/wsproof/internal/model"
@@ -66,13 +67,19 @@ var serveOps = [...]struct {
 	{"the peer reads again", func(h *serveHarness) { h.pipe.set(func() { h.pipe.stalled = false }) }},
 	{"message by another goroutine", func(h *serveHarness) { h.writeMessage("plain", false, int(h.src.next())) }},
 	{"long message by another goroutine", func(h *serveHarness) {
-		h.writeMessage("long", false, int(h.src.next()&31+1)*h.opt.limits.Frame+int(h.src.next())-128)
+		n, more := int(h.src.next()), int(h.src.next())
+		if n >= 0xe0 { // longer than what is written at once
+			h.writeMessage("long", false, (n&31)<<14+more)
+			return
+		}
+		h.writeMessage("long", false, (n&3+1)*h.opt.limits.Frame+more-128)
 	}},
 	{"bounded message by another goroutine", func(h *serveHarness) {
 		h.writeWithin("bounded", false, int(h.src.next()), serveTimes[int(h.src.next())%len(serveTimes)])
 	}},
 	{"message that is not UTF-8", func(h *serveHarness) { h.writeMessage("invalid", true, 0) }},
 	{"Close by another goroutine", func(h *serveHarness) { h.callClose(0, "") }},
+	{"interrupted burst: another goroutine closes within it", (*serveHarness).interruptedBurst},
 	{"CloseWithStatus by another goroutine", func(h *serveHarness) {
 		code := closeCodes[int(h.src.next())%len(closeCodes)]
 		h.callClose(websocket.StatusCode(code), strings.Repeat("é", int(h.src.next())/2))
@@ -261,6 +268,31 @@ func (h *serveHarness) manyFragments() {
 func (h *serveHarness) burst() {
 	for range 2 + h.src.next()%8 {
 		h.peer(wire.Text, true, h.payload())
+	}
+}
+
+// interruptedBurst has another goroutine close when the handler has returned for the
+// first time, while the rest is being answered.
+func (h *serveHarness) interruptedBurst() {
+	nudge := make(chan struct{})
+	h.locked(func() { h.nudge = nudge })
+	h.closing = true
+	h.loud |= reasonClose
+	h.other(&call{what: "Close", close: closePayloadFor(1000, "")}, func() error {
+		<-nudge
+		return h.ws.Close()
+	})
+	h.burst()
+	time.Sleep(time.Microsecond)
+	synctest.Wait()
+	h.locked(h.nudged) // there was no message
+}
+
+// nudged lets the goroutine of interruptedBurst go on.
+func (h *serveHarness) nudged() {
+	if h.nudge != nil {
+		close(h.nudge)
+		h.nudge = nil
 	}
 }
 

@@ -45,6 +45,9 @@ var scenarios = []string{
 	"text e 9, fault of reads 0, text e 9", "text e 9, fault of reads 1, text e 9", "part 2 e 99, fault of reads 0",
 	"fault of deadlines, text e 9, part 6 e 99, rest of it",
 	"not UTF-8, text e 9, not UTF-8",
+	"long message 255 9, long message 240 200, text e 9", "stops reading, long message 255 9, reads again, text e 9",
+	"interrupted burst 6 e 9 e 9 e 9 e 9 e 9 e 9 e 9 e 9, a Close 90", "interrupted burst 5 e 9 O 9 e 100 e 9 e 9 M 9 e 9, time passes 7",
+	"interrupted burst 4 e 200 e 9 e 9 e 9 e 9 e 9, a Close 9", "interrupted burst 7 e 1 e 1 e 1 e 1 e 1 e 1 e 1 e 1 e 1, a Close 9", "interrupted burst 2 N 9 W 9 e 9 e 9, a Close 90",
 	// Ends.
 	"Close by, text e 9, ping 9, message by 9, a Close 90", "Close by, time passes 4, time passes 7", "Close by, Close by, a Close 9",
 	"CloseWithStatus 0 200, a Close 90", "CloseWithStatus 17 9, text e 9, CloseWithStatus 6 3, CloseWithStatus 24 123, time passes 5, time passes 7",

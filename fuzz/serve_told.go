@@ -78,7 +78,7 @@ func (s *scene) checkHooks() error {
 	if t.messages != len(s.got) && s.opt.two(bitUser) != userNobody {
 		return fmt.Errorf("OnReadMessage was called %d times, %d messages were delivered", t.messages, len(s.got))
 	}
-	spans := split(s.peerSent())
+	spans := s.spans
 	if n := len(spans); n > 0 && spans[n-1].cut {
 		spans = spans[:n-1]
 	}

@@ -99,6 +99,7 @@ func (h *serveHarness) handle(_ context.Context, msg *websocket.Message) (*webso
 	}
 	answer, err := h.answer(what, msg)
 	h.locked(func() {
+		defer h.nudged()
 		h.busy--
 		switch closed := new(websocket.CloseError); {
 		case what == sayPanic:
@@ -115,6 +116,7 @@ func (h *serveHarness) handle(_ context.Context, msg *websocket.Message) (*webso
 		case answer != nil:
 			h.replies = append(h.replies, model.Message{Binary: answer.Binary, Payload: bytes.Clone(answer.Payload)})
 		}
+		h.counts = append(h.counts, len(h.replies))
 	})
 	if what == sayPanic {
 		panic(errFault)

@@ -62,6 +62,9 @@ func (s *scene) readWire() error {
 			pong++
 			w.pong = f.Payload
 			w.answered = pong
+			if n := s.repliesBefore(pong - 1); w.replies < n {
+				return fmt.Errorf("a pong %x was sent before %d replies to what came before its ping", f.Payload, n-w.replies)
+			}
 		case wire.Ping:
 			w.pinged = f.at
 			switch len(f.Payload) {
@@ -103,6 +106,25 @@ func (s *scene) readWire() error {
 		return errors.New("the last message was not finished")
 	}
 	return nil
+}
+
+// repliesBefore is how many replies are owed for the messages before a ping.
+func (s *scene) repliesBefore(ping int) int {
+	messages := 0
+	for _, f := range s.spans {
+		switch op := f.frame.Opcode; {
+		case op == wire.Ping && ping == 0:
+			if messages == 0 || messages > len(s.counts) {
+				return 0
+			}
+			return s.counts[messages-1]
+		case op == wire.Ping:
+			ping--
+		case op&8 == 0 && f.frame.Fin:
+			messages++
+		}
+	}
+	return 0
 }
 
 // readMessage takes note of a message that was sent.
