@@ -122,6 +122,9 @@ func seedServe(vectors []vector.Vector) ([][]byte, error) {
 	for n := range uint64(32) {
 		seeds = append(seeds, randomInput(socketOptionBits(int(n)), 17, n))
 	}
+	for n := range 32 {
+		seeds = append(seeds, append(socketOptionBits(n), largeMessages(n)...))
+	}
 	for n := range 48 {
 		ops := randomInput([]byte{0, 0, (bitRaw | bitSocket) >> 16}, 19, uint64(n))
 		for i := range ops[serveHead:] {
@@ -174,6 +177,30 @@ func parseScenario(text string) ([]byte, error) {
 		}
 	}
 	return ops, nil
+}
+
+// largeMessages are the decisions for a transcript of messages around the size from
+// which a socket's replies are sent from where they were read, with small ones and
+// pings between. It is for a server but every eighth time.
+func largeMessages(n int) []byte {
+	limits := n >> 1 & 4 // frames of at most 16 KiB, or of 64 KiB
+	in := []byte{byte(limits<<1 | n<<4&0x70)}
+	if n%8 == 7 {
+		in[0] |= 1
+	}
+	message := func(i, size int) {
+		in = append(in, 0, 1, byte(i&1), 0, byte(slices.Index(boundaries[:], size)), 0, byte(i), byte(37*i))
+	}
+	for i, size := range []int{4096, 4097, 5, 8193, 4095, 4096, 125, 8192, 8191, 4097, 126, 65535, 65536} {
+		if limits == 0 && size > 16<<10 {
+			continue
+		}
+		message(i+n, size)
+		if i%4 == n%4 {
+			in = append(in, 12, 2, byte(i), byte(n), byte(i)) // a ping
+		}
+	}
+	return in
 }
 
 // serveOptionBits are options of which each has its turn, alone and with others.
