@@ -102,12 +102,13 @@ type told struct {
 
 // A call is one of another goroutine.
 type call struct {
-	what  string // the method
-	text  string // of WriteMessage
-	close []byte // the payload of the Close that it sends
-	bad   bool   // it must fail
-	ctxed bool   // its context ends by itself
-	ended bool   // by that
+	what  string    // the method
+	text  string    // of WriteMessage
+	close []byte    // the payload of the Close that it sends
+	bad   bool      // it must fail
+	ctxed bool      // its context ends by itself
+	until time.Time // then
+	ended bool      // by that
 	done  bool
 	err   error
 }

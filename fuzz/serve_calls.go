@@ -29,7 +29,7 @@ func (h *serveHarness) writeWithin(word string, invalid bool, size int, within t
 	h.numbered++
 	head := fmt.Sprintf("message %d %s ", h.numbered, word)
 	text := head + strings.Repeat("+", max(0, size-len(head)))
-	c := &call{what: "WriteMessage", text: text, bad: invalid, ctxed: within > 0}
+	c := &call{what: "WriteMessage", text: text, bad: invalid, ctxed: within > 0, until: time.Now().Add(within)}
 	payload := []byte(text)
 	msg := &websocket.Message{Binary: h.numbered%2 == 0 && !invalid, Payload: payload}
 	if invalid {

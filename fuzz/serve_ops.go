@@ -355,7 +355,7 @@ func (h *serveHarness) answerPings() error {
 
 func (h *serveHarness) callPing() {
 	within := serveTimes[int(h.src.next())%len(serveTimes)]
-	h.other(&call{what: "Ping", ctxed: true}, func() error {
+	h.other(&call{what: "Ping", ctxed: true, until: time.Now().Add(within)}, func() error {
 		ctx, cancel := context.WithTimeout(h.ctx, within)
 		defer cancel()
 		return h.ws.Ping(ctx)
