@@ -64,6 +64,7 @@ type serveHarness struct {
 	before   time.Time // when all was calm and the end had not begun
 	ending   time.Time // and when it had, for certain
 	loud     reason    // what was done that may end the connection
+	first    reason    // what did so first, when all was calm and the reader free
 	closing  bool      // Close was called, with a code that may be sent
 
 	track        track

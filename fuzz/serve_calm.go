@@ -113,6 +113,9 @@ func (h *serveHarness) look() *scene {
 	}
 	certain := s.reasons&(reasonClose|reasonHandler|reasonReadTimeout|reasonHook) != 0 || s.free &&
 		(s.reasons&reasonPeer != 0 || s.reasons&reasonRule != 0 && (s.want.End == model.Failed || s.close != nil))
+	if h.first == 0 && (s.free || s.closed || h.busy == 0 && h.handler != nil) {
+		h.first = s.reasons
+	}
 	switch {
 	case s.closed:
 	case !certain:

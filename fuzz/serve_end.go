@@ -95,6 +95,12 @@ func (s *scene) checkOnClose() error {
 	t := &s.told
 	reads, code, clean := 1, websocket.StatusAbnormalClose, false
 	switch {
+	case s.first == reasonPeer && s.want.End == model.Closed: // whatever came then
+		reads, code, clean = 0, websocket.StatusCode(s.want.Code), true
+	case s.first == reasonRule && s.want.End == model.Failed:
+		code = ruleErrors[s.want.Rule].(*websocket.Error).Code()
+	case s.first == reasonHandler:
+		reads, code = -1, s.handler.Code
 	case s.only(reasonContext):
 		reads = -1 // none was under way, perhaps
 	case s.only(reasonEOF), s.only(reasonSilence):

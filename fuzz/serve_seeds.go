@@ -76,6 +76,10 @@ var scenarios = []string{
 	"time passes 8, time passes 8, text e 9, time passes 8, time passes 8, time passes 8, time passes 8", "time passes 8, ping 9, time passes 9, pong 4, time passes 8, time passes 8",
 	"part 6 e 99, time passes 8, byte, time passes 8, byte, time passes 8, byte, time passes 10",
 	"stops reading, time passes 8, time passes 8, reads again, time passes 8, time passes 8",
+	"time passes 9, raw 2 129 5, time passes 4, time passes 4", "time passes 9, raw 2 129 133, time passes 4, time passes 4", "time passes 9, raw 2 131 5, time passes 3, time passes 4",
+	"time passes 9, raw 2 131 133, time passes 3, time passes 4", "time passes 9, a Close 70, time passes 3, time passes 4",
+	"stops reading, a Close 90, fault of writes 0", "stops reading, a Close 90, time passes 1, end of the context, end of what", "stops reading, raw 2 131 128, fault of writes 0",
+	"stops reading, text F 9, fault of writes 0", "a Close 90, fault of reads 0", "raw 2 131 128, end of the context",
 	// Pings of ours.
 	"Ping 8, pong for 0, Ping 8, Ping 8, pong for 1, pong for 0, Ping 3, time passes 4, pong for 0", "Ping 3, Ping 3, Ping 3, pong for 1, time passes 5, Ping 8, end of what",
 	"Ping 8, at once, Ping 8, at once, Ping 0, pong for 2, time passes 1, Close by, Ping 8, a Close 70", "Ping 8, raw 2 193 128, time passes 7",
