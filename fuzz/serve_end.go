@@ -26,11 +26,11 @@ func (s *scene) checkEnd() error {
 	bound := s.opt.closeTimeout() - leeway
 	early := !s.ending.IsZero() && s.pipe.ended.Sub(s.before) < bound
 	switch {
-	case s.only(reasonRule) && s.want.End == model.Failed && early && !s.overLinger():
+	case s.first == reasonRule && s.only(reasonRule, reasonReadTimeout) && s.want.End == model.Failed && early && !s.overLinger():
 		return fmt.Errorf("a failed connection was closed after %v at most although the peer had not ended: it may lose the Close", s.pipe.ended.Sub(s.before))
 	case (s.only(reasonClose) || s.only(reasonHandler, reasonClose)) && early:
 		return fmt.Errorf("this side closed, the peer has not answered, and the connection ended after %v at most", s.pipe.ended.Sub(s.before))
-	case s.only(reasonPeer) && s.opt.role() == model.Client && early && !s.overLinger():
+	case s.first == reasonPeer && s.only(reasonPeer, reasonReadTimeout) && s.opt.role() == model.Client && early && !s.overLinger():
 		return errors.New("a client closed the transport before the server did")
 	}
 	if s.userErr != nil {

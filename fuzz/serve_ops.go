@@ -345,11 +345,16 @@ func (h *serveHarness) answerPing(number uint64) {
 
 // answerPings answers those that have come, where the options say so.
 func (h *serveHarness) answerPings() error {
-	numbers, _ := h.pings()
-	if !h.opt.has(bitAnswers) || len(h.rest) > 0 || len(numbers) == 0 || numbers[len(numbers)-1] <= h.answered {
+	numbers, all := h.pings()
+	if !h.opt.has(bitAnswers) || len(h.rest) > 0 || all <= h.pinged {
 		return nil
 	}
-	h.answerPing(numbers[len(numbers)-1])
+	h.pinged = all
+	if len(numbers) > 0 && numbers[len(numbers)-1] > h.answered {
+		h.answerPing(numbers[len(numbers)-1])
+	} else {
+		h.peer(wire.Pong, true, nil)
+	}
 	return h.settle()
 }
 

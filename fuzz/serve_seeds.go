@@ -76,7 +76,9 @@ var scenarios = []string{
 	"time passes 8, time passes 8, text e 9, time passes 8, time passes 8, time passes 8, time passes 8", "time passes 8, ping 9, time passes 9, pong 4, time passes 8, time passes 8",
 	"part 6 e 99, time passes 8, byte, time passes 8, byte, time passes 8, byte, time passes 10",
 	"stops reading, time passes 8, time passes 8, reads again, time passes 8, time passes 8",
-	"time passes 9, raw 2 129 5, time passes 4, time passes 4", "time passes 9, raw 2 129 133, time passes 4, time passes 4", "time passes 9, raw 2 131 5, time passes 3, time passes 4",
+	"ReadTimeout: time passes 9, raw 2 129 5, time passes 4, time passes 4", "ReadTimeout: time passes 9, raw 2 129 133, time passes 4, time passes 4",
+	"PingInterval: time passes 8, time passes 8, time passes 8, text e 9, time passes 8, time passes 8, time passes 8, time passes 8", "PingInterval: time passes 7, time passes 6, time passes 8, time passes 8, Ping 8, time passes 8",
+	"time passes 9, raw 2 131 5, time passes 3, time passes 4",
 	"time passes 9, raw 2 131 133, time passes 3, time passes 4", "time passes 9, a Close 70, time passes 3, time passes 4",
 	"stops reading, a Close 90, fault of writes 0", "stops reading, a Close 90, time passes 1, end of the context, end of what", "stops reading, raw 2 131 128, fault of writes 0",
 	"stops reading, text F 9, fault of writes 0", "a Close 90, fault of reads 0", "raw 2 131 128, end of the context",
@@ -97,6 +99,12 @@ func seedServe(vectors []vector.Vector) ([][]byte, error) {
 		seeds = append(seeds, seed)
 	}
 	for i, s := range scenarios {
+		bits := 0
+		for name, b := range scenarioBits {
+			if rest, found := strings.CutPrefix(s, name); found {
+				s, bits = rest, b
+			}
+		}
 		ops, err := parseScenario(s)
 		if err != nil {
 			return nil, err
@@ -106,6 +114,9 @@ func seedServe(vectors []vector.Vector) ([][]byte, error) {
 			if turn&1 == 0 { // by Serve, and by ReadMessage, with few options
 				head[0] = head[0]&(bitClient|bitReuse) | byte(turn*bitUser)
 				head[2] &= bitFewHooks >> 16
+			}
+			for i := range head {
+				head[i] |= byte(bits >> (8 * i))
 			}
 			seeds = append(seeds, append(head, ops...))
 		}
@@ -140,6 +151,9 @@ func seedServe(vectors []vector.Vector) ([][]byte, error) {
 	}
 	return seeds, nil
 }
+
+// scenarioBits are the options that a scenario needs and names in front.
+var scenarioBits = map[string]int{"ReadTimeout: ": bitReadTimeout, "PingInterval: ": bitPings | bitAnswers}
 
 // parseScenario returns the ops of a scenario.
 func parseScenario(text string) ([]byte, error) {
