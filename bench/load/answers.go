@@ -44,6 +44,14 @@ func newAnswers(s *script, first int) *answers {
 	return &answers{script: s, next: first, off: s.inStart(first)}
 }
 
+// begun is what has come of an answer that is not complete.
+func (a *answers) begun() []byte {
+	if len(a.slow) > 0 || a.inside {
+		return bytes.Clone(a.slow)
+	}
+	return bytes.Clone(a.script.in[min(a.script.inStart(a.next), a.off):a.off])
+}
+
 // take checks what was read and returns how many answers are complete with it.
 func (a *answers) take(p []byte) (complete int, err error) {
 	if len(a.slow) > 0 || a.inside {

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -88,8 +89,27 @@ func (c *conn) handshake(u *url.URL) error {
 	if got, want := resp.Header.Get("Sec-WebSocket-Accept"), base64.StdEncoding.EncodeToString(sum[:]); got != want {
 		return fmt.Errorf("the accept key is %q, want %q", got, want)
 	}
+	switch h := resp.Header; {
+	case !strings.EqualFold(h.Get("Upgrade"), "websocket"):
+		return fmt.Errorf("the 101 upgrades to %q, want websocket", h.Get("Upgrade"))
+	case !hasToken(h.Values("Connection"), "upgrade"):
+		return fmt.Errorf("the 101 has Connection %q, want upgrade", h.Values("Connection"))
+	case h.Get("Sec-WebSocket-Extensions") != "" || h.Get("Sec-WebSocket-Protocol") != "":
+		return errors.New("the 101 agrees to an extension or a subprotocol that nobody asked for")
+	}
 	c.unread, _ = br.Peek(br.Buffered())
 	return nil
+}
+
+func hasToken(values []string, token string) bool {
+	for _, v := range values {
+		for t := range strings.SplitSeq(v, ",") {
+			if strings.EqualFold(strings.TrimSpace(t), token) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // dialAll opens the connections, some at a time. It returns those that opened,
@@ -171,7 +191,10 @@ func (c *conn) blame(err error, due int64) {
 	}
 }
 
-var errLate = errors.New("load: late")
+var (
+	errLate    = errors.New("load: late")
+	errTooMany = errors.New("a wrong answer: more answers than messages")
+)
 
 func isNet(err error) bool {
 	var e net.Error
@@ -185,7 +208,8 @@ var closeFrame = func() []byte {
 }()
 
 // goodbye closes the connection in order (RFC 6455 §7.1.2): Close, the
-// server's Close, the server's end of the stream.
+// server's Close, the server's end of the stream. A message before that Close
+// is an answer too many.
 func (c *conn) goodbye() error {
 	defer c.Conn.Close()
 	if c.r.script.raw {
@@ -196,13 +220,24 @@ func (c *conn) goodbye() error {
 		return fmt.Errorf("closing: %w", err)
 	}
 	got, err := io.ReadAll(io.LimitReader(c, 1<<16))
+	if c.answers != nil {
+		got = append(c.answers.begun(), got...)
+		if c.answers.inside {
+			c.r.fail(&c.r.failures.Wrong, 1, errTooMany)
+		}
+	}
 	for len(got) > 0 {
 		f, n, splitErr := wire.Split(got)
 		if splitErr != nil {
 			break
 		}
-		if f.Opcode == wire.Close {
+		switch f.Opcode {
+		case wire.Close:
 			return nil
+		case wire.Text, wire.Binary, wire.Continuation:
+			if c.answers != nil {
+				c.r.fail(&c.r.failures.Wrong, 1, errTooMany)
+			}
 		}
 		got = got[n:]
 	}

@@ -10,7 +10,10 @@
 // messages behind it, so the latencies say nothing about users that do not
 // wait for each other. Fixed rate: messages are due at fixed times, and a
 // latency counts from the time a message was due, whether or not it could be
-// sent then (corrected for coordinated omission).
+// sent then (corrected for coordinated omission). All messages that are due
+// within the run are sent, also those that a slow server holds up past its end:
+// leaving them out would hide the longest latencies. What cannot be sent even
+// Patience later is lost.
 package load
 
 import (
@@ -133,12 +136,16 @@ func (c *Config) setDefaults() error {
 		u.Path = path
 		c.URL = u.String()
 	}
+	if c.Conns < 0 || c.InFlight < 0 || c.Messages < 0 || c.Size < 0 || c.Duration < 0 || c.Warmup < 0 || c.Patience < 0 ||
+		!(c.Rate >= 0 && c.Rate <= mostRate) {
+		return fmt.Errorf("load: a number is negative or no number (or a rate is above %g)", float64(mostRate))
+	}
 	orDefault(&c.Conns, 1)
 	orDefault(&c.InFlight, 1)
 	orDefault(&c.Duration, 5*time.Second)
 	orDefault(&c.Patience, 10*time.Second)
-	if c.Size < 0 {
-		return fmt.Errorf("load: a size of %d bytes", c.Size)
+	if c.InFlight > mostOnTheWay || c.Size > mostOnTheWay || c.InFlight*max(c.Size, 1) > mostOnTheWay {
+		return fmt.Errorf("load: %d in flight of %d bytes: more than %d MiB a connection", c.InFlight, c.Size, mostOnTheWay>>20)
 	}
 	if c.Async {
 		if c.Mode == Connect || c.Rate > 0 {
@@ -149,6 +156,11 @@ func (c *Config) setDefaults() error {
 	}
 	return nil
 }
+
+const (
+	mostOnTheWay = 256 << 20 // bytes a connection; the frames of a window are built twice
+	mostRate     = 1e9       // a second; times are in nanoseconds
+)
 
 func orDefault[T int | time.Duration](v *T, def T) {
 	if *v <= 0 {
@@ -186,9 +198,13 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 				loop(conns[i])
 			}
 		}
-		r.late = func() { // wakes the readers that wait in vain
+		r.late = func() { // wakes those that wait in vain
 			for _, c := range conns {
-				_ = c.SetReadDeadline(time.Now().Add(r.Patience))
+				by := time.Now().Add(r.Patience)
+				_ = c.SetWriteDeadline(by)
+				if r.Rate <= 0 { // at a rate answers may be due for as long as is sent
+					_ = c.SetReadDeadline(by)
+				}
 			}
 		}
 	}
@@ -199,9 +215,10 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 type runner struct {
 	Config
 	script *script
-	start  time.Time // of sending, warm-up included
+	start  time.Time // of sending in this phase
 	stop   atomic.Bool
-	late   func() // called after stop is set; may be nil
+	over   time.Time // when stop was set; to be read only then
+	late   func()    // called after stop is set; may be nil
 	shards [4]shard
 
 	stalls   atomic.Int64
@@ -244,7 +261,7 @@ func (r *runner) measure(ctx context.Context, conns []*conn, work func(i int)) (
 			r.shards[i].latency.Reset()
 		}
 		for _, c := range conns {
-			_ = c.SetReadDeadline(time.Time{})
+			_ = c.SetDeadline(time.Time{})
 		}
 	}
 	if r.Begin != nil {
@@ -294,8 +311,9 @@ func (r *runner) phase(ctx context.Context, d time.Duration, progress func(Snaps
 			progress(r.snapshot(time.Since(r.start)))
 		}
 	}
+	r.over = time.Now()
 	r.stop.Store(true)
-	if r.late != nil && !r.Async && r.Rate <= 0 { // those two see to it themselves
+	if r.late != nil && !r.Async { // which sees to it itself
 		r.late()
 	}
 	<-done

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"strings"
@@ -28,7 +29,7 @@ type server struct {
 	t        *testing.T
 	listener net.Listener
 	answer   func(f wire.Frame) []wire.Frame
-	accept   func(key string) string
+	response string // to the handshake; KEY stands for the accept key
 }
 
 func serve(t *testing.T, answer func(f wire.Frame) []wire.Frame) *server {
@@ -37,11 +38,10 @@ func serve(t *testing.T, answer func(f wire.Frame) []wire.Frame) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{t: t, listener: l, answer: answer, accept: func(key string) string {
-		sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-		return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
-			base64.StdEncoding.EncodeToString(sum[:]) + "\r\n\r\n"
-	}}
+	s := &server{
+		t: t, listener: l, answer: answer,
+		response: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: KEY\r\n\r\n",
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -66,7 +66,8 @@ func (s *server) serve(c net.Conn) {
 	if err != nil {
 		return
 	}
-	if _, err := io.WriteString(c, s.accept(r.Header.Get("Sec-WebSocket-Key"))); err != nil {
+	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	if _, err := io.WriteString(c, strings.Replace(s.response, "KEY", base64.StdEncoding.EncodeToString(sum[:]), 1)); err != nil {
 		return
 	}
 	var in, out []byte
@@ -239,6 +240,8 @@ func TestRunBad(t *testing.T) {
 		{"masked answer", once(10, reply(func(f *wire.Frame) { f.Masked = true; f.Key = [4]byte{1} })), 1, func(f *Failures) bool { return f.Wrong == 1 && f.Lost == 1 }, "mask=true"},
 		{"reserved bit", once(10, reply(func(f *wire.Frame) { f.RSV = 4 })), 1, func(f *Failures) bool { return f.Wrong == 1 && f.Lost == 1 }, "rsv=4"},
 		{"an answer too many", once(10, func(f wire.Frame) []wire.Frame { return append(echo(f), echo(f)...) }), 1, func(f *Failures) bool { return f.Wrong > 0 }, "wrong answer"},
+		{"an answer too many at the end", once(40, func(f wire.Frame) []wire.Frame { return append(echo(f), echo(f)...) }), 1, func(f *Failures) bool { return f.Wrong > 0 }, "wrong answer"},
+		{"half an answer too many at the end", once(40, func(f wire.Frame) []wire.Frame { return append(echo(f), wire.Frame{Opcode: f.Opcode}) }), 1, func(f *Failures) bool { return f.Wrong > 0 }, "more answers"},
 		{"swallowed message", nil, 1, func(f *Failures) bool { return f.Lost == 1 && f.Total() == 1 }, "lost messages: 1"},
 		{"swallowed among others", nil, 4, func(f *Failures) bool { return f.Wrong > 0 && f.Lost > 0 }, "wrong answer"},
 		{"dropped connection", after(10, func(wire.Frame) []wire.Frame { return nil }), 1, func(f *Failures) bool { return f.Dropped == 1 && f.Lost == 1 }, "dropped"},
@@ -278,11 +281,14 @@ func TestRunRefused(t *testing.T) {
 	for _, c := range []struct{ id, response, want string }{
 		{"status 403", "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "403"},
 		{"wrong accept key", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: bm9wZQ==\r\n\r\n", "accept key"},
+		{"another upgrade", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: KEY\r\n\r\n", "h2c"},
+		{"no upgrade of the connection", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: close\r\nSec-WebSocket-Accept: KEY\r\n\r\n", "want upgrade"},
+		{"an extension that nobody asked for", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Accept: KEY\r\n\r\n", "extension"},
 		{"no HTTP", "SSH-2.0-OpenSSH_9.7\r\n\r\n", "malformed"},
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			s := serve(t, echo)
-			s.accept = func(string) string { return c.response }
+			s.response = c.response
 			for _, mode := range []Mode{Echo, Connect} {
 				_, err := Run(context.Background(), Config{URL: s.url(), Mode: mode, Messages: 2, Duration: time.Minute})
 				if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -303,6 +309,13 @@ func TestConfigRefused(t *testing.T) {
 		{Config{URL: "ws://x", Mode: "sing"}, "no mode"},
 		{Config{URL: "tcp://x", Mode: Plain}, "only echoes"},
 		{Config{URL: "ws://x", Mode: Connect, Async: true}, "async"},
+		{Config{URL: "ws://x", Mode: Echo, Conns: -1}, "negative"},
+		{Config{URL: "ws://x", Mode: Echo, Duration: -1}, "negative"},
+		{Config{URL: "ws://x", Mode: Echo, Rate: -1}, "negative"},
+		{Config{URL: "ws://x", Mode: Echo, Rate: math.NaN()}, "no number"},
+		{Config{URL: "ws://x", Mode: Echo, Rate: math.Inf(1)}, "no number"},
+		{Config{URL: "ws://x", Mode: Echo, InFlight: 1 << 40}, "in flight"},
+		{Config{URL: "ws://x", Mode: Echo, InFlight: 1 << 20, Size: 1 << 20}, "in flight"},
 	} {
 		if _, err := Run(context.Background(), c.config); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("Run(%+v): %v, want an error about %q", c.config, err, c.want)
@@ -335,5 +348,40 @@ func TestRateCountsFromDue(t *testing.T) {
 	}
 	if late < 100 {
 		t.Errorf("%d of 600 messages waited for more than %v of a pause of %v, want at least 100", late, pause/4, pause)
+	}
+}
+
+// TestRateLeavesNothingOut: what a server holds up past the end of the run is
+// sent and counted, for it has the longest latencies of all.
+func TestRateLeavesNothingOut(t *testing.T) {
+	const pause = 500 * time.Millisecond
+	n := 0
+	s := serve(t, func(f wire.Frame) []wire.Frame {
+		if n++; n == 1 {
+			<-time.NewTimer(pause).C // takes no more, so that sending blocks
+		}
+		return echo(f)
+	})
+	r, err := Run(context.Background(), Config{URL: s.url(), Mode: Echo, Size: 1 << 20, Rate: 100, Duration: pause / 2, Patience: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := int64(25); r.Messages < want || r.Latency.TotalCount() != r.Messages {
+		t.Errorf("%d messages and %d latencies, want all %d that were due", r.Messages, r.Latency.TotalCount(), want)
+	}
+}
+
+// TestRateBlocked: a server that takes nothing any more does not hold the
+// generator for ever, and what was due counts as lost.
+func TestRateBlocked(t *testing.T) {
+	release := make(chan struct{})
+	s := serve(t, func(wire.Frame) []wire.Frame { <-release; return nil })
+	defer close(release)
+	r, err := Run(context.Background(), Config{URL: s.url(), Mode: Echo, Size: 1 << 20, Rate: 1000, Duration: 100 * time.Millisecond, Patience: 200 * time.Millisecond})
+	if !errors.Is(err, ErrFailures) {
+		t.Fatalf("Run returned %v, want ErrFailures", err)
+	}
+	if want := int64(100); r.Failures.Lost < want {
+		t.Errorf("failures: %v; want at least %d messages lost", &r.Failures, want)
 	}
 }

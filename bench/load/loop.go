@@ -31,7 +31,7 @@ func (r *runner) closedLoop(c *conn) {
 	var due atomic.Int64
 	write := func(next, n int) error {
 		_, err := c.Write(r.script.window(next, n))
-		return err
+		return lateOr(err)
 	}
 	finish := func() {}
 	if window > soloWindow {
@@ -81,7 +81,7 @@ func (r *runner) exchange(c *conn, write func(next, n int) error, due *atomic.In
 				return bad
 			}
 			if due.Add(-int64(complete)) < 0 {
-				return errors.New("a wrong answer: more answers than messages")
+				return errTooMany
 			}
 			credit += complete
 			for complete > 0 {
@@ -154,7 +154,7 @@ func (r *runner) end(c *conn, err error, due int64) {
 // rateLoop sends each message when it is due, whatever has come back, and
 // counts latencies from then.
 func (r *runner) rateLoop(c *conn) {
-	interval := time.Duration(float64(r.Conns) / r.Rate * float64(time.Second))
+	interval := max(1, time.Duration(float64(r.Conns)/r.Rate*float64(time.Second)))
 	start := r.start.Add(interval * time.Duration(c.index) / time.Duration(r.Conns))
 	dueAt := func(k int64) time.Time { return start.Add(interval * time.Duration(k)) }
 
@@ -180,7 +180,7 @@ func (r *runner) rateLoop(c *conn) {
 			}
 			k := got.Load()
 			if k+int64(complete) > sent.Load() {
-				return errors.New("a wrong answer: more answers than messages")
+				return errTooMany
 			}
 			for range complete {
 				c.shard.record(now.Sub(dueAt(k)), 1)
@@ -217,20 +217,40 @@ func (r *runner) rateLoop(c *conn) {
 	}
 }
 
-// sendDue sends what is due until the run is over.
+// sendDue sends what is due until the run is over, and what was due before that.
 func (r *runner) sendDue(c *conn, dueAt func(int64) time.Time, interval time.Duration, sent *atomic.Int64) error {
 	next, ring := c.first, r.script.messages()
-	for k := int64(0); !r.stop.Load() && (r.Messages <= 0 || k < int64(r.Messages)); {
-		if d := time.Until(dueAt(k)); d > 0 {
-			time.Sleep(min(d, 100*time.Millisecond))
-			continue
+	// due is how many messages are due by then from the k-th on.
+	due := func(k int64, by time.Time) int64 {
+		late := by.Sub(dueAt(k))
+		if late < 0 {
+			return 0
 		}
-		n := min(int(time.Since(dueAt(k))/max(interval, 1))+1, ring)
+		n := int64(late/interval) + 1
 		if r.Messages > 0 {
-			n = min(n, r.Messages-int(k))
+			n = min(n, int64(r.Messages)-k)
+		}
+		return n
+	}
+	for k := int64(0); r.Messages <= 0 || k < int64(r.Messages); {
+		over := r.stop.Load()
+		by := time.Now()
+		if over && by.After(r.over) {
+			by = r.over
+		}
+		n := int(min(due(k, by), int64(ring)))
+		if n == 0 {
+			if over {
+				break
+			}
+			time.Sleep(min(time.Until(dueAt(k)), 100*time.Millisecond))
+			continue
 		}
 		sent.Add(int64(n)) // before the write: the answer may be faster than us
 		if err := c.send(r.script.window(next, n)); err != nil {
+			if r.stop.Load() {
+				sent.Add(due(k+int64(n), r.over)) // they were due and are lost
+			}
 			return err
 		}
 		next = (next + n) % ring
@@ -319,7 +339,7 @@ sending:
 		}
 	}
 	if due < 0 {
-		return 0, errors.New("a wrong answer: more answers than messages")
+		return 0, errTooMany
 	}
 	return 0, <-sent
 }
@@ -328,17 +348,31 @@ sending:
 func (r *runner) connect(i int) {
 	interval := time.Duration(0)
 	if r.Rate > 0 {
-		interval = time.Duration(float64(r.Conns) / r.Rate * float64(time.Second))
+		interval = max(1, time.Duration(float64(r.Conns)/r.Rate*float64(time.Second)))
 	}
 	due := r.start.Add(interval * time.Duration(i) / time.Duration(r.Conns))
-	for k := 0; !r.stop.Load() && (r.Messages <= 0 || k < r.Messages); k++ {
+	for k := 0; r.Messages <= 0 || k < r.Messages; k++ {
 		begin := time.Now()
 		if interval > 0 {
-			time.Sleep(time.Until(due))
-			begin, due = due, due.Add(interval)
-			if r.stop.Load() {
+			for !r.stop.Load() && time.Until(due) > 0 {
+				time.Sleep(min(time.Until(due), 100*time.Millisecond))
+			}
+		}
+		if r.stop.Load() {
+			if interval == 0 || due.After(r.over) {
 				return
 			}
+			if time.Since(r.over) > r.Patience {
+				n := int64(r.over.Sub(due)/interval) + 1
+				if r.Messages > 0 {
+					n = min(n, int64(r.Messages-k))
+				}
+				r.fail(&r.failures.Lost, n, fmt.Errorf("lost connections: %d were due and not even tried %v later", n, r.Patience))
+				return
+			}
+		}
+		if interval > 0 {
+			begin, due = due, due.Add(interval)
 		}
 		c, err := r.dial(context.Background(), i)
 		if err != nil {

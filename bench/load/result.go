@@ -29,7 +29,11 @@ func (c *Config) Name() string {
 		b.WriteString("/async=true")
 	}
 	if c.Mode == Echo {
-		fmt.Fprintf(&b, "/size=%dB", c.Size)
+		kind := "binary"
+		if c.Text {
+			kind = "text"
+		}
+		fmt.Fprintf(&b, "/kind=%s/size=%dB", kind, c.Size)
 	}
 	fmt.Fprintf(&b, "/conns=%d", c.Conns)
 	if c.Rate > 0 {
