@@ -3,11 +3,13 @@ package echo
 import (
 	"context"
 	"net/http"
+	"unicode/utf8"
 
 	"github.com/coder/websocket"
 )
 
 // coderBest: Reader into an own buffer, on a goroutine that is not net/http's.
+// The size of its read buffer, net/http's 4 KiB, is not the user's to choose.
 func coderBest() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, nil)
@@ -27,6 +29,9 @@ func coderBest() http.Handler {
 				if buf, err = readAll(r, buf[:0]); err != nil {
 					return
 				}
+				if kind == websocket.MessageText && !utf8.Valid(buf) {
+					return
+				}
 				if err := c.Write(ctx, kind, buf); err != nil {
 					return
 				}
@@ -35,7 +40,8 @@ func coderBest() http.Handler {
 	})
 }
 
-// coderReadme: Read and Write in the handler.
+// coderReadme: Read and Write in the handler. The README shows wsjson.Read and a
+// context with a timeout; JSON and the timer are left out.
 func coderReadme() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, nil)

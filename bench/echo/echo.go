@@ -2,9 +2,15 @@
 // library by the best of its public API and as its README shows it, with the
 // same limit of a message and no compression, and a plain TCP server that
 // parses nothing as the limit of what can be reached.
+//
+// Those that are not readme check that text is UTF-8, and have a read buffer
+// as large as the core's own wherever their user can choose one. Those that are
+// readme do what the library does by itself: gorilla, coder and gws then take
+// text as it is.
 package echo
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -13,6 +19,12 @@ import (
 
 	"github.com/wsproof/wsproof/internal/peers/serve"
 )
+
+// readBuffer is the size of a read buffer where the user chooses it: that of
+// the core, which offers no choice.
+const readBuffer = 16 << 10
+
+var errUTF8 = errors.New("echo: text is not UTF-8")
 
 // most is the longest message that every server takes, in bytes.
 const most = 16 << 20
@@ -36,17 +48,20 @@ func (e Engine) WebSocket() bool { return e.Lib != "tcp" }
 // Engines are all there is. The ways: best is the fastest found that a user
 // would write with the public API, readme what the README (or the example it
 // points to) shows, flush gathers replies by hand, flushtuned does so as fast as
-// could be found, and serve is the library in this repository's common server of
+// could be found, listener upgrades without net/http, answer replies with a
+// message of its own instead of the one that came, and serve is the library in this repository's common server of
 // package serve.
 func Engines() []Engine {
 	all := []Engine{
 		{"tcp", "plain", servePlain},
 		{"core", "best", onHTTP(coreBest)},
 		{"core", "readme", onHTTP(coreReadme)},
+		{"core", "answer", onHTTP(coreAnswer)},
 		{"gobwas", "best", onHTTP(gobwasBest)},
 		{"gobwas", "flush", onHTTP(gobwasFlush)},
 		{"gobwas", "flushtuned", onHTTP(gobwasFlushTuned)},
 		{"gobwas", "readme", onHTTP(gobwasReadme)},
+		{"gobwas", "listener", gobwasListener},
 		{"gorilla", "best", onHTTP(gorillaBest)},
 		{"gorilla", "readme", onHTTP(gorillaReadme)},
 		{"coder", "best", onHTTP(coderBest)},
@@ -83,8 +98,9 @@ func onHTTP(handler func() http.Handler) func(net.Listener) error {
 	}
 }
 
-// servePlain sends back what comes, whatever it is: a goroutine and a buffer of
-// 8 KiB a connection.
+// servePlain sends back what comes, whatever it is: a goroutine a connection and
+// a buffer that takes the largest message of the benchmarks at once, since with
+// less it would need more system calls than a WebSocket server does.
 func servePlain(l net.Listener) error {
 	for {
 		c, err := l.Accept()
@@ -93,7 +109,7 @@ func servePlain(l net.Listener) error {
 		}
 		go func() {
 			defer c.Close()
-			buf := make([]byte, 8<<10)
+			buf := make([]byte, 128<<10)
 			for {
 				n, err := c.Read(buf)
 				if n > 0 {

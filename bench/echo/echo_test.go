@@ -1,18 +1,21 @@
 package echo
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/wsproof/wsproof/bench/load"
 	"github.com/wsproof/wsproof/internal/leak"
+	"github.com/wsproof/wsproof/internal/wire"
 )
 
 func TestMain(m *testing.M) { leak.Main(m) }
@@ -55,6 +58,46 @@ func TestEngines(t *testing.T) {
 			}
 			l.Close()
 			<-done
+		})
+	}
+}
+
+// TestEnginesCheckText: the servers that are compared do the same work. Those
+// that are as a README shows them, and the plain one, may let wrong text pass.
+func TestEnginesCheckText(t *testing.T) {
+	wrong := wire.Frame{Fin: true, Opcode: wire.Text, Masked: true, Key: [4]byte{1, 2, 3, 4}, Payload: []byte("caf\xe9")}
+	for _, e := range Engines() {
+		if !e.WebSocket() || e.API == "readme" && e.Lib != "core" || e.API == "serve" {
+			continue
+		}
+		t.Run(e.Name(), func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			done := make(chan error, 1)
+			go func() { done <- e.Serve(l) }()
+			defer func() { l.Close(); <-done }()
+			c, err := net.Dial("tcp", l.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			_ = c.SetDeadline(time.Now().Add(time.Minute))
+			fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+				"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+			br := bufio.NewReader(c)
+			resp, err := http.ReadResponse(br, nil)
+			if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+				t.Fatalf("the handshake: %v, %v", resp, err)
+			}
+			if _, err := c.Write(wrong.Append(nil)); err != nil {
+				t.Fatal(err)
+			}
+			header := make([]byte, 2)
+			if _, err := io.ReadFull(br, header); err == nil && header[0]&0x0f != wire.Close {
+				t.Errorf("a text that is not UTF-8 was answered by a frame of opcode %d", header[0]&0x0f)
+			}
 		})
 	}
 }

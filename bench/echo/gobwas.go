@@ -2,19 +2,21 @@ package echo
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"unicode/utf8"
 
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
 )
 
 // gobwasLoop upgrades each request and serves it on a goroutine of its own, so
-// that net/http's can go. It keeps the buffered reader of the upgrade, in which
-// bytes may wait.
-func gobwasLoop(loop func(net.Conn, *bufio.ReadWriter)) http.Handler {
+// that net/http's can go, with a larger reader than net/http's. What waits in
+// that is not lost.
+func gobwasLoop(loop func(net.Conn, *bufio.Reader)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, rw, _, err := ws.UpgradeHTTP(r, w)
 		if err != nil {
@@ -22,7 +24,11 @@ func gobwasLoop(loop func(net.Conn, *bufio.ReadWriter)) http.Handler {
 		}
 		go func() {
 			defer conn.Close()
-			loop(conn, rw)
+			var source io.Reader = conn
+			if waiting, _ := rw.Reader.Peek(rw.Reader.Buffered()); len(waiting) > 0 {
+				source = io.MultiReader(bytes.NewReader(waiting), conn)
+			}
+			loop(conn, bufio.NewReaderSize(source, readBuffer))
 		}()
 	})
 }
@@ -52,7 +58,12 @@ func gobwasFrame(conn net.Conn, br *bufio.Reader, header, buf []byte) (ws.Header
 	}
 	ws.Cipher(buf[ws.MaxHeaderSize:], h.Mask, 0)
 	switch h.OpCode {
-	case ws.OpText, ws.OpBinary:
+	case ws.OpText:
+		if !utf8.Valid(buf[ws.MaxHeaderSize:]) {
+			return h, buf, errUTF8
+		}
+		return h, buf, nil
+	case ws.OpBinary:
 		return h, buf, nil
 	case ws.OpClose:
 		_ = ws.WriteFrame(conn, ws.NewCloseFrame(buf[ws.MaxHeaderSize:]))
@@ -84,31 +95,49 @@ func (f *fixed) Write(p []byte) (int, error) {
 
 // gobwasBest: frames read into an own buffer, unmasked there, and answered
 // with one write each.
-func gobwasBest() http.Handler {
-	return gobwasLoop(func(conn net.Conn, rw *bufio.ReadWriter) {
-		var header, buf []byte = make([]byte, ws.MaxHeaderSize), nil
-		scratch := &fixed{}
-		for {
-			h, b, err := gobwasFrame(conn, rw.Reader, header, buf)
-			if buf = b; err != nil {
-				return
-			}
-			if _, err := conn.Write(buf[answerHeader(buf, h, scratch):]); err != nil {
-				return
-			}
+func gobwasBest() http.Handler { return gobwasLoop(gobwasEcho) }
+
+func gobwasEcho(conn net.Conn, br *bufio.Reader) {
+	var header, buf []byte = make([]byte, ws.MaxHeaderSize), nil
+	scratch := &fixed{}
+	for {
+		h, b, err := gobwasFrame(conn, br, header, buf)
+		if buf = b; err != nil {
+			return
 		}
-	})
+		if _, err := conn.Write(buf[answerHeader(buf, h, scratch):]); err != nil {
+			return
+		}
+	}
+}
+
+// gobwasListener is gobwasBest on the listener itself: the second example of its
+// README, whose upgrade parses the request without net/http.
+func gobwasListener(l net.Listener) error {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		go func() {
+			defer conn.Close()
+			if _, err := ws.Upgrade(conn); err != nil {
+				return
+			}
+			gobwasEcho(conn, bufio.NewReaderSize(conn, readBuffer))
+		}()
+	}
 }
 
 // gobwasFlush: headers and payloads by the frame functions, as the README shows
 // them, and a buffered writer, flushed by a rule that the user has to write: when
 // no more input is buffered.
 func gobwasFlush() http.Handler {
-	return gobwasLoop(func(conn net.Conn, rw *bufio.ReadWriter) {
+	return gobwasLoop(func(conn net.Conn, br *bufio.Reader) {
 		var payload []byte
-		bw := bufio.NewWriterSize(conn, 4096)
+		bw := bufio.NewWriterSize(conn, readBuffer)
 		for {
-			h, err := ws.ReadHeader(rw.Reader)
+			h, err := ws.ReadHeader(br)
 			if err != nil {
 				return
 			}
@@ -119,10 +148,13 @@ func gobwasFlush() http.Handler {
 				payload = make([]byte, h.Length)
 			}
 			payload = payload[:h.Length]
-			if _, err := io.ReadFull(rw.Reader, payload); err != nil {
+			if _, err := io.ReadFull(br, payload); err != nil {
 				return
 			}
 			ws.Cipher(payload, h.Mask, 0)
+			if h.OpCode == ws.OpText && !utf8.Valid(payload) {
+				return
+			}
 			if h.OpCode != ws.OpText && h.OpCode != ws.OpBinary {
 				if h.OpCode == ws.OpClose {
 					_ = ws.WriteFrame(conn, ws.NewCloseFrame(payload))
@@ -136,7 +168,7 @@ func gobwasFlush() http.Handler {
 			if _, err := bw.Write(payload); err != nil {
 				return
 			}
-			if rw.Reader.Buffered() == 0 && bw.Flush() != nil {
+			if br.Buffered() == 0 && bw.Flush() != nil {
 				return
 			}
 		}
@@ -146,19 +178,19 @@ func gobwasFlush() http.Handler {
 // gobwasFlushTuned: gobwasBest with that writer and rule: as far as it can be
 // driven by hand.
 func gobwasFlushTuned() http.Handler {
-	return gobwasLoop(func(conn net.Conn, rw *bufio.ReadWriter) {
+	return gobwasLoop(func(conn net.Conn, br *bufio.Reader) {
 		var header, buf []byte = make([]byte, ws.MaxHeaderSize), nil
 		scratch := &fixed{}
-		bw := bufio.NewWriterSize(conn, 4096)
+		bw := bufio.NewWriterSize(conn, readBuffer)
 		for {
-			h, b, err := gobwasFrame(conn, rw.Reader, header, buf)
+			h, b, err := gobwasFrame(conn, br, header, buf)
 			if buf = b; err != nil {
 				return
 			}
 			if _, err := bw.Write(buf[answerHeader(buf, h, scratch):]); err != nil {
 				return
 			}
-			if rw.Reader.Buffered() == 0 {
+			if br.Buffered() == 0 {
 				if bw.Flush() != nil {
 					return
 				}

@@ -3,14 +3,15 @@ package echo
 import (
 	"io"
 	"net/http"
+	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
 )
 
-// gorillaBest: NextReader into an own buffer, WriteMessage with a buffer that
-// takes a usual message, on a goroutine that is not net/http's.
+// gorillaBest: NextReader into an own buffer, WriteMessage with net/http's write
+// buffer (what does not fit there leaves with it in one writev), on a goroutine that is not net/http's.
 func gorillaBest() http.Handler {
-	u := websocket.Upgrader{}
+	u := websocket.Upgrader{ReadBufferSize: readBuffer}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := u.Upgrade(w, r, nil)
 		if err != nil {
@@ -28,6 +29,9 @@ func gorillaBest() http.Handler {
 				if buf, err = readAll(r, buf[:0]); err != nil {
 					return
 				}
+				if kind == websocket.TextMessage && !utf8.Valid(buf) {
+					return
+				}
 				if err := c.WriteMessage(kind, buf); err != nil {
 					return
 				}
@@ -36,7 +40,7 @@ func gorillaBest() http.Handler {
 	})
 }
 
-// gorillaReadme: the echo example, to which the README points.
+// gorillaReadme: the echo example, to which the README points, with a limit.
 func gorillaReadme() http.Handler {
 	u := websocket.Upgrader{}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -45,6 +49,7 @@ func gorillaReadme() http.Handler {
 			return
 		}
 		defer c.Close()
+		c.SetReadLimit(most)
 		for {
 			mt, message, err := c.ReadMessage()
 			if err != nil {
