@@ -2,6 +2,6 @@
 
 package bench
 
-// build is added to the library names: gobwas leaves its assembly out under
-// the tag purego.
+// build is added to the library names: gobwas and the core leave their assembly
+// out under the tag purego.
 const build = "_purego"

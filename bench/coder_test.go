@@ -42,7 +42,8 @@ func coderConn(t *task) (*websocket.Conn, *stream, error) {
 	return c, s, nil
 }
 
-// coderReads serve frames and messages alike. The library does not check UTF-8.
+// coderReads serve frames and messages alike. The library does not check UTF-8,
+// and its read buffer, 4 KiB here, is not the user's to choose.
 var coderReads = []variant{
 	{lib: "coder", api: "best", open: func(t *task) (*op, error) { // Reader into an own buffer
 		c, s, err := coderConn(t)

@@ -49,6 +49,10 @@ var coreReads = []variant{
 	}},
 }
 
+// coreConnReads: frames as whole messages through a connection, which is how
+// gorilla, coder and gws read them.
+var coreConnReads = []variant{{lib: "core", api: "conn", open: coreMessages[0].open}}
+
 var errDone = errors.New("bench: done")
 
 // coreMessages: whole messages, by Serve with reused buffers and by ReadMessage.

@@ -27,7 +27,7 @@ func roleAndSize(t *task) string { return "role=" + t.role() + "/size=" + size(t
 // Reading a frame: what a server reads is masked, what a client reads is not.
 
 func reads() []variant {
-	return slices.Concat(coreReads, gobwasReads, gorillaReads, coderReads, gwsReads)
+	return slices.Concat(coreReads, coreConnReads, gobwasReads, gorillaReads, coderReads, gwsReads)
 }
 
 func BenchmarkReadFrame(b *testing.B) {

@@ -49,7 +49,7 @@ func gobwasFrame(r io.Reader, t *task, header, buf []byte) (ws.Header, []byte, e
 var gobwasReads = []variant{
 	{lib: "gobwas", api: "best", open: func(t *task) (*op, error) {
 		s := t.stream()
-		br := bufio.NewReaderSize(s, 4096)
+		br := bufio.NewReaderSize(s, readBuffer)
 		header := make([]byte, ws.MaxHeaderSize)
 		var last []byte
 		return &op{s: s, last: func() []byte { return last }, loop: func(next func() bool) error {
@@ -82,6 +82,7 @@ var gobwasReads = []variant{
 			return nil
 		}}, nil
 	}},
+	{lib: "gobwas", api: "conn", open: gobwasMessages[1].open}, // wsutil.Reader, with the state of a connection
 	{lib: "gobwas", api: "readframe", open: func(t *task) (*op, error) { // deprecated, but the direct counterpart of ReadFrame
 		s := t.stream()
 		var last []byte
@@ -101,7 +102,7 @@ var gobwasReads = []variant{
 var gobwasMessages = []variant{
 	{lib: "gobwas", api: "best", open: func(t *task) (*op, error) { // by hand: frames into one buffer
 		s := t.stream()
-		br := bufio.NewReaderSize(s, 4096)
+		br := bufio.NewReaderSize(s, readBuffer)
 		header := make([]byte, ws.MaxHeaderSize)
 		var last []byte
 		return &op{s: s, last: func() []byte { return last }, loop: func(next func() bool) error {
@@ -136,7 +137,7 @@ var gobwasMessages = []variant{
 	{lib: "gobwas", api: "wsutil", open: func(t *task) (*op, error) { // wsutil.Reader into an own buffer
 		s := t.stream()
 		r := &wsutil.Reader{
-			Source: bufio.NewReaderSize(s, 4096), State: gobwasState(t),
+			Source: bufio.NewReaderSize(s, readBuffer), State: gobwasState(t),
 			CheckUTF8: t.text != "", MaxFrameSize: most, MaxMessageSize: most,
 		}
 		var last []byte

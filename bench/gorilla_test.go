@@ -10,17 +10,17 @@ import (
 
 var errUTF8 = errors.New("bench: text is not UTF-8")
 
-// gorillaConn is a connection in the task's role, with a write buffer that
-// holds the whole message where big is set (then a client writes one frame),
-// and the default buffers otherwise.
+// gorillaConn is a connection in the task's role. Where big is set, its write
+// buffer holds the whole message (then a client writes one frame) and its read
+// buffer is as large as the core's; otherwise they are the default ones.
 func gorillaConn(t *task, big bool) (*websocket.Conn, *stream, error) {
 	s := t.stream()
-	writeBuffer := 0
+	read, write := 0, 0
 	if big {
-		writeBuffer = t.size
+		read, write = readBuffer, t.size
 	}
 	if !t.client {
-		u := websocket.Upgrader{WriteBufferSize: writeBuffer}
+		u := websocket.Upgrader{ReadBufferSize: read, WriteBufferSize: write}
 		c, err := u.Upgrade(newResponse(s), parsedRequest(), nil)
 		if err != nil {
 			return nil, nil, err
@@ -28,7 +28,7 @@ func gorillaConn(t *task, big bool) (*websocket.Conn, *stream, error) {
 		c.SetReadLimit(most)
 		return c, s, nil
 	}
-	d := websocket.Dialer{WriteBufferSize: writeBuffer, NetDial: func(string, string) (net.Conn, error) {
+	d := websocket.Dialer{ReadBufferSize: read, WriteBufferSize: write, NetDial: func(string, string) (net.Conn, error) {
 		return &dialled{stream: s}, nil
 	}}
 	c, _, err := d.Dial("ws://localhost:9001/echo", nil)
@@ -43,7 +43,7 @@ func gorillaConn(t *task, big bool) (*websocket.Conn, *stream, error) {
 // caller's part with this library, so it is done here.
 var gorillaReads = []variant{
 	{lib: "gorilla", api: "best", open: func(t *task) (*op, error) { // NextReader into an own buffer
-		c, s, err := gorillaConn(t, false)
+		c, s, err := gorillaConn(t, true)
 		if err != nil {
 			return nil, err
 		}

@@ -27,14 +27,14 @@ func gwsConn(t *task, events *gwsEvents) (*gws.Conn, *stream, error) {
 	if t.client {
 		c, _, err := gws.NewClientFromConn(events, &gws.ClientOption{
 			Addr: "ws://localhost:9001/echo", ReadMaxPayloadSize: most, WriteMaxPayloadSize: most,
-			CheckUtf8Enabled: true, RequestHeader: http.Header{},
+			ReadBufferSize: readBuffer, CheckUtf8Enabled: true, RequestHeader: http.Header{},
 		}, &dialled{stream: s})
 		return c, s, err
 	}
 	u := gws.NewUpgrader(events, &gws.ServerOption{
 		ReadMaxPayloadSize: most, WriteMaxPayloadSize: most, CheckUtf8Enabled: true,
 	})
-	c, err := u.UpgradeFromConn(s, bufio.NewReader(s), parsedRequest())
+	c, err := u.UpgradeFromConn(s, bufio.NewReaderSize(s, readBuffer), parsedRequest())
 	return c, s, err
 }
 

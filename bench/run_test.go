@@ -30,6 +30,10 @@ func (t *task) role() string {
 // most is the limit of frames and messages that every library gets, in bytes.
 const most = 16 << 20
 
+// readBuffer is the size of a read buffer where the user chooses it: that of
+// the core's FrameReader, which offers no choice.
+const readBuffer = 8 << 10
+
 // newTask builds messages that differ from each other, as many as make a ring
 // of about 64 KiB, with frames as the other side sends them. Text is the kind
 // of text, or empty for binary messages.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/wsproof/wsproof/bench/echo"
 	"github.com/wsproof/wsproof/bench/load"
+	"github.com/wsproof/wsproof/bench/turns"
 )
 
 // A testCase is a load; its name is that of the benchmark behind lib and api.
@@ -52,8 +53,8 @@ func allCases() []testCase {
 	return append(all, testCase{bench: "BenchmarkConnect", name: "conns=16", config: load.Config{Mode: load.Connect, Conns: 16}})
 }
 
-// runCases runs each case on all engines in turn, in an order that rotates,
-// so that neighbours in time are compared.
+// runCases runs each case on all engines in turn, in an order that rotates and
+// turns around, so that neighbours in time are compared.
 func (o *options) runCases(ctx context.Context, engines []echo.Engine, pinned bool, stdout, stderr io.Writer) error {
 	var cases []testCase
 	for _, c := range allCases() {
@@ -79,8 +80,7 @@ func (o *options) runCases(ctx context.Context, engines []echo.Engine, pinned bo
 	}
 	for round := range o.count {
 		for i := range cases {
-			for j := range servers {
-				s := servers[(j+round+o.first)%len(servers)]
+			for _, s := range turns.Order(servers, round+o.first) {
 				if cases[i].config.Mode == load.Connect && !s.engine.WebSocket() {
 					continue
 				}
@@ -143,7 +143,7 @@ func (o *options) runMemory(ctx context.Context, engines []echo.Engine, stdout, 
 }
 
 func (o *options) memoryOf(ctx context.Context, e echo.Engine, stdout, stderr io.Writer) error {
-	s, err := start(e, 0, false, stderr)
+	s, err := start(e, 1, false, stderr)
 	if err != nil {
 		return err
 	}

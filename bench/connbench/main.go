@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	fs := flag.NewFlagSet("connbench", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	var o options
-	engines := fs.String("engines", "/(plain|best|readme|flush)$", "`regexp` of the engines to run, by library/api")
+	engines := fs.String("engines", "/(plain|best|readme|flush|answer|listener)$", "`regexp` of the engines to run, by library/api")
 	cases := fs.String("cases", defaultCases, "`regexp` of the cases to run, by their names")
 	fs.IntVar(&o.count, "count", 1, "how often to run each case; the engines take turns within a case")
 	fs.IntVar(&o.first, "first", 0, "`rotation` of the engines' order to begin with")

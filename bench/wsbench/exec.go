@@ -7,12 +7,12 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 
 	"golang.org/x/perf/benchfmt"
 
 	"github.com/wsproof/wsproof/bench/stat"
+	"github.com/wsproof/wsproof/bench/turns"
 )
 
 // A recorder runs benchmarks and writes their results to a file.
@@ -107,33 +107,19 @@ func (r *recorder) lanes(revs []*revision, libs []string, pure bool) []lane {
 	for _, lib := range libs {
 		for _, rev := range revs {
 			lanes = append(lanes, lane{rev, lib, rev.test})
-			if pure && lib == "gobwas" && rev.pure != "" {
-				lanes = append(lanes, lane{rev, "gobwas_purego", rev.pure})
+			if pure && rev.pure != "" && (lib == "core" || lib == "gobwas") { // those with assembly
+				lanes = append(lanes, lane{rev, lib + "_purego", rev.pure})
 			}
 		}
 	}
 	return lanes
 }
 
-// rotate turns a slice by n places, and runs through it backwards in every
-// other full turn, so that no lane is always behind the same other one.
-func rotate[T any](s []T, n int) []T {
-	if len(s) == 0 {
-		return nil
-	}
-	k := n % len(s)
-	t := append(slices.Clone(s[k:]), s[:k]...)
-	if n/len(s)%2 == 1 {
-		slices.Reverse(t)
-	}
-	return t
-}
-
 // frames runs the groups in memory, one round.
 func (r *recorder) frames(ctx context.Context, round int, revs []*revision, libs []string) error {
 	for i := range r.set.groups {
 		g := &r.set.groups[i]
-		for _, l := range rotate(r.lanes(revs, libs, g.pure), round) {
+		for _, l := range turns.Order(r.lanes(revs, libs, g.pure), round) {
 			// With one processor no idle one helps the garbage collector now and then.
 			results, err := r.output(ctx, l.rev.dir, l.binary, "-test.run=^$", "-test.bench="+g.pattern(l.lib), "-test.cpu=1",
 				"-test.benchtime="+r.set.benchtime.String(), fmt.Sprintf("-test.count=%d", max(g.best, r.set.best)), "-test.timeout=10m")
@@ -150,7 +136,7 @@ func (r *recorder) frames(ctx context.Context, round int, revs []*revision, libs
 
 // conns runs the cases of whole connections, one round.
 func (r *recorder) conns(ctx context.Context, round int, revs []*revision) error {
-	for _, rev := range rotate(revs, round) {
+	for _, rev := range turns.Order(revs, round) {
 		if rev.connbench == "" || r.set.cases == "" {
 			continue
 		}

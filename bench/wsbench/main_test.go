@@ -52,33 +52,6 @@ func TestBenchstatErrors(t *testing.T) {
 	}
 }
 
-// TestRotate: over two full turns each lane stands at each place, and before
-// each other one as often as behind it.
-func TestRotate(t *testing.T) {
-	lanes := []string{"a", "b", "c"}
-	place := map[string]map[int]int{"a": {}, "b": {}, "c": {}}
-	before := 0
-	for n := range 6 {
-		turn := rotate(lanes, n)
-		for i, l := range turn {
-			place[l][i]++
-		}
-		if slices.Index(turn, "a") < slices.Index(turn, "b") {
-			before++
-		}
-	}
-	for l, places := range place {
-		for i := range lanes {
-			if places[i] != 2 {
-				t.Errorf("%s stood %d times at place %d of 6 turns, want 2", l, places[i], i)
-			}
-		}
-	}
-	if before != 3 {
-		t.Errorf("a stood before b in %d of 6 turns, want 3", before)
-	}
-}
-
 func TestPattern(t *testing.T) {
 	g := group{name: "ReadFrame", rest: "api=(best|a/b)/size=(16B|1KiB)"}
 	want := "^BenchmarkReadFrame$/^lib=core$/^api=(best|a/b)$/^size=(16B|1KiB)$"

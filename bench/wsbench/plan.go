@@ -10,7 +10,7 @@ import (
 // they take turns, so that neighbours in time are compared.
 type group struct {
 	name, rest string
-	pure       bool // gobwas without its assembly stands beside
+	pure       bool // the core and gobwas without their assembly stand beside
 	best       int  // instead of the set's
 }
 
@@ -41,23 +41,23 @@ var sets = map[string]set{
 		},
 		cases:   "^kind=binary/conns=64/inflight=(1|64)/size=125B$",
 		engines: "^tcp/|/best$", slice: 60 * time.Millisecond, warmup: 15 * time.Millisecond,
-		memory: []int{500}, memoryEngines: "^core/readme$|^gobwas/readme$|^gorilla/readme$|^gws/best$|^coder/readme$", idle: 200 * time.Millisecond,
+		memory: []int{500}, memoryEngines: "/readme$", idle: 200 * time.Millisecond,
 	},
 	"default": {
 		count: 10, benchtime: 10 * time.Millisecond, best: 1,
 		groups: []group{
-			{name: "ReadFrame", rest: "api=(best|readme)/role=server/size=(16B|125B|1KiB|16KiB|1MiB)", pure: true},
+			{name: "ReadFrame", rest: "api=(best|readme|conn)/role=server/size=(16B|125B|1KiB|16KiB|1MiB)", pure: true},
 			{name: "ReadFrame", rest: "api=best/role=client/size=(125B|16KiB)"},
 			{name: "WriteFrame", rest: "api=(best|readme)/role=(server|client)/size=(16B|125B|1KiB|16KiB|1MiB)", pure: true},
 			{name: "ReadMessage", rest: "api=best/fragments=64/size=(1KiB|16KiB|1MiB)"},
-			{name: "ReadText", rest: "api=(best|wsutil)/text=(ascii|cjk)/size=1KiB"},
+			{name: "ReadText", rest: "api=(best|wsutil)/text=(ascii|cjk)/size=1KiB", pure: true},
 			{name: "Mask", rest: "via=.*/size=(16B|125B|1KiB|16KiB|1MiB)", pure: true},
 			{name: "Handshake", rest: "api=.*/from=(parsed|raw)"},
 		},
 		cases: "^kind=binary/conns=64/(inflight=1/size=(125B|64KiB)|inflight=(4|16|64)/size=125B|inflight=64/size=8B)$|" +
 			"^kind=binary/conns=1/inflight=1/size=125B$|^kind=text/conns=64/inflight=1/size=1KiB$|^conns=16$",
-		engines: "^tcp/|/best$|/readme$|/flush$", slice: 50 * time.Millisecond, warmup: 10 * time.Millisecond,
-		memory: []int{100, 1000}, memoryEngines: "^core/readme$|^gobwas/readme$|^gorilla/readme$|^gws/best$|^coder/readme$", idle: 500 * time.Millisecond,
+		engines: "/(plain|best|readme|flush|answer|listener)$", slice: 50 * time.Millisecond, warmup: 10 * time.Millisecond,
+		memory: []int{100, 1000}, memoryEngines: "/readme$", idle: 500 * time.Millisecond,
 	},
 	"full": {
 		count: 10, benchtime: 50 * time.Millisecond, best: 1,
@@ -65,13 +65,13 @@ var sets = map[string]set{
 			{name: "ReadFrame", rest: "api=.*/role=.*/size=.*", pure: true},
 			{name: "WriteFrame", rest: "api=.*/role=.*/size=.*", pure: true},
 			{name: "ReadMessage", rest: "api=.*/fragments=.*/size=.*"},
-			{name: "ReadText", rest: "api=.*/text=.*/size=.*"},
+			{name: "ReadText", rest: "api=.*/text=.*/size=.*", pure: true},
 			{name: "FrameMessage", rest: "api=.*/fragments=.*/size=.*"},
 			{name: "Mask", rest: "via=.*/size=.*", pure: true},
 			{name: "Handshake", rest: "api=.*/from=.*"},
 		},
-		cases: ".", engines: "^tcp/|/best$|/readme$|/flush(tuned)?$", slice: 200 * time.Millisecond, warmup: 50 * time.Millisecond,
-		memory: []int{100, 1000, 5000}, memoryEngines: "/(best|readme)$", idle: 10 * time.Second,
+		cases: ".", engines: "/(plain|best|readme|flush|flushtuned|answer|listener)$", slice: 200 * time.Millisecond, warmup: 50 * time.Millisecond,
+		memory: []int{100, 1000, 5000}, memoryEngines: "/(best|readme|listener)$", idle: 10 * time.Second,
 	},
 	// core is what two revisions are compared by: the core alone, each value the
 	// best of several short runs, since time is short and machines are noisy.
