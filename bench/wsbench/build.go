@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // A revision is a state of the code with its built benchmarks.
@@ -21,11 +22,20 @@ type revision struct {
 	connbench string // the command, "" if the revision has none
 }
 
+// program is a program to run in dir. When the context ends it is interrupted, so
+// that it can clear up, and killed only if it takes long for that.
+func program(ctx context.Context, dir, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
+	return cmd
+}
+
 // command runs a program in dir and returns its output; its error has what it
 // said.
 func command(ctx context.Context, dir, name string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = dir
+	cmd := program(ctx, dir, name, args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
@@ -79,13 +89,13 @@ func build(ctx context.Context, label, dir, tmp, overlay string, withPure bool) 
 	return r, nil
 }
 
-// commit names the revision in dir, with a + if files differ from it.
+// commit names the revision in dir, with a + if files differ from it or are new.
 func commit(ctx context.Context, dir string) (string, error) {
 	c, err := command(ctx, dir, "git", "rev-parse", "--short=12", "HEAD")
 	if err != nil {
 		return "", err
 	}
-	changed, err := command(ctx, dir, "git", "status", "--porcelain", "--untracked-files=no")
+	changed, err := command(ctx, dir, "git", "status", "--porcelain")
 	if err != nil {
 		return "", err
 	}
@@ -102,10 +112,16 @@ func worktree(ctx context.Context, top, rev, tmp string) (dir string, remove fun
 		return "", nil, fmt.Errorf("there is no revision %q", rev)
 	}
 	dir = filepath.Join(tmp, "base")
+	remove = func() {
+		ctx := context.WithoutCancel(ctx)
+		if _, err := command(ctx, top, "git", "worktree", "remove", "--force", "--force", dir); err != nil {
+			_ = os.RemoveAll(dir) // half made: without the folder git forgets it
+			_, _ = command(ctx, top, "git", "worktree", "prune")
+		}
+	}
 	if _, err := command(ctx, top, "git", "worktree", "add", "--detach", dir, full); err != nil {
+		remove()
 		return "", nil, err
 	}
-	return dir, func() {
-		_, _ = command(context.WithoutCancel(ctx), top, "git", "worktree", "remove", "--force", dir)
-	}, nil
+	return dir, remove, nil
 }

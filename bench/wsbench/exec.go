@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"strings"
 
 	"golang.org/x/perf/benchfmt"
@@ -40,8 +39,7 @@ type fact struct{ key, value string }
 // output runs a benchmark binary and returns its results, each the best of
 // those that the process gave.
 func (r *recorder) output(ctx context.Context, dir, binary string, args ...string) ([]*benchfmt.Result, error) {
-	cmd := exec.CommandContext(ctx, binary, args...)
-	cmd.Dir = dir
+	cmd := program(ctx, dir, binary, args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {

@@ -19,6 +19,9 @@ func TestRefusesArguments(t *testing.T) {
 		{"run", "-set", "nosuch"},
 		{"run", "stray"},
 		{"run", "-overlay", "x", "-o", "/dev/null"},
+		{"run", "-count", "-1"},
+		{"run", "-base", "no-such-revision", "-o", "/dev/null"},
+		{"run", "-base", "--all"},
 		{"check"},
 		{"check", "-base", "no-such-revision"},
 		{"check", "-base", "HEAD", "-only", "("},
@@ -31,6 +34,55 @@ func TestRefusesArguments(t *testing.T) {
 		if err := run(context.Background(), args, &out, &out); err == nil {
 			t.Errorf("run(%q) returned no error and printed %s", args, out.String())
 		}
+	}
+}
+
+// cancelAt calls cancel when what is written to it has the words.
+type cancelAt struct {
+	words  string
+	cancel func()
+	seen   bool
+}
+
+func (c *cancelAt) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), c.words) {
+		c.seen = true
+		c.cancel()
+	}
+	return len(p), nil
+}
+
+// TestInterrupted: a run that ends early leaves nothing behind, neither files
+// that look like results nor a worktree, wherever it is interrupted.
+func TestInterrupted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds two revisions")
+	}
+	if _, err := command(t.Context(), ".", "git", "rev-parse", "HEAD"); err != nil {
+		t.Skip("not in a git repository")
+	}
+	for _, words := range []string{"building", "round 1 of"} {
+		t.Run(words, func(t *testing.T) {
+			tmp := t.TempDir()
+			t.Setenv("TMPDIR", tmp)
+			out := filepath.Join(t.TempDir(), "results.txt")
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			progress := &cancelAt{words: words, cancel: cancel}
+			var stdout bytes.Buffer
+			if err := run(ctx, []string{"run", "-base", "HEAD", "-o", out}, &stdout, progress); err == nil || !progress.seen {
+				t.Fatalf("run returned %v, %q seen: %v; want an interruption there", err, words, progress.seen)
+			}
+			if left, err := filepath.Glob(filepath.Join(tmp, "*")); err != nil || len(left) > 0 {
+				t.Errorf("left in the temporary folder: %v, %v", left, err)
+			}
+			if _, err := os.Stat(out); !os.IsNotExist(err) {
+				t.Errorf("a results file was left (%v)", err)
+			}
+			if trees, err := command(t.Context(), ".", "git", "worktree", "list"); err != nil || strings.Contains(trees, tmp) {
+				t.Errorf("worktrees left: %s, %v", trees, err)
+			}
+		})
 	}
 }
 

@@ -31,6 +31,12 @@ func runSet(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	if !known {
 		return fmt.Errorf("-set %q: use quick, default or full", *name)
 	}
+	if *overlay != "" && *base == "" {
+		return fmt.Errorf("-overlay goes with -base")
+	}
+	if *count < 0 {
+		return fmt.Errorf("-count %d: not a number of rounds", *count)
+	}
 	if *count > 0 {
 		s.count = *count
 	}
@@ -94,9 +100,10 @@ func measure(ctx context.Context, s set, base, overlay, out string, stderr io.Wr
 			return "", nil, err
 		}
 		last := revs[len(revs)-1]
-		out = filepath.Join(dir, time.Now().UTC().Format("20060102T150405Z")+"-"+strings.TrimSuffix(last.commit, "+")+".txt")
+		out = filepath.Join(dir, time.Now().UTC().Format("20060102T150405Z")+"-"+strings.Replace(last.commit, "+", "-dirty", 1)+".txt")
 	}
-	file, err := create(out)
+	// A run that ends early leaves no file that looks like results.
+	file, err := create(filepath.Join(tmp, "results.txt"))
 	if err != nil {
 		return "", nil, err
 	}
@@ -117,16 +124,23 @@ func measure(ctx context.Context, s set, base, overlay, out string, stderr io.Wr
 	if err := file.Close(); err != nil {
 		return "", nil, err
 	}
+	samples, err := readSamples(file.Name())
+	if err != nil {
+		return "", nil, err
+	}
+	b, err := os.ReadFile(file.Name())
+	if err != nil {
+		return "", nil, err
+	}
+	if err := os.WriteFile(out, b, 0o644); err != nil {
+		return "", nil, err
+	}
 	fmt.Fprintf(stderr, "%d results in %v\n", r.kept, time.Since(begin).Round(time.Second))
-	samples, err := readSamples(out)
-	return out, samples, err
+	return out, samples, nil
 }
 
 func buildAll(ctx context.Context, top, tmp, base, overlay string, s set) ([]*revision, func(), error) {
 	if base == "" {
-		if overlay != "" {
-			return nil, nil, fmt.Errorf("-overlay goes with -base")
-		}
 		rev, err := build(ctx, "", top, tmp, "", withPure(s))
 		return []*revision{rev}, func() {}, err
 	}

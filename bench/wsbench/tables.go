@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os/exec"
 	"strings"
 
 	"golang.org/x/perf/benchfmt"
@@ -14,7 +13,7 @@ import (
 // benchstat runs x/perf's benchstat, which go.mod pins as a tool. It exits
 // with 0 on its own errors, so whatever it says on standard error is one.
 func benchstat(ctx context.Context, stdout io.Writer, args ...string) error {
-	cmd := exec.CommandContext(ctx, "go", append([]string{"tool", "benchstat"}, args...)...)
+	cmd := program(ctx, "", "go", append([]string{"tool", "benchstat"}, args...)...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
