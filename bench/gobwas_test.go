@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"unicode/utf8"
 
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
@@ -100,7 +101,7 @@ var gobwasReads = []variant{
 }
 
 var gobwasMessages = []variant{
-	{lib: "gobwas", api: "best", open: func(t *task) (*op, error) { // by hand: frames into one buffer
+	{lib: "gobwas", api: "best", open: func(t *task) (*op, error) { // by hand: frames into one buffer, text checked there
 		s := t.stream()
 		br := bufio.NewReaderSize(s, readBuffer)
 		header := make([]byte, ws.MaxHeaderSize)
@@ -125,14 +126,12 @@ var gobwasMessages = []variant{
 					}
 					state = state.Set(ws.StateFragmented)
 				}
+				if t.text != "" && !utf8.Valid(last) {
+					return errUTF8
+				}
 			}
 			return nil
 		}}, nil
-	}, skip: func(t *task) string {
-		if t.text != "" {
-			return "text is checked by wsutil.Reader, see api=wsutil"
-		}
-		return ""
 	}},
 	{lib: "gobwas", api: "wsutil", open: func(t *task) (*op, error) { // wsutil.Reader into an own buffer
 		s := t.stream()

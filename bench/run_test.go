@@ -117,14 +117,6 @@ type op struct {
 type variant struct {
 	lib, api string
 	open     func(t *task) (*op, error)
-	skip     func(t *task) string // the reason why it cannot do the task, or ""
-}
-
-func (v *variant) skips(t *task) string {
-	if v.skip == nil {
-		return ""
-	}
-	return v.skip(t)
 }
 
 // name begins the names of its benchmarks. Built with the tag purego the
@@ -149,9 +141,6 @@ func run(b *testing.B, variants []variant, tasks []*task, describe func(*task) s
 		b.Run(v.name(), func(b *testing.B) {
 			for _, t := range tasks {
 				b.Run(describe(t), func(b *testing.B) {
-					if reason := v.skips(t); reason != "" {
-						b.Skip(reason)
-					}
 					o, err := v.open(t)
 					if err != nil {
 						b.Fatal(err)
@@ -193,9 +182,6 @@ func check(t *testing.T, variants []variant, tasks []*task, describe func(*task)
 		v := &variants[i]
 		for _, k := range tasks {
 			t.Run(v.name()+"/"+describe(k), func(t *testing.T) {
-				if reason := v.skips(k); reason != "" {
-					t.Skip(reason)
-				}
 				o, err := v.open(k)
 				if err != nil {
 					t.Fatal(err)

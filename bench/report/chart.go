@@ -47,7 +47,7 @@ type style struct {
 type strokes struct{ diagonal bool }
 
 func (g strokes) DrawGlyph(c *draw.Canvas, st draw.GlyphStyle, at vg.Point) {
-	c.SetLineStyle(draw.LineStyle{Color: st.Color, Width: vg.Points(1.8)})
+	c.SetLineStyle(draw.LineStyle{Color: st.Color, Width: vg.Points(2.2)})
 	r := st.Radius
 	arms := [2]vg.Point{{X: r, Y: 0}, {X: 0, Y: r}}
 	if g.diagonal {
@@ -72,20 +72,81 @@ func (g outline) DrawGlyph(c *draw.Canvas, st draw.GlyphStyle, at vg.Point) {
 	}
 }
 
+// diamond is a filled square on its corner.
+type diamond struct{}
+
+func (diamond) DrawGlyph(c *draw.Canvas, st draw.GlyphStyle, at vg.Point) {
+	c.SetLineStyle(draw.LineStyle{Color: st.Color, Width: vg.Points(0.5)})
+	r := st.Radius * 1.2
+	var p vg.Path
+	p.Move(vg.Point{X: at.X - r, Y: at.Y})
+	p.Line(vg.Point{X: at.X, Y: at.Y + r})
+	p.Line(vg.Point{X: at.X + r, Y: at.Y})
+	p.Line(vg.Point{X: at.X, Y: at.Y - r})
+	p.Close()
+	c.SetColor(st.Color)
+	c.Fill(p)
+}
+
+// star is a plus and a cross.
+type star struct{}
+
+func (star) DrawGlyph(c *draw.Canvas, st draw.GlyphStyle, at vg.Point) {
+	strokes{}.DrawGlyph(c, st, at)
+	strokes{diagonal: true}.DrawGlyph(c, st, at)
+}
+
+// inside is a hollow shape with a dot.
+type inside struct{ shape draw.GlyphDrawer }
+
+func (g inside) DrawGlyph(c *draw.Canvas, st draw.GlyphStyle, at vg.Point) {
+	outline(g).DrawGlyph(c, st, at)
+	c.DrawGlyph(draw.GlyphStyle{Color: st.Color, Radius: st.Radius * 0.35, Shape: draw.CircleGlyph{}}, at)
+}
+
+// bar is an upright stroke.
+type bar struct{}
+
+func (bar) DrawGlyph(c *draw.Canvas, st draw.GlyphStyle, at vg.Point) {
+	c.SetLineStyle(draw.LineStyle{Color: st.Color, Width: vg.Points(2.5)})
+	var p vg.Path
+	p.Move(vg.Point{X: at.X, Y: at.Y - st.Radius})
+	p.Line(vg.Point{X: at.X, Y: at.Y + st.Radius})
+	c.Stroke(p)
+}
+
+// The colours of Okabe and Ito, one a library.
+var (
+	blue   = color.RGBA{0, 114, 178, 255}
+	orange = color.RGBA{213, 94, 0, 255}
+	green  = color.RGBA{0, 158, 115, 255}
+	pink   = color.RGBA{204, 121, 167, 255}
+	sky    = color.RGBA{86, 180, 233, 255}
+	grey   = color.RGBA{90, 90, 90, 255}
+)
+
+// The shapes of series that may stand in one chart differ, whatever the colour
+// (TestShapesDiffer).
 var styles = map[string]style{
-	"core":           {color.RGBA{0, 114, 178, 255}, draw.CircleGlyph{}, "●"},
-	"core readme":    {color.RGBA{0, 114, 178, 255}, outline{draw.RingGlyph{}}, "○"},
-	"gobwas":         {color.RGBA{213, 94, 0, 255}, draw.BoxGlyph{}, "■"},
-	"gobwas flush":   {color.RGBA{213, 94, 0, 255}, outline{draw.SquareGlyph{}}, "□"},
-	"gobwas readme":  {color.RGBA{213, 94, 0, 255}, outline{draw.SquareGlyph{}}, "□"},
-	"gobwas_purego":  {color.RGBA{213, 94, 0, 255}, outline{draw.SquareGlyph{}}, "□"},
-	"gorilla":        {color.RGBA{0, 158, 115, 255}, draw.PyramidGlyph{}, "▲"},
-	"gorilla readme": {color.RGBA{0, 158, 115, 255}, outline{draw.TriangleGlyph{}}, "△"},
-	"coder":          {color.RGBA{204, 121, 167, 255}, strokes{}, "+"},
-	"coder readme":   {color.RGBA{204, 121, 167, 255}, strokes{diagonal: true}, "✕"},
-	"gws":            {color.RGBA{86, 180, 233, 255}, strokes{diagonal: true}, "✕"},
-	"gws readme":     {color.RGBA{86, 180, 233, 255}, strokes{}, "+"},
-	"tcp":            {color.RGBA{90, 90, 90, 255}, strokes{}, "+"},
+	"core":            {blue, draw.CircleGlyph{}, "●"},
+	"core readme":     {blue, outline{draw.RingGlyph{}}, "○"},
+	"core_purego":     {blue, outline{draw.RingGlyph{}}, "○"},
+	"core answer":     {blue, inside{draw.RingGlyph{}}, "◉"},
+	"core conn":       {blue, inside{draw.RingGlyph{}}, "◉"},
+	"gobwas":          {orange, draw.BoxGlyph{}, "■"},
+	"gobwas flush":    {orange, inside{draw.SquareGlyph{}}, "▣"},
+	"gobwas conn":     {orange, inside{draw.SquareGlyph{}}, "▣"},
+	"gobwas zerocopy": {orange, inside{draw.SquareGlyph{}}, "▣"},
+	"gobwas listener": {orange, bar{}, "❘"},
+	"gobwas readme":   {orange, outline{draw.SquareGlyph{}}, "□"},
+	"gobwas_purego":   {orange, outline{draw.SquareGlyph{}}, "□"},
+	"gorilla":         {green, draw.PyramidGlyph{}, "▲"},
+	"gorilla readme":  {green, outline{draw.TriangleGlyph{}}, "△"},
+	"coder":           {pink, diamond{}, "◆"},
+	"coder readme":    {pink, strokes{}, "+"},
+	"gws":             {sky, strokes{diagonal: true}, "✕"},
+	"gws readme":      {sky, star{}, "✳"},
+	"tcp":             {grey, strokes{}, "+"},
 }
 
 // styleOf gives other series a grey of their own.
@@ -93,12 +154,13 @@ func styleOf(name string) style {
 	if s, ok := styles[name]; ok {
 		return s
 	}
-	return style{color.RGBA{90, 90, 90, 255}, outline{draw.RingGlyph{}}, "○"}
+	return style{grey, outline{draw.RingGlyph{}}, "○"}
 }
 
 // order is how series stand in legends and tables.
 var order = []string{
-	"core", "core readme", "tcp", "gobwas", "gobwas flush", "gobwas_purego", "gobwas readme",
+	"core", "core conn", "core answer", "core_purego", "core readme", "tcp",
+	"gobwas", "gobwas conn", "gobwas flush", "gobwas zerocopy", "gobwas listener", "gobwas_purego", "gobwas readme",
 	"gws", "gws readme", "gorilla", "gorilla readme", "coder", "coder readme",
 }
 
@@ -121,7 +183,7 @@ type intervals struct {
 // svg draws the chart for a page of the given width, in points.
 func (c *chart) svg(width float64) (template.HTML, error) {
 	p := plot.New()
-	small := vg.Points(9)
+	small := vg.Points(11) // a phone shows a point as about a pixel
 	if width > 500 {
 		small = vg.Points(10)
 	}
@@ -211,7 +273,7 @@ func (c *chart) svg(width float64) (template.HTML, error) {
 	if _, err := canvas.WriteTo(&b); err != nil {
 		return "", err
 	}
-	return fit(b.String()), nil
+	return fit(b.String(), "Chart: "+c.unit+"; its numbers are in the table below"), nil
 }
 
 var (
@@ -219,10 +281,10 @@ var (
 	size   = regexp.MustCompile(`width="[\d.]+pt" height="[\d.]+pt"`)
 )
 
-// fit lets the page scale the drawing.
-func fit(svg string) template.HTML {
+// fit lets the page scale the drawing and names it for those who do not see it.
+func fit(svg, name string) template.HTML {
 	svg = prolog.ReplaceAllString(svg, "$1")
-	svg = size.ReplaceAllString(svg, `role="img" preserveAspectRatio="xMinYMin meet"`)
+	svg = size.ReplaceAllString(svg, `role="img" aria-label="`+template.HTMLEscapeString(name)+`" preserveAspectRatio="xMinYMin meet"`)
 	return template.HTML(svg) //nolint:gosec // drawn here, its texts are escaped by vgsvg
 }
 

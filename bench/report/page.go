@@ -54,8 +54,8 @@ func Write(w io.Writer, runs []*Run) error {
 		}
 		sections = append(sections, s)
 	}
-	if c := history(runs); c != nil {
-		s, err := draw2("How did the core change?", "CPU time of the core at each measured commit, relative to the oldest one shown. Runs of different days are of different moods of the machine: only steps well beyond the intervals mean something; make bench BASE=… compares properly.", c)
+	if c := history(runs, main); c != nil {
+		s, err := draw2("How did the core change?", "CPU time of the core at each commit measured on this machine with this Go, relative to the oldest one shown. Runs of different days are of different moods of the machine: only steps well beyond the intervals mean something; make bench BASE=… compares properly.", c)
 		if err != nil {
 			return err
 		}

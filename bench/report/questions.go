@@ -19,14 +19,21 @@ const nano = 1e9
 var questions = []question{
 	{
 		"Who reads a masked frame with the least CPU?",
-		"A server reads frames from memory, each library through the fastest of its public API. CPU time of the whole process, garbage collection included.",
+		"A server reads frames from memory, each library through the fastest of its public API: core and gobwas have one for frames, gorilla, coder and gws read messages through a connection, which does more. CPU time of the whole process, garbage collection included.",
 		func(r *Run) *chart {
 			return by(r, "ReadFrame", map[string]string{"role": "server", "api": "best"}, "cpu-sec/op", "size", nano, "CPU time, ns a frame (logarithmic)")
 		},
 	},
 	{
+		"And through a connection, message by message?",
+		"The same frames, read as whole messages with all that a connection checks, by every library.",
+		func(r *Run) *chart {
+			return connReads(r, "CPU time, ns a message (logarithmic)")
+		},
+	},
+	{
 		"And as the READMEs show it?",
-		"The same frames, read by the calls that each library's README shows.",
+		"The same frames, read by the calls that each library's README shows; core by ReadFrame, which its README names. gws has but one way, that of the first chart.",
 		func(r *Run) *chart {
 			return by(r, "ReadFrame", map[string]string{"lib": "core|gobwas|gorilla|coder|gws", "role": "server", "api": "readme"}, "cpu-sec/op", "size", nano, "CPU time, ns a frame (logarithmic)")
 		},
@@ -47,14 +54,14 @@ var questions = []question{
 	},
 	{
 		"What does pipelining give?",
-		"64 connections over loopback, messages of 125 bytes, as many in flight on each connection as the label says. Server CPU time a message; tcp sends back bytes without looking at them. Closed loop.",
+		"64 connections over loopback, messages of 125 bytes, as many in flight on each connection as the label says. The core writes the replies to messages that came together at once; the others write each, unless their user gathers them (gobwas flush). Server CPU time a message; tcp sends back bytes without looking at them. Closed loop.",
 		func(r *Run) *chart {
-			return by(r, "Echo", map[string]string{"kind": "binary", "conns": "64", "size": "125B", "api": "best|plain|flush"}, "cpu-sec/op", "inflight", nano, "server CPU time, ns a message (logarithmic)")
+			return by(r, "Echo", map[string]string{"kind": "binary", "conns": "64", "size": "125B", "api": "best|plain|flush|answer"}, "cpu-sec/op", "inflight", nano, "server CPU time, ns a message (logarithmic)")
 		},
 	},
 	{
 		"How far is each from the limit of plain TCP?",
-		"Server CPU time a message, divided by that of a server that only sends back bytes. The dashed line is that limit. Intervals are those of both together.",
+		"Server CPU time a message, divided by that of a server that only sends back bytes. The dashed line is that limit, for servers that write each answer: one that gathers them may do with fewer system calls. Intervals are those of both together.",
 		tcpLimit,
 	},
 	{
@@ -64,7 +71,7 @@ var questions = []question{
 	},
 	{
 		"What does a handshake cost?",
-		"Server CPU time for accepting: the request parsed already, from its bytes in memory, and a whole connection opened and closed over loopback.",
+		"Server CPU time for accepting: the request parsed already, from its bytes in memory, and a whole connection opened and closed over loopback. core, gorilla and coder check the Origin, gobwas and gws leave that to their user; gobwas zerocopy and gobwas listener do without net/http.",
 		handshakes,
 	},
 	{
@@ -114,6 +121,19 @@ func by(r *Run, base string, want map[string]string, unit, key string, scale flo
 	}
 	if len(c.series) == 0 {
 		return nil
+	}
+	return c
+}
+
+// connReads are messages of one frame through a connection: for gorilla, coder
+// and gws the best API is that already.
+func connReads(r *Run, label string) *chart {
+	c := by(r, "ReadFrame", map[string]string{"role": "server", "api": "conn"}, "cpu-sec/op", "size", nano, label)
+	if c == nil {
+		return nil
+	}
+	for _, row := range r.find("ReadFrame", map[string]string{"role": "server", "api": "best", "lib": "gorilla|coder|gws"}) {
+		c.put(row.lib(), row.keys["size"], &row, "cpu-sec/op")
 	}
 	return c
 }
@@ -180,11 +200,11 @@ func latency(r *Run) *chart {
 func handshakes(r *Run) *chart {
 	c := &chart{unit: "CPU time, µs (logarithmic)", scale: 1e6, log: true}
 	for _, from := range []string{"parsed", "raw"} {
-		for _, row := range r.find("Handshake", map[string]string{"from": from, "api": "best"}) {
+		for _, row := range r.find("Handshake", map[string]string{"from": from, "api": "best|zerocopy"}) {
 			c.put(row.lib(), from, &row, "cpu-sec/op")
 		}
 	}
-	for _, row := range r.find("Connect", map[string]string{"api": "best"}) {
+	for _, row := range r.find("Connect", map[string]string{"api": "best|listener"}) {
 		c.put(row.lib(), "loopback", &row, "cpu-sec/op")
 	}
 	if len(c.series) == 0 {
@@ -202,17 +222,22 @@ var historyRows = []string{
 	"Echo/lib=core/api=best/kind=binary/conns=64/inflight=64/size=8B",
 }
 
-// history shows some rows of the core at each commit, relative to the first.
-func history(runs []*Run) *chart {
+// history shows some rows of the core at each commit, relative to the first. It
+// takes the runs on the machine and with the Go of the main one: a step between
+// others would say nothing about the core.
+func history(runs []*Run, main *Run) *chart {
 	c := &chart{unit: "CPU time, times that of the oldest", scale: 1, limit: 1}
 	first := map[string]float64{}
 	for _, run := range runs {
+		if !sameMachine(run, main) {
+			continue
+		}
 		commit := run.Facts["commit"]
 		if commit == "" {
 			commit = filepath.Base(run.Path)
 		}
 		if date, _, ok := strings.Cut(run.Facts["date"], "T"); ok {
-			commit = date + " " + commit[:min(len(commit), 7)]
+			commit = date + " " + shortCommit(commit)
 		}
 		for _, r := range run.rows {
 			if !slices.Contains(historyRows, r.name) {
@@ -234,4 +259,23 @@ func history(runs []*Run) *chart {
 		return nil
 	}
 	return c
+}
+
+func sameMachine(a, b *Run) bool {
+	for _, fact := range []string{"cpu", "cpus", "go", "goos", "goarch"} {
+		if a.Facts[fact] != b.Facts[fact] {
+			return false
+		}
+	}
+	return true
+}
+
+// shortCommit keeps the + of a dirty tree.
+func shortCommit(commit string) string {
+	name, dirty := strings.CutSuffix(commit, "+")
+	name = name[:min(len(name), 7)]
+	if dirty {
+		name += "+"
+	}
+	return name
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -31,21 +32,29 @@ func Readme(text []byte, run *Run) ([]byte, error) {
 // markdown is the run as tables for people: medians of CPU time.
 func markdown(run *Run) (string, error) {
 	var b strings.Builder
+	var spreads []float64 // of the medians of CPU time
 	for _, t := range []struct {
 		title string
 		c     *chart
 	}{
 		{
-			"Reading one masked frame from memory, ns of CPU, each library by its best public API",
+			"Reading one masked frame from memory, ns of CPU, each library by its best public API (core and gobwas: for frames; " +
+				"the others: for messages, through a connection)",
 			by(run, "ReadFrame", map[string]string{"role": "server", "api": "best"}, "cpu-sec/op", "size", nano, ""),
 		},
+		{"Reading the same as messages, all through a connection, ns of CPU", connReads(run, "")},
 		{
-			"Writing one masked frame, the caller's payload untouched, ns of CPU",
+			"Writing one masked frame, the caller's payload untouched, ns of CPU (core and gobwas: into a buffer of the caller's; " +
+				"the others: through a connection)",
 			by(run, "WriteFrame", map[string]string{"role": "client", "api": "best"}, "cpu-sec/op", "size", nano, ""),
 		},
-		{"Echo over loopback, ns of server CPU a message (connections × messages in flight, size)", echoTable(run)},
 		{
-			"Memory of an idle connection, KiB resident",
+			"Echo over loopback, ns of server CPU a message (connections × messages in flight, size). With many in flight the core " +
+				"writes replies together, as gobwas flush does by its user's code; the others write each",
+			echoTable(run),
+		},
+		{
+			"Memory of an idle connection, KiB resident (one measurement each, by number of connections)",
 			by(run, "Memory", nil, "rss-B/conn", "conns", 1.0/1024, ""),
 		},
 	} {
@@ -67,6 +76,9 @@ func markdown(run *Run) (string, error) {
 					continue
 				}
 				fmt.Fprintf(&b, " %s |", short(m.Center*t.c.scale))
+				if m.known() && m.n > 1 {
+					spreads = append(spreads, max(m.Hi/m.Center-1, 1-m.Lo/m.Center))
+				}
 			}
 			b.WriteString("\n")
 		}
@@ -75,10 +87,21 @@ func markdown(run *Run) (string, error) {
 		return "", errors.New("report: the results have none of the README's rows")
 	}
 	f := run.Facts
-	fmt.Fprintf(&b, "\nMedians of interleaved runs on %s (%s CPUs), %s, %s, commit %s; gorilla %s, gobwas %s, coder %s, gws %s.\n"+
+	fmt.Fprintf(&b, "\nThe 95 %% interval of half of these times is within ±%.0f %% of the median, of nine tenths within ±%.0f %%: do not rank what is closer.\n",
+		100*quantile(spreads, 0.5), 100*quantile(spreads, 0.9))
+	fmt.Fprintf(&b, "Medians of interleaved runs on %s (%s CPUs), %s, %s, commit %s; gorilla %s, gobwas %s, coder %s, gws %s.\n"+
 		"Written by `make benchreadme`; the intervals are on the page of `make benchreport`.\n",
 		f["cpu"], f["cpus"], f["kernel"], f["go"], f["commit"], f["gorilla"], f["gobwas"], f["coder"], f["gws"])
 	return b.String(), nil
+}
+
+// quantile is the q-quantile of the values, 0 of none.
+func quantile(values []float64, q float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	slices.Sort(values)
+	return values[int(q*float64(len(values)-1)+0.5)]
 }
 
 // echoTable is the echo server by load, the best and the README's way.

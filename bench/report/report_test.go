@@ -71,6 +71,64 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// TestShapesDiffer: no two series of a chart have the same shape, so that colour
+// alone tells nothing apart.
+func TestShapesDiffer(t *testing.T) {
+	check := func(id string, series []string) {
+		seen := map[string]string{}
+		for _, name := range series {
+			if _, ok := styles[name]; !ok {
+				t.Errorf("%s: %q has no style", id, name)
+			}
+			symbol := styleOf(name).symbol
+			if other, ok := seen[symbol]; ok {
+				t.Errorf("%s: %q and %q are both %s", id, other, name, symbol)
+			}
+			seen[symbol] = name
+		}
+	}
+	check("reading", []string{"core", "core_purego", "gobwas", "gobwas_purego", "gws", "gorilla", "coder"})
+	check("through a connection", []string{"core conn", "gobwas conn", "gws", "gorilla", "coder"})
+	check("as the READMEs show it", []string{"core readme", "gobwas readme", "gws readme", "gorilla readme", "coder readme"})
+	check("echo", []string{"core", "core answer", "tcp", "gobwas", "gobwas flush", "gws", "gorilla", "coder"})
+	check("handshakes", []string{"core", "gobwas", "gobwas zerocopy", "gobwas listener", "gws", "gorilla", "coder"})
+	check("memory", []string{
+		"core", "core readme", "gobwas", "gobwas listener", "gobwas readme",
+		"gws", "gws readme", "gorilla", "gorilla readme", "coder", "coder readme",
+	})
+	published, err := filepath.Glob("../published/*.txt")
+	if err != nil || len(published) == 0 {
+		t.Fatalf("no published results: %v", err)
+	}
+	for _, path := range published {
+		run := load(t, path)
+		for _, q := range questions {
+			if c := q.chart(run); c != nil {
+				var names []string
+				for _, s := range c.series {
+					names = append(names, s.name)
+				}
+				check(q.question, names)
+			}
+		}
+	}
+}
+
+// TestHistoryOfOneMachine: results of another processor are no history.
+func TestHistoryOfOneMachine(t *testing.T) {
+	a, b := load(t, file(t, "a.txt", "2026-01-01T00:00:00Z", 10)), load(t, file(t, "b.txt", "2026-02-01T00:00:00Z", 10))
+	if history([]*Run{a, b}, b) == nil {
+		t.Error("two runs on one machine make no history")
+	}
+	a.Facts["cpu"] = "Otherchip"
+	if c := history([]*Run{a, b}, b); c != nil {
+		t.Errorf("runs on two machines make a history of %v", c.categories)
+	}
+	if got := shortCommit("0123456789ab+"); got != "0123456+" {
+		t.Errorf("the short form of a dirty commit is %q", got)
+	}
+}
+
 func TestWriteNothing(t *testing.T) {
 	if err := Write(&bytes.Buffer{}, nil); err == nil {
 		t.Error("a page of nothing was written")

@@ -104,6 +104,42 @@ func TestBenchstatErrors(t *testing.T) {
 	}
 }
 
+// TestTables prints the tables of published results, and of those of a quick
+// run, which lacks many: what is not there is left out, not failed.
+func TestTables(t *testing.T) {
+	published, err := filepath.Glob("../published/*.txt")
+	if err != nil || len(published) == 0 {
+		t.Fatalf("no published results: %v", err)
+	}
+	all, err := os.ReadFile(published[len(published)-1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var quick bytes.Buffer
+	for line := range bytes.Lines(all) {
+		if !bytes.HasPrefix(line, []byte("Benchmark")) || bytes.Contains(line, []byte("api=best")) || bytes.Contains(line, []byte("api=plain")) {
+			quick.Write(line)
+		}
+	}
+	for _, c := range []struct {
+		id   string
+		text []byte
+		want int // tables
+	}{{"all", all, 9}, {"quick", quick.Bytes(), 7}} {
+		path := filepath.Join(t.TempDir(), "r.txt")
+		if err := os.WriteFile(path, c.text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if err := tablesByLibrary(context.Background(), path, &out); err != nil {
+			t.Errorf("%s: %v", c.id, err)
+		}
+		if got := strings.Count(out.String(), "cpu-sec/op"); got < c.want {
+			t.Errorf("%s: %d tables of CPU time, want at least %d", c.id, got, c.want)
+		}
+	}
+}
+
 func TestPattern(t *testing.T) {
 	g := group{name: "ReadFrame", rest: "api=(best|a/b)/size=(16B|1KiB)"}
 	want := "^BenchmarkReadFrame$/^lib=core$/^api=(best|a/b)$/^size=(16B|1KiB)$"

@@ -26,13 +26,21 @@ func benchstat(ctx context.Context, stdout io.Writer, args ...string) error {
 	return err
 }
 
-// has reports which benchmarks are in the file, by base name.
+// has reports which benchmarks are in the file, by base name, alone and with the
+// library and its api.
 func has(path string) (map[string]bool, error) {
 	names := map[string]bool{}
 	files := benchfmt.Files{Paths: []string{path}}
 	for files.Scan() {
 		if res, ok := files.Result().(*benchfmt.Result); ok {
-			names[string(res.Name.Base())] = true
+			base, parts := res.Name.Parts()
+			names[string(base)] = true
+			for i, p := range parts {
+				if strings.HasPrefix(string(p), "/api=") {
+					names[string(base)+string(p)] = true
+					names[string(base)+string(parts[i-1])+string(p)] = true
+				}
+			}
 		}
 	}
 	return names, files.Err()
@@ -44,29 +52,36 @@ func tablesByLibrary(ctx context.Context, path string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	columns := "/lib@(core gobwas gobwas_purego gorilla coder gws)"
-	for _, t := range []struct{ title, name, filter, col, units string }{
-		{"Reading a frame, best API", "ReadFrame", "/api:best", columns, "cpu-ns/op allocs/op"},
+	columns := "/lib@(core core_purego gobwas gobwas_purego gorilla coder gws)"
+	for _, t := range []struct{ title, needs, filter, col, units string }{
+		{"Reading a frame, best API (core and gobwas by their codecs, the others through a connection)", "ReadFrame", "/api:best", columns, "cpu-ns/op allocs/op"},
+		{"Reading a message of one frame, all through a connection", "ReadFrame/lib=core/api=conn", "(/api:conn OR (/api:best /lib:(gorilla OR coder OR gws)))", columns, "cpu-ns/op allocs/op"},
 		{"Writing a frame, best API", "WriteFrame", "/api:best", columns, "cpu-ns/op writes/op"},
 		{"Reading a message of 64 fragments, best API", "ReadMessage", "/api:best", columns, "cpu-ns/op allocs/op"},
-		{"Reading text with the check of UTF-8", "ReadText", "/api:(best OR wsutil)", columns, "cpu-ns/op"},
+		{"Reading text with the check of UTF-8", "ReadText", "/api:best", columns, "cpu-ns/op"},
 		{"Masking", "Mask", "*", "/lib,/via", "cpu-ns/op"},
-		{"Answering a handshake, request parsed and from raw bytes", "Handshake", "/api:best", columns, "cpu-ns/op allocs/op"},
+		{"Answering a handshake, request parsed and from raw bytes", "Handshake", "/api:(best OR zerocopy)", "/lib,/api", "cpu-ns/op allocs/op"},
 		{"Echo over loopback, server CPU a message, best API", "Echo", "/api:(best OR plain)", "/lib@(core tcp gobwas gorilla coder gws)", "cpu-ns/op allocs/op writes/op"},
-		{"Echo over loopback, as the READMEs show it", "Echo", "/api:(readme OR plain)", "/lib@(core tcp gobwas gorilla coder gws)", "cpu-ns/op"},
+		{"Echo over loopback by other ways: the core's handler answers with a message of its own, gobwas's user gathers replies or does without net/http", "Echo/api=flush", "/api:(answer OR flush OR flushtuned OR listener)", "/lib,/api", "cpu-ns/op writes/op"},
+		{"Echo over loopback, as the READMEs show it", "Echo/api=readme", "/api:(readme OR plain)", "/lib@(core tcp gobwas gorilla coder gws)", "cpu-ns/op"},
 		{"Echo latency, closed loop", "Echo", "/api:(best OR plain)", "/lib@(core tcp gobwas gorilla coder gws)", "p50-ns p99-ns"},
-		{"Connecting and closing, server CPU a connection", "Connect", "/api:best", columns, "cpu-ns/op allocs/op"},
-		{"Memory of an idle connection", "Memory", "*", "/lib,/api", "rss-B/conn goroutines/conn"},
+		{"Connecting and closing, server CPU a connection", "Connect", "/api:(best OR listener)", "/lib,/api", "cpu-ns/op allocs/op"},
+		{"Memory of an idle connection (one measurement)", "Memory", "*", "/lib,/api", "rss-B/conn goroutines/conn"},
 	} {
-		if !names[t.name] {
+		if !names[t.needs] {
 			continue
 		}
+		name, _, _ := strings.Cut(t.needs, "/")
 		fmt.Fprintf(stdout, "\n%s\n\n", t.title)
-		filter := fmt.Sprintf(".name:%s %s .unit:(%s)", t.name, t.filter, strings.ReplaceAll(t.units, " ", " OR "))
+		filter := fmt.Sprintf(".name:%s %s .unit:(%s)", name, t.filter, strings.ReplaceAll(t.units, " ", " OR "))
 		if t.filter == "*" {
-			filter = fmt.Sprintf(".name:%s .unit:(%s)", t.name, strings.ReplaceAll(t.units, " ", " OR "))
+			filter = fmt.Sprintf(".name:%s .unit:(%s)", name, strings.ReplaceAll(t.units, " ", " OR "))
 		}
-		if err := benchstat(ctx, stdout, "-ignore", ".config,/api", "-table", "", "-col", t.col, "-filter", filter, path); err != nil {
+		ignore := ".config,/api"
+		if strings.Contains(t.col, "/api") {
+			ignore = ".config"
+		}
+		if err := benchstat(ctx, stdout, "-ignore", ignore, "-table", "", "-col", t.col, "-filter", filter, path); err != nil {
 			return err
 		}
 	}
