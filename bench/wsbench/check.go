@@ -50,6 +50,9 @@ func check(ctx context.Context, base, overlay string, only *regexp.Regexp, stdou
 	if rows == 0 {
 		return fmt.Errorf("the two revisions have no benchmark in common")
 	}
+	if !slices.ContainsFunc(samples.Common("old", "new"), func(r stat.Row) bool { return r.Unit == "cpu-sec/op" }) {
+		fmt.Fprintln(stdout, "this system tells no CPU time: allocations alone are judged")
+	}
 	suspects := map[string]bool{}
 	for _, f := range stat.Gate(samples, "old", "new", stat.Screen) {
 		fmt.Fprintln(stdout, "first look:", f)

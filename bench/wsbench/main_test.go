@@ -99,6 +99,13 @@ func TestBenchstatErrors(t *testing.T) {
 	if err := benchstat(context.Background(), &out, "-filter", "((", path); err == nil {
 		t.Error("no error for a filter that does not parse")
 	}
+	broken := filepath.Join(t.TempDir(), "broken.txt")
+	if err := os.WriteFile(broken, []byte("BenchmarkX 1 1 ns/op\nBenchmarkX 10 nonsense\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := benchstat(context.Background(), &out, broken); err == nil {
+		t.Error("no error for a result that was skipped")
+	}
 	if err := benchstat(context.Background(), &out, path); err != nil || !strings.Contains(out.String(), "X") {
 		t.Errorf("%v and %q for good results", err, out.String())
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // The plant: AppendFrame does a part of its work twice, for payloads so large
@@ -75,6 +76,11 @@ func runSelftest(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	overlay, err := plant(top, tmp, *percent)
 	if err != nil {
 		return err
+	}
+	if c, err := commit(ctx, top); err != nil {
+		return err
+	} else if strings.HasSuffix(c, "+") {
+		fmt.Fprintln(stderr, "the working tree differs from HEAD: what is called the same code here is not")
 	}
 	passed, found := 0, 0
 	for i := range *runs {
