@@ -190,6 +190,11 @@ func (r *recorder) rounds(ctx context.Context, revs []*revision, libs []string) 
 	all := r.set.count * max(r.set.spread, 1)
 	for round := range all {
 		fmt.Fprintf(r.tell, "round %d of %d\n", round+1, all)
+		for _, rev := range revs {
+			if err := rev.copyAnew(); err != nil {
+				return err
+			}
+		}
 		if err := r.frames(ctx, round, revs, libs); err != nil {
 			return err
 		}
