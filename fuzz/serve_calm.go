@@ -341,7 +341,8 @@ func (s *scene) checkTimes() error {
 		return fmt.Errorf("the connection is closing for %v, CloseTimeout is %v", s.now.Sub(s.ending), s.opt.closeTimeout())
 	case s.opt.has(bitWriteTimeout) && p.writing != nil && p.deadlineErr == nil && late(p.since, serveWriteTimeout):
 		return fmt.Errorf("a write takes %v, WriteTimeout is %v", s.now.Sub(p.since), serveWriteTimeout)
-	case s.loud&reasonContext != 0 && !s.userDone && !(s.opt.two(bitUser) == userReads && (s.lingers() || s.busy > 0)):
+	case s.loud&reasonContext != 0 && !s.userDone && !s.hookPanicked.Load() && !(s.opt.two(bitUser) == userReads && (s.lingers() || s.busy > 0)):
+		// Behind a hook's panic Serve only waits, for a moment, for its Close to leave.
 		return errors.New("the context has ended, the connection has not")
 	}
 	if !s.opt.has(bitPings) || !s.sound || !s.free || s.close != nil {
