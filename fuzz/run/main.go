@@ -20,6 +20,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -58,7 +59,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	target := flags.String("target", os.Getenv("TARGET"), "one `target`, or the URL of an echo server, to fuzz that; default: all targets")
 	flags.IntVar(&o.parallel, "parallel", 0, "`workers`; default: one a processor")
 	flags.StringVar(&o.cache, "cache", "", "the engine's corpus `folder`; default: the go command's")
-	flags.StringVar(&o.peers, "peers", "", "how long the target Peers runs, which hunts for bugs of other libraries: a duration or, such as 200x, a `number` of inputs; default: as the others")
+	flags.StringVar(&o.peers, "peers", "", "how long Peers, which hunts for bugs of other libraries, and Serve, whose harness is young, run: a duration or, such as 200x, a `number` of inputs; default: as the others")
 	flags.StringVar(&o.minimise, "minimize", "10s", "how long the engine minimises a finding")
 	flags.BoolVar(&o.cover, "cover", true, "measure the coverage of the core at the end")
 	if err := flags.Parse(args); err != nil {
@@ -151,7 +152,7 @@ var (
 func (o *options) fuzz(ctx context.Context, name string, stdout io.Writer) result {
 	r := result{name: name}
 	fuzztime := o.time.String()
-	if strings.TrimPrefix(name, "Fuzz") == "Peers" && o.peers != "" {
+	if o.peers != "" && slices.Contains([]string{"Peers", "Serve"}, strings.TrimPrefix(name, "Fuzz")) {
 		fuzztime = o.peers
 	}
 	args := []string{"test", pkg, "-run=^$", "-fuzz=^" + name + "$", "-fuzztime=" + fuzztime, "-fuzzminimizetime=" + o.minimise}
