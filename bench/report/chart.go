@@ -128,25 +128,27 @@ var (
 // The shapes of series that may stand in one chart differ, whatever the colour
 // (TestShapesDiffer).
 var styles = map[string]style{
-	"core":            {blue, draw.CircleGlyph{}, "●"},
-	"core readme":     {blue, outline{draw.RingGlyph{}}, "○"},
-	"core_purego":     {blue, outline{draw.RingGlyph{}}, "○"},
-	"core answer":     {blue, inside{draw.RingGlyph{}}, "◉"},
-	"core conn":       {blue, inside{draw.RingGlyph{}}, "◉"},
-	"gobwas":          {orange, draw.BoxGlyph{}, "■"},
-	"gobwas flush":    {orange, inside{draw.SquareGlyph{}}, "▣"},
-	"gobwas conn":     {orange, inside{draw.SquareGlyph{}}, "▣"},
-	"gobwas zerocopy": {orange, inside{draw.SquareGlyph{}}, "▣"},
-	"gobwas listener": {orange, bar{}, "❘"},
-	"gobwas readme":   {orange, outline{draw.SquareGlyph{}}, "□"},
-	"gobwas_purego":   {orange, outline{draw.SquareGlyph{}}, "□"},
-	"gorilla":         {green, draw.PyramidGlyph{}, "▲"},
-	"gorilla readme":  {green, outline{draw.TriangleGlyph{}}, "△"},
-	"coder":           {pink, diamond{}, "◆"},
-	"coder readme":    {pink, strokes{}, "+"},
-	"gws":             {sky, strokes{diagonal: true}, "✕"},
-	"gws readme":      {sky, star{}, "✳"},
-	"tcp":             {grey, strokes{}, "+"},
+	"core":               {blue, draw.CircleGlyph{}, "●"},
+	"core readme":        {blue, outline{draw.RingGlyph{}}, "○"},
+	"core_purego":        {blue, outline{draw.RingGlyph{}}, "○"},
+	"core answer":        {blue, inside{draw.RingGlyph{}}, "◉"},
+	"core conn":          {blue, inside{draw.RingGlyph{}}, "◉"},
+	"core_purego conn":   {blue, outline{draw.RingGlyph{}}, "○"},
+	"gobwas":             {orange, draw.BoxGlyph{}, "■"},
+	"gobwas flush":       {orange, inside{draw.SquareGlyph{}}, "▣"},
+	"gobwas conn":        {orange, inside{draw.SquareGlyph{}}, "▣"},
+	"gobwas zerocopy":    {orange, inside{draw.SquareGlyph{}}, "▣"},
+	"gobwas listener":    {orange, bar{}, "❘"},
+	"gobwas readme":      {orange, outline{draw.SquareGlyph{}}, "□"},
+	"gobwas_purego":      {orange, outline{draw.SquareGlyph{}}, "□"},
+	"gobwas_purego conn": {orange, outline{draw.SquareGlyph{}}, "□"},
+	"gorilla":            {green, draw.PyramidGlyph{}, "▲"},
+	"gorilla readme":     {green, outline{draw.TriangleGlyph{}}, "△"},
+	"coder":              {pink, diamond{}, "◆"},
+	"coder readme":       {pink, strokes{}, "+"},
+	"gws":                {sky, strokes{diagonal: true}, "✕"},
+	"gws readme":         {sky, star{}, "✳"},
+	"tcp":                {grey, strokes{}, "+"},
 }
 
 // styleOf gives other series a grey of their own.
@@ -159,8 +161,8 @@ func styleOf(name string) style {
 
 // order is how series stand in legends and tables.
 var order = []string{
-	"core", "core conn", "core answer", "core_purego", "core readme", "tcp",
-	"gobwas", "gobwas conn", "gobwas flush", "gobwas zerocopy", "gobwas listener", "gobwas_purego", "gobwas readme",
+	"core", "core conn", "core answer", "core_purego", "core_purego conn", "core readme", "tcp",
+	"gobwas", "gobwas conn", "gobwas flush", "gobwas zerocopy", "gobwas listener", "gobwas_purego", "gobwas_purego conn", "gobwas readme",
 	"gws", "gws readme", "gorilla", "gorilla readme", "coder", "coder readme",
 }
 

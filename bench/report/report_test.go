@@ -88,7 +88,7 @@ func TestShapesDiffer(t *testing.T) {
 		}
 	}
 	check("reading", []string{"core", "core_purego", "gobwas", "gobwas_purego", "gws", "gorilla", "coder"})
-	check("through a connection", []string{"core conn", "gobwas conn", "gws", "gorilla", "coder"})
+	check("through a connection", []string{"core conn", "core_purego conn", "gobwas conn", "gobwas_purego conn", "gws", "gorilla", "coder"})
 	check("as the READMEs show it", []string{"core readme", "gobwas readme", "gws readme", "gorilla readme", "coder readme"})
 	check("echo", []string{"core", "core answer", "tcp", "gobwas", "gobwas flush", "gws", "gorilla", "coder"})
 	check("handshakes", []string{"core", "gobwas", "gobwas zerocopy", "gobwas listener", "gws", "gorilla", "coder"})
