@@ -10,6 +10,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -20,7 +21,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -49,6 +49,7 @@ type options struct {
 	cache    string
 	minimise string
 	peers    string
+	serve    string
 	cover    bool
 }
 
@@ -59,7 +60,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	target := flags.String("target", os.Getenv("TARGET"), "one `target`, or the URL of an echo server, to fuzz that; default: all targets")
 	flags.IntVar(&o.parallel, "parallel", 0, "`workers`; default: one a processor")
 	flags.StringVar(&o.cache, "cache", "", "the engine's corpus `folder`; default: the go command's")
-	flags.StringVar(&o.peers, "peers", "", "how long Peers, which hunts for bugs of other libraries, and Serve, whose harness is young, run: a duration or, such as 200x, a `number` of inputs; default: as the others")
+	flags.StringVar(&o.peers, "peers", "", "how long the target Peers runs, which hunts for bugs of other libraries: a duration or, such as 200x, a `number` of inputs, seeds included; default: as the others")
+	flags.StringVar(&o.serve, "serve", "", "the same for the target Serve, whose harness is young")
 	flags.StringVar(&o.minimise, "minimize", "10s", "how long the engine minimises a finding")
 	flags.BoolVar(&o.cover, "cover", true, "measure the coverage of the core at the end")
 	if err := flags.Parse(args); err != nil {
@@ -152,8 +154,11 @@ var (
 func (o *options) fuzz(ctx context.Context, name string, stdout io.Writer) result {
 	r := result{name: name}
 	fuzztime := o.time.String()
-	if o.peers != "" && slices.Contains([]string{"Peers", "Serve"}, strings.TrimPrefix(name, "Fuzz")) {
-		fuzztime = o.peers
+	switch strings.TrimPrefix(name, "Fuzz") {
+	case "Peers":
+		fuzztime = cmp.Or(o.peers, fuzztime)
+	case "Serve":
+		fuzztime = cmp.Or(o.serve, fuzztime)
 	}
 	args := []string{"test", pkg, "-run=^$", "-fuzz=^" + name + "$", "-fuzztime=" + fuzztime, "-fuzzminimizetime=" + o.minimise}
 	if o.parallel > 0 {
@@ -215,6 +220,9 @@ func (o *options) fuzz(ctx context.Context, name string, stdout io.Writer) resul
 		// one always leaves its input behind.
 		fmt.Fprintf(stdout, "%s: the engine was interrupted by the end of its time; no finding\n", name)
 		r.err = nil
+	}
+	if r.err == nil && r.execs == 0 && ctx.Err() == nil {
+		r.err = fmt.Errorf("nothing was fuzzed: %s ended within the seeds, give it more", fuzztime)
 	}
 	return r
 }
