@@ -113,7 +113,9 @@ func (h *serveHarness) look() *scene {
 	}
 	certain := s.reasons&(reasonClose|reasonHandler|reasonReadTimeout|reasonHook) != 0 || s.free &&
 		(s.reasons&reasonPeer != 0 || s.reasons&reasonRule != 0 && (s.want.End == model.Failed || s.close != nil))
-	if h.first == 0 && (s.free || s.closed || h.busy == 0 && h.handler != nil) {
+	// What breaks a rule before its frame is whole may have been noticed, or not.
+	noticed := s.reasons&reasonRule == 0 || s.close != nil || s.want.End == model.Failed && p.consumed >= s.want.Offset
+	if h.first == 0 && noticed && (s.free || s.closed || h.busy == 0 && h.handler != nil) {
 		h.first = s.reasons
 	}
 	switch {
@@ -341,8 +343,7 @@ func (s *scene) checkTimes() error {
 		return fmt.Errorf("the connection is closing for %v, CloseTimeout is %v", s.now.Sub(s.ending), s.opt.closeTimeout())
 	case s.opt.has(bitWriteTimeout) && p.writing != nil && p.deadlineErr == nil && late(p.since, serveWriteTimeout):
 		return fmt.Errorf("a write takes %v, WriteTimeout is %v", s.now.Sub(p.since), serveWriteTimeout)
-	case s.loud&reasonContext != 0 && !s.userDone && !s.hookPanicked.Load() && !(s.opt.two(bitUser) == userReads && (s.lingers() || s.busy > 0)):
-		// Behind a hook's panic Serve only waits, for a moment, for its Close to leave.
+	case s.loud&reasonContext != 0 && !s.userDone && !(s.opt.two(bitUser) == userReads && (s.lingers() || s.busy > 0)):
 		return errors.New("the context has ended, the connection has not")
 	}
 	if !s.opt.has(bitPings) || !s.sound || !s.free || s.close != nil {

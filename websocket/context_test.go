@@ -74,6 +74,28 @@ func TestContextEndsABlockedRead(t *testing.T) {
 	})
 }
 
+// ReadMessage gives the Close of a failed connection a moment to leave; its
+// context ends that, too, while a peer takes nothing.
+func TestContextEndsTheWaitBehindAFailure(t *testing.T) {
+	bareOrNot(t, Options{}, func(t *testing.T, ws *Websocket, p *peer, end *ending) {
+		ctx, cancel := context.WithCancel(t.Context())
+		result := reading(ctx, ws)
+		start := time.Now()
+		p.send([]byte{0x83, 0x80})
+		synctest.Wait()
+		cancel()
+		if err := (<-result).err; err != ErrOpcodeUnknown {
+			t.Errorf("ReadMessage: %v", err)
+		}
+		synctest.Wait()
+		if waited := time.Since(start); waited != 0 {
+			t.Errorf("waited %v after the context's end", waited)
+		}
+		p.wantEnd()
+		end.want(t, StatusProtocolError, ErrOpcodeUnknown)
+	})
+}
+
 func TestContextEndsServe(t *testing.T) {
 	bareOrNot(t, Options{}, func(t *testing.T, ws *Websocket, p *peer, end *ending) {
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errors.New("cause"))

@@ -96,12 +96,8 @@ func (c *Websocket) fail(code StatusCode, err error, wait bool) {
 	c.settle(code, err)
 	c.boundClose(code, err)
 	c.sendClose(sendable(code), err.Error())
-	written := c.whenWritten()
 	c.finishWriting()
 	c.lingerThenEnd(code, err, wait)
-	if !wait {
-		c.await(written, failGrace)
-	}
 }
 
 // closeFor starts the closing handshake because a handler returned err. The
@@ -155,11 +151,15 @@ func (c *Websocket) setLingering() {
 
 // lingerThenEnd reads and drops what the peer still sends, up to its end,
 // LingerBytes, or the timeout of boundClose, and then ends the connection: so
-// that the Close frame is not destroyed by bytes that nobody read.
+// that the Close frame is not destroyed by bytes that nobody read. Without wait a
+// goroutine does that, and this one waits only a little for what is queued to be
+// written.
 func (c *Websocket) lingerThenEnd(code StatusCode, err error, wait bool) {
 	if !wait {
-		c.setLingering()
+		written := c.whenWritten()
 		go c.lingerThenEnd(code, err, true)
+		c.await(written, failGrace) // or the end, which that of the context brings
+		c.setLingering()
 		return
 	}
 	if c.in.timing != nil {

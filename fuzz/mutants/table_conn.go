@@ -388,11 +388,11 @@ var endMutants = []mutant{
 	},
 	{
 		name: "failure-sends-no-close", kind: droppedCheck, rule: "failure-ends", file: "ending.go",
-		old: "c.sendClose(sendable(code), err.Error())\n\twritten", new: "written", targets: reading,
+		old: "c.sendClose(sendable(code), err.Error())\n\tc.finish", new: "c.finish", targets: reading,
 	},
 	{
 		name: "failure-always-1002", kind: wrongCode, rule: "failure-ends", file: "ending.go",
-		old: "c.sendClose(sendable(code), err.Error())\n\twritten", new: "c.sendClose(StatusProtocolError, err.Error())\n\twritten", targets: reading,
+		old: "c.sendClose(sendable(code), err.Error())\n\tc.finish", new: "c.sendClose(StatusProtocolError, err.Error())\n\tc.finish", targets: reading,
 	},
 	{
 		name: "pongs-lost-at-the-end", kind: droppedCheck, rule: "ping-answered", file: "ending.go",
@@ -468,7 +468,11 @@ var endMutants = []mutant{
 	},
 	{
 		name: "write-side-left-open-behind-a-failure", kind: notReleased, rule: "failure-ends", file: "ending.go",
-		old: "written := c.whenWritten()\n\tc.finishWriting()", new: "written := c.whenWritten()", targets: serving,
+		old: "err.Error())\n\tc.finishWriting()", new: "err.Error())", targets: serving,
+	},
+	{
+		name: "context-forgotten-behind-a-failure", kind: wrongOrder, rule: "contexts", file: "ending.go",
+		old: "written := c.whenWritten()\n", new: "written := c.whenWritten()\n\t\tc.setLingering()\n", targets: serving,
 	},
 	{
 		name: "second-close-sent", kind: droppedCheck, rule: "close-ends", file: "outbound.go",
