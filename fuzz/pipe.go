@@ -204,6 +204,13 @@ func (p *pipe) Write(b []byte) (int, error) {
 	}
 }
 
+// slowly tells whether a slow write goes on, which ends by itself.
+func (p *pipe) slowly() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.slow && p.writing != nil && !p.stalled && p.closed == 0
+}
+
 // Close ends reads and writes.
 func (p *pipe) Close() error {
 	p.set(func() {

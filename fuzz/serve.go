@@ -155,9 +155,13 @@ func (h *serveHarness) open() {
 // settle waits until nothing more happens by itself, and checks that all is well
 // then.
 func (h *serveHarness) settle() error {
-	time.Sleep(time.Microsecond) // slow writes
-	synctest.Wait()
-	return h.calm()
+	for {
+		time.Sleep(time.Microsecond) // slow writes
+		synctest.Wait()
+		if !h.pipe.slowly() {
+			return h.calm()
+		}
+	}
 }
 
 // pass lets time pass.
