@@ -146,6 +146,12 @@ func (s *scene) lingers() bool {
 	return !s.closed && (s.want.End != model.Open || s.handler != nil || s.pipe.expired || s.hookPanicked.Load())
 }
 
+// drops tells whether the connection only drops what the peer still sends, and
+// not more than LingerBytes, which are few.
+func (s *scene) drops() bool {
+	return s.opt.has(bitLinger) && (s.want.End != model.Open || s.pipe.expired || s.hookPanicked.Load())
+}
+
 // interrupted tells whether a call of WriteMessage was writing when its context
 // ended.
 func (h *serveHarness) interrupted() bool {
@@ -249,7 +255,7 @@ func (s *scene) pongsBefore(n int) [][]byte {
 // checkPeer checks that the connection has done what the peer's bytes demand.
 func (s *scene) checkPeer() error {
 	p := s.pipe
-	if p.stalled && !s.closed && s.free && p.writeErr == nil && p.readErr == nil && p.deadlineErr == nil && s.want.End == model.Open {
+	if p.stalled && !s.closed && s.free && p.writeErr == nil && p.readErr == nil && p.deadlineErr == nil && s.want.End == model.Open && !s.drops() {
 		// A peer that sends much before it reads must not dead-lock.
 		if len(p.in) > 0 && !s.opt.has(bitSmallPending) && s.opt.two(bitUser) < userReads {
 			return fmt.Errorf("the peer does not read, and %d of its bytes are not read", len(p.in))
@@ -271,8 +277,7 @@ func (s *scene) checkPeer() error {
 	if len(s.pipe.out) != s.pipe.scanned {
 		return fmt.Errorf("half a frame was sent: %x", clip(s.pipe.out[s.pipe.scanned:]))
 	}
-	small := s.opt.has(bitLinger) && s.want.End != model.Open
-	if len(p.in) > 0 && !small {
+	if len(p.in) > 0 && !s.drops() {
 		return fmt.Errorf("%d bytes of the peer's are not read", len(p.in))
 	}
 	if p.eof {

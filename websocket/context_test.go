@@ -323,3 +323,25 @@ func TestSecondReader(t *testing.T) {
 		<-served
 	})
 }
+
+// A read whose context has ended before it begins is the last one, and the hook
+// is told.
+func TestReadWithAnEndedContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opts, end := closeHook(Options{})
+		var told []error
+		opts.Hooks.OnReadError = func(_ ClientKey, err error) { told = append(told, err) }
+		ws, _ := newPeer(t, ServerMode, opts)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := ws.ReadMessage(ctx)
+		wantCancelled(t, "ReadMessage", err, context.Canceled)
+		if len(told) != 1 || told[0] != err {
+			t.Errorf("OnReadError was told %v, want once %v", told, err)
+		}
+		if _, again := ws.ReadMessage(t.Context()); again != err {
+			t.Errorf("the next ReadMessage: %v, want %v again", again, err)
+		}
+		end.want(t, StatusAbnormalClose, context.Canceled)
+	})
+}

@@ -58,13 +58,15 @@ func (c *Websocket) setReadErr(err error) {
 // §7.1.1): the server closes the transport first.
 func (c *Websocket) answerClose(closed *CloseError, wait bool) {
 	c.settle(closed.Code, nil)
-	c.boundClose(closed.Code, nil)
 	code := closed.Code
 	if code == StatusNoStatusRcvd {
 		code = StatusNormalClosure
 	}
 	c.sendClose(code, "")
-	<-c.whenWritten()
+	if !c.allWritten() {
+		c.boundClose(closed.Code, nil)
+		<-c.whenWritten()
+	}
 	if c.mode == ServerMode {
 		if !c.unread() {
 			c.end(closed.Code, nil)
@@ -73,6 +75,7 @@ func (c *Websocket) answerClose(closed *CloseError, wait bool) {
 		// The peer sees the end of TCP now, whatever it sent behind its Close.
 		c.finishWriting()
 	}
+	c.boundClose(closed.Code, nil)
 	c.lingerThenEnd(closed.Code, nil, wait)
 }
 

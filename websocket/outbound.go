@@ -25,7 +25,7 @@ const (
 // outbound is the way from messages to the transport.
 //
 // Bytes wait in queue: pongs, the Close, and replies, which the reader gathers
-// apart (reply.go). Whoever sets busy has the turn: it takes the queue, writes,
+// apart (gather.go). Whoever sets busy has the turn: it takes the queue, writes,
 // and passes the turn on. The reader never waits for the transport: it writes
 // what a socket takes at once and leaves the rest, or all of it where the
 // transport is no socket, to a goroutine. Other writers wait for their turn and

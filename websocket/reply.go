@@ -1,10 +1,6 @@
 package websocket
 
-import (
-	"context"
-	"sync/atomic"
-	"time"
-)
+import "context"
 
 // reply queues msg, a handler's answer. It is not checked if it came back
 // unchanged. The caller is the reader.
@@ -32,83 +28,6 @@ func (c *Websocket) reply(msg *Message, unchanged bool) error {
 // with them, each reply is queued at once.
 func (h *Hooks) seeMessages() bool {
 	return h.OnReadFrame != nil || h.OnReadMessage != nil || h.OnWriteFrame != nil || h.OnWriteMessage != nil
-}
-
-// A gathering is where the reader puts replies that wait for more of them. It
-// appends without a lock: nobody else looks past what it has shown, and what is
-// shown stays as it is. Whoever holds outbound.mu may pull that into the queue.
-type gathering struct {
-	buf    *[]byte      // its memory, up to the capacity; nil if nothing is gathered. Set by the reader, under mu
-	n      int32        // bytes in it; the reader's own
-	shown  atomic.Int32 // of those, what others may take; set by the reader
-	pulled int32        // of those, what they have taken; guarded by mu
-}
-
-// pull moves what is shown of the gathered replies to the queue, or drops it
-// behind a Close. The caller holds mu.
-func (o *outbound) pull() {
-	g := &o.gather
-	shown := g.shown.Load()
-	if shown == g.pulled {
-		return
-	}
-	replies := (*g.buf)[g.pulled:shown]
-	g.pulled = shown
-	if !o.closing.Load() {
-		q := o.grow(len(replies))
-		*q = append(*q, replies...)
-	}
-}
-
-// collect moves all that is gathered to the queue. The caller is the reader, and
-// holds mu.
-func (o *outbound) collect() {
-	g := &o.gather
-	if g.buf == nil {
-		return
-	}
-	if g.pulled == 0 && o.queue == nil && !o.closing.Load() {
-		*g.buf = (*g.buf)[:g.n] // as it is
-		o.queue = g.buf
-	} else {
-		g.shown.Store(g.n)
-		o.pull()
-		giveBuffer(g.buf)
-	}
-	g.buf, g.n, g.pulled = nil, 0, 0
-	g.shown.Store(0)
-}
-
-// show lets others take what is gathered. The caller is the reader.
-func (o *outbound) show() { o.gather.shown.Store(o.gather.n) }
-
-// gather appends msg, which takes at most size bytes, to what is gathered.
-func (c *Websocket) gather(msg *Message, size int) {
-	o := &c.out
-	g := &o.gather
-	if g.buf == nil || cap(*g.buf)-int(g.n) < size {
-		if int(g.n)+size > gatherMost {
-			c.flushGathered()
-		}
-		o.mu.Lock()
-		g.grow(size)
-		o.mu.Unlock()
-	}
-	g.n = int32(len(c.appendMessage((*g.buf)[:g.n], msg)))
-	c.in.gathered = true
-}
-
-// grow makes room for size bytes more. The caller is the reader, and holds
-// outbound.mu.
-func (g *gathering) grow(size int) {
-	old := g.buf
-	if old == nil {
-		g.buf = takeBuffer(max(size, gatherLeast))
-		return
-	}
-	g.buf = takeBuffer(max(4*cap(*old), int(g.n)+size))
-	copy((*g.buf)[:g.n], (*old)[:g.n])
-	giveBuffer(old)
 }
 
 // queueReply queues msg, unless a Close went before.
@@ -182,51 +101,6 @@ func (c *Websocket) replyInPlace(payload []byte) bool {
 		c.passTurn()
 	}
 	return true
-}
-
-// flushGathered has written what the reader has gathered and queued, and waits
-// for room if there is too much.
-func (c *Websocket) flushGathered() {
-	if !c.in.gathered {
-		return
-	}
-	o := &c.out
-	c.in.gathered = false
-	if o.armed.Load() {
-		o.armed.Store(false)
-	}
-	o.mu.Lock()
-	o.collect()
-	buf := o.takeTurn()
-	o.mu.Unlock()
-	if buf != nil {
-		c.startWriting(buf)
-	}
-	c.waitRoom()
-}
-
-// armFlush sees to it that what is gathered leaves in time while a handler is at
-// work.
-func (c *Websocket) armFlush() {
-	o := &c.out
-	if !c.in.gathered {
-		return
-	}
-	o.show() // before the timer is looked at: either it flushes this, or it is armed anew
-	if o.armed.Load() {
-		return
-	}
-	o.armed.Store(true)
-	if o.timer != nil {
-		o.timer.Reset(gatherDelay)
-		return
-	}
-	o.mu.Lock()
-	o.timer = time.AfterFunc(gatherDelay, func() {
-		o.armed.Store(false) // what comes after this flush needs another one
-		c.flush()
-	})
-	o.mu.Unlock()
 }
 
 // same reports whether msg still is what the handler was given.

@@ -43,7 +43,7 @@ func (c *Websocket) ReadMessage(ctx context.Context) (*Message, error) {
 
 func (c *Websocket) nextMessage(ctx context.Context) (*Message, error) {
 	if ctx.Err() != nil {
-		return nil, c.cancelled(ctx)
+		return nil, c.endRead(c.cancelled(ctx), false)
 	}
 	payload, err := c.readMessage(false)
 	if err != nil {

@@ -114,6 +114,21 @@ func (o *outbound) takeTurn() *[]byte {
 	return o.take()
 }
 
+// allWritten reports whether all that was queued is written, or the connection has
+// ended.
+func (c *Websocket) allWritten() bool {
+	o := &c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.drained()
+}
+
+// drained is allWritten; the caller holds mu.
+func (o *outbound) drained() bool {
+	o.pull()
+	return o.err != nil || !o.busy && o.queue == nil
+}
+
 // whenWritten returns a channel that is closed when all that was queued is
 // written, or the connection has ended.
 func (c *Websocket) whenWritten() <-chan struct{} {
@@ -121,7 +136,7 @@ func (c *Websocket) whenWritten() <-chan struct{} {
 	ch := make(chan struct{})
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.pull(); o.err != nil || !o.busy && o.queue == nil {
+	if o.drained() {
 		close(ch)
 	} else {
 		w := o.waiters()

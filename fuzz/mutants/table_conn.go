@@ -193,7 +193,7 @@ var readMutants = []mutant{
 }
 
 // writeMutants are bugs of a connection's way from messages to bytes (outbound.go, turn.go,
-// reply.go).
+// gather.go).
 var writeMutants = []mutant{
 	{
 		name: "client-does-not-mask", kind: droppedCheck, rule: "client-frame-unmasked", file: "outbound.go",
@@ -232,15 +232,15 @@ var writeMutants = []mutant{
 		old: "if opcode == OpcodeClose {\n\t\to.closing.Store(true)\n\t}\n", new: "", targets: serving,
 	},
 	{
-		name: "gathered-replies-follow-the-close", kind: droppedCheck, rule: "close-ends", file: "reply.go",
+		name: "gathered-replies-follow-the-close", kind: droppedCheck, rule: "close-ends", file: "gather.go",
 		old: "if !o.closing.Load() {\n\t\tq := o.grow(len(replies))", new: "{\n\t\tq := o.grow(len(replies))", targets: serving,
 	},
 	{
-		name: "gathered-replies-pulled-twice", kind: stateLost, rule: "Serve", file: "reply.go",
+		name: "gathered-replies-pulled-twice", kind: stateLost, rule: "Serve", file: "gather.go",
 		old: "g.pulled = shown\n", new: "", targets: serving,
 	},
 	{
-		name: "pulled-replies-sent-again", kind: stateLost, rule: "Serve", file: "reply.go",
+		name: "pulled-replies-sent-again", kind: stateLost, rule: "Serve", file: "gather.go",
 		old: "if g.pulled == 0 && o.queue == nil && !o.closing.Load() {", new: "if o.queue == nil && !o.closing.Load() {", targets: serving,
 	},
 	{
@@ -252,11 +252,11 @@ var writeMutants = []mutant{
 		old: "c.out.show() // replies to what came before it still go out\n", new: "", targets: serving,
 	},
 	{
-		name: "gathered-replies-lost-in-growth", kind: offByOne, rule: "Serve", file: "reply.go",
+		name: "gathered-replies-lost-in-growth", kind: offByOne, rule: "Serve", file: "gather.go",
 		old: "copy((*g.buf)[:g.n], (*old)[:g.n])", new: "copy((*g.buf)[:g.n], (*old)[:g.n-1])", targets: serving,
 	},
 	{
-		name: "gathered-replies-shown-too-late", kind: noDeadline, rule: "Serve", file: "reply.go",
+		name: "gathered-replies-shown-too-late", kind: noDeadline, rule: "Serve", file: "gather.go",
 		old: "o.show() // before the timer is looked at: either it flushes this, or it is armed anew\n", new: "", targets: serving,
 	},
 	{
@@ -308,7 +308,7 @@ var writeMutants = []mutant{
 		old: "if !unchanged && !msg.Binary && !validUTF8(msg.Payload) {", new: "if false {", targets: serving,
 	},
 	{
-		name: "gathered-reply-has-no-timer", kind: noDeadline, rule: "Serve", file: "reply.go",
+		name: "gathered-reply-has-no-timer", kind: noDeadline, rule: "Serve", file: "gather.go",
 		old: "o.timer = time.AfterFunc(gatherDelay, func() {", new: "o.timer = time.AfterFunc(time.Hour, func() {", targets: serving,
 	},
 	{
