@@ -81,17 +81,17 @@ func (h *serveHarness) look() *scene {
 	s.spans = split(h.sent)
 	s.closed = p.closed > 0
 	s.sound = !s.closed && !p.stalled && p.writeErr == nil && p.readErr == nil && p.deadlineErr == nil
-	s.reads = !h.userDone || h.closing || s.lingers()
-	if h.opt.two(bitUser) == userNobody {
-		s.reads = h.closing
-	}
-	s.free = s.reads && h.busy == 0
 	for i := range p.frames {
 		if p.frames[i].Opcode == wire.Close {
 			s.close = &p.frames[i]
 			break
 		}
 	}
+	s.reads = !h.userDone || h.closing || s.lingers()
+	if h.opt.two(bitUser) == userNobody {
+		s.reads = h.closing
+	}
+	s.free = s.reads && h.busy == 0
 	ever := h.opt.two(bitUser) != userNobody || h.closing
 	s.reasons = h.loud
 	for _, r := range []struct {
@@ -141,15 +141,21 @@ func (s *scene) end() time.Time {
 	return s.now
 }
 
+// over tells whether what the peer sent has ended the conversation, or may have:
+// what breaks a rule before its frame is whole.
+func (s *scene) over() bool {
+	return s.want.End != model.Open || s.want.Rule != "" && s.close != nil
+}
+
 // lingers tells whether the connection goes on reading although its user is done.
 func (s *scene) lingers() bool {
-	return !s.closed && (s.want.End != model.Open || s.handler != nil || s.pipe.expired || s.hookPanicked.Load())
+	return !s.closed && (s.over() || s.handler != nil || s.pipe.expired || s.hookPanicked.Load())
 }
 
 // drops tells whether the connection only drops what the peer still sends, and
 // not more than LingerBytes, which are few.
 func (s *scene) drops() bool {
-	return s.opt.has(bitLinger) && (s.want.End != model.Open || s.pipe.expired || s.hookPanicked.Load())
+	return s.opt.has(bitLinger) && (s.over() || s.pipe.expired || s.hookPanicked.Load())
 }
 
 // interrupted tells whether a call of WriteMessage was writing when its context
