@@ -61,6 +61,7 @@ type serveHarness struct {
 	rest     []byte    // of a frame of which it sent a part
 	numbered int       // messages of other goroutines
 	answered uint64    // the highest number of a ping that the peer answered
+	floods   int       // of messages
 	pinged   int       // pings that the peer has looked at
 	before   time.Time // when all was calm and the end had not begun
 	ending   time.Time // and when it had, for certain

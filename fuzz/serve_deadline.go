@@ -19,6 +19,8 @@ type track struct {
 	first   time.Time // when that was read
 	looked  time.Time // and when the next read began: a handler may have come between
 
+	over bool // the conversation: what is read now is bounded otherwise
+
 	waited  int       // for how many frames a read has waited
 	frameBy time.Time // the deadline of the present one
 }
@@ -51,7 +53,7 @@ func (t *track) advance(read []byte, at, now time.Time) {
 // deadlineDue checks the deadline of a read that begins. The pipe's mutex is held.
 func (h *serveHarness) deadlineDue() error {
 	p, t := h.pipe, &h.track
-	if h.opt.bare() || p.deadlineErr != nil || p.expired || h.hookPanicked.Load() {
+	if h.opt.bare() || p.deadlineErr != nil || p.expired || t.over || h.hookPanicked.Load() {
 		return nil
 	}
 	now := time.Now()
@@ -71,7 +73,8 @@ func (h *serveHarness) deadlineDue() error {
 		return nil
 	}
 	// What a failed connection still reads is bounded otherwise.
-	if out := model.Read(h.opt.role(), h.opt.limits, h.sent[:p.consumed]); out.End != model.Open || out.Rule != "" {
+	out := model.Read(h.opt.role(), h.opt.limits, h.sent[:p.consumed])
+	if t.over = out.End != model.Open || out.Rule != ""; t.over {
 		return nil
 	}
 	return fmt.Errorf("after %d frames and %d bytes, %v after the start, a read began with the deadline %v; that of the frame is %v, of a message under way (%t) %v",
