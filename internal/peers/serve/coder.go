@@ -57,8 +57,11 @@ func (c *coderConn) serve() {
 		var reason string
 		code, reason = closing(err)
 		_ = c.Close(websocket.StatusCode(code), reason)
+	case isTransport(err):
+		_ = c.CloseNow()
 	default:
-		_ = c.Close(codeInternal, "")
+		code = codeProtocol // coder has sent it, but for a frame without a mask
+		_ = c.Close(codeProtocol, "")
 	}
 	c.hub.leave(c, code, err)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"time"
+	"unicode/utf8"
 
 	"github.com/lxzan/gws"
 )
@@ -93,16 +94,30 @@ func (e gwsEvents) OnClose(conn *gws.Conn, err error) {
 		err = c.asked
 		code, _ = closing(err)
 	case errors.As(err, &peer):
-		code, err = peer.Code, nil
-		if code == 0 {
-			code = codeNoStatus
+		switch {
+		case peer.Code == 0:
+			code, err = codeNoStatus, nil
+		case gwsRefuses(peer.Code):
+			code = codeProtocol
+		case !utf8.Valid(peer.Reason):
+			code = codeBadPayload
+		default:
+			code, err = peer.Code, nil
 		}
 	default:
 		if n, ok := gwsStatus(err); ok {
 			code = n
+		} else if !isTransport(err) {
+			code = codeProtocol // of a type that does not tell
 		}
 	}
 	e.hub.leave(c, code, err)
+}
+
+// gwsRefuses reports whether gws answers a Close of that code with 1002, though it
+// reports it as the peer's; of a payload of one byte the code is that byte.
+func gwsRefuses(code uint16) bool {
+	return code < 1000 || code == 1004 || code == codeNoStatus || code == codeAbnormal || 1014 <= code && code < 3000 || code >= 5000
 }
 
 // gwsStatus reads the code out of the errors that gws reports for what it

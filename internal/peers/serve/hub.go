@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -237,6 +238,14 @@ func isOurs(err error) bool {
 	var asked *handlerError
 	var check *CloseError
 	return errors.As(err, &asked) || errors.As(err, &check)
+}
+
+// isTransport reports whether err tells that the connection failed or timed out,
+// rather than that the peer broke a rule.
+func isTransport(err error) bool {
+	var failed net.Error
+	return errors.As(err, &failed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe)
 }
 
 // closing returns the code and reason by which err closes a connection.

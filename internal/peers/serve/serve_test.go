@@ -201,6 +201,9 @@ func TestCloseByServer(t *testing.T) {
 		{"UTF-8 that ends inside a code point", []wire.Frame{servetest.Text("\xe2\x82")}, []uint16{1007}, ""},
 		{"reserved opcode", []wire.Frame{servetest.Part(3, true, "")}, []uint16{1002}, ""},
 		{"RSV bit", []wire.Frame{{Fin: true, RSV: 4, Opcode: wire.Binary}}, []uint16{1002}, ""},
+		{"continuation of nothing", []wire.Frame{servetest.Part(wire.Continuation, true, "")}, []uint16{1002}, ""},
+		{"a message inside another", []wire.Frame{servetest.Part(wire.Text, false, "a"), servetest.Text("b")}, []uint16{1002}, ""},
+		{"long ping", []wire.Frame{servetest.Part(wire.Ping, true, strings.Repeat("x", 126))}, []uint16{1002}, ""},
 	}
 	l, events := newLog()
 	each(t, handler, Options{MaxMessage: 1000, Events: events}, func(t *testing.T, _ Server, addr string) {
@@ -215,10 +218,41 @@ func TestCloseByServer(t *testing.T) {
 					t.Errorf("reason %q, want %q", reason, tc.reason)
 				}
 				c.Conn.Close()
-				if e := l.wait(t); e.err == nil {
-					t.Errorf("Close event %d without an error", e.code)
+				if e := l.wait(t); e.code != tc.codes[0] || e.err == nil {
+					t.Errorf("Close event %d, %v; want %d and an error", e.code, e.err, tc.codes[0])
 				}
 			})
+		}
+		t.Run("unmasked", func(t *testing.T) {
+			c := servetest.Connect(t, addr, "/")
+			f := servetest.Binary("x")
+			if _, err := c.Conn.Write(f.Append(nil)); err != nil {
+				t.Fatal(err)
+			}
+			c.WantClose(1002)
+			c.Conn.Close()
+			if e := l.wait(t); e.code != 1002 || e.err == nil {
+				t.Errorf("Close event %d, %v; want 1002 and an error", e.code, e.err)
+			}
+		})
+	})
+}
+
+// TestWrongClose: a Close that breaks a rule is no clean end.
+func TestWrongClose(t *testing.T) {
+	l, events := newLog()
+	each(t, Echo, Options{Events: events}, func(t *testing.T, _ Server, addr string) {
+		for _, code := range []uint16{999, 1004, 1005, 1006, 1015, 2999} {
+			c := servetest.Connect(t, addr, "/")
+			c.Send(servetest.CloseFrame(code, ""))
+			f, err := c.Next()
+			if err != nil || f.Opcode != wire.Close || string(f.Payload[:2]) != "\x03\xea" {
+				t.Errorf("Close with %d answered by %s, %v; want a Close with 1002", code, servetest.Describe(f), err)
+			}
+			c.Conn.Close()
+			if e := l.wait(t); e.code != 1002 || e.err == nil {
+				t.Errorf("Close with %d: event %d, %v; want 1002 and an error", code, e.code, e.err)
+			}
 		}
 	})
 }
