@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -18,13 +19,21 @@ func newCoder(h *hub) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s := &spy{ResponseWriter: w}
-		conn, err := websocket.Accept(s, r, options)
-		if err != nil {
+		c := &coderConn{hub: h}
+		options := options
+		if h.ReadTimeout > 0 {
+			own := *options
+			own.OnPingReceived = func(context.Context, []byte) bool { c.await(); return true }
+			own.OnPongReceived = func(context.Context, []byte) { c.await() }
+			options = &own
+		}
+		var err error
+		if c.Conn, err = websocket.Accept(s, r, options); err != nil {
 			h.refused(s.status, err)
 			return
 		}
-		conn.SetReadLimit(int64(h.MaxMessage))
-		c := &coderConn{hub: h, Conn: conn, conn: s.conn}
+		c.SetReadLimit(int64(h.MaxMessage))
+		c.conn = s.conn
 		h.enter(c)
 		go c.serve()
 	})
@@ -66,6 +75,14 @@ func (c *coderConn) serve() {
 	c.hub.leave(c, code, err)
 }
 
+// await gives the next frame its time: by a deadline, which can be moved when a
+// ping has come, as the end of a context cannot.
+func (c *coderConn) await() {
+	if t := c.hub.ReadTimeout; t > 0 {
+		_ = c.conn.SetReadDeadline(time.Now().Add(t))
+	}
+}
+
 func (c *coderConn) loop() error {
 	for {
 		if err := c.one(); err != nil {
@@ -76,12 +93,8 @@ func (c *coderConn) loop() error {
 
 // one answers one message.
 func (c *coderConn) one() error {
+	c.await()
 	ctx := context.Background()
-	if t := c.hub.ReadTimeout; t > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, t)
-		defer cancel()
-	}
 	kind, r, err := c.Reader(ctx)
 	if err != nil {
 		return err
@@ -97,7 +110,7 @@ func (c *coderConn) one() error {
 		return &handlerError{err}
 	}
 	if reply != nil {
-		if err := c.Write(context.Background(), kind, reply); err != nil {
+		if err := c.Write(ctx, kind, reply); err != nil {
 			return err
 		}
 	}

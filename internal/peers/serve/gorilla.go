@@ -36,6 +36,11 @@ func newGorilla(h *hub) http.Handler {
 			return conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(closeTime))
 		})
 		c := &gorillaConn{hub: h, Conn: conn}
+		if h.ReadTimeout > 0 {
+			ping, pong := conn.PingHandler(), conn.PongHandler()
+			conn.SetPingHandler(func(payload string) error { c.await(); return ping(payload) })
+			conn.SetPongHandler(func(payload string) error { c.await(); return pong(payload) })
+		}
 		h.enter(c)
 		go c.serve()
 	})
@@ -82,11 +87,16 @@ func (c *gorillaConn) serve() {
 	c.hub.leave(c, code, err)
 }
 
+// await gives the next frame its time.
+func (c *gorillaConn) await() {
+	if t := c.hub.ReadTimeout; t > 0 {
+		_ = c.SetReadDeadline(time.Now().Add(t))
+	}
+}
+
 func (c *gorillaConn) loop() error {
 	for {
-		if t := c.hub.ReadTimeout; t > 0 {
-			_ = c.SetReadDeadline(time.Now().Add(t))
-		}
+		c.await()
 		kind, r, err := c.NextReader()
 		if err != nil {
 			return err

@@ -12,8 +12,9 @@
 //
 // What differs is the library's: gws owns the read loop, checks UTF-8 of the
 // complete message, and closes TCP right behind its Close frame; coder waits up
-// to 5 s for the peer's Close; gorilla, gobwas, coder and gws write each reply
-// at once (see [Options.Gather]); the core gathers.
+// to 5 s for the peer's Close; gorilla, coder and gws tell nothing of fragments,
+// so that a fragmented message has the ReadTimeout of one frame; gorilla, gobwas,
+// coder and gws write each reply at once (see [Options.Gather]); the core gathers.
 package serve
 
 import (
@@ -54,7 +55,7 @@ func (e *CloseError) Error() string { return fmt.Sprintf("close %d: %s", e.Code,
 type Options struct {
 	// MaxMessage is the longest message and frame, in bytes. Default: 16 MiB.
 	MaxMessage int
-	// ReadTimeout is the longest time to wait for a frame. Default: none.
+	// ReadTimeout is the longest time to wait for a frame, be it a ping. Default: none.
 	ReadTimeout time.Duration
 	// CheckOrigin decides whether a request may connect. Default: same origin.
 	CheckOrigin func(r *http.Request) bool

@@ -54,6 +54,12 @@ func Dial(t testing.TB, addr, path string, headers ...string) (*Client, *http.Re
 	return c, response
 }
 
+// New returns a client on a connection that is open, of which br has what was
+// read ahead.
+func New(t testing.TB, conn net.Conn, br *bufio.Reader) *Client {
+	return &Client{T: t, Conn: conn, br: br}
+}
+
 // Connect is Dial that must succeed.
 func Connect(t testing.TB, addr, path string) *Client {
 	t.Helper()
