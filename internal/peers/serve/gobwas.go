@@ -16,7 +16,7 @@ import (
 // newGobwas serves on github.com/gobwas/ws: UpgradeHTTP, headers by
 // ReadHeaderBuffer and CheckHeader, payloads read straight into a pooled buffer
 // and unmasked there by Cipher, replies through the bufio.Writer of net/http,
-// large ones by writev.
+// large ones by writev. With Gather its buffers are larger than net/http's.
 func newGobwas(h *hub) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, rw, _, err := ws.UpgradeHTTP(r, w)
@@ -71,6 +71,10 @@ func (c *gobwasConn) sendClose(code uint16, reason string) {
 	_ = c.write(ws.OpClose, ws.NewCloseFrameBody(ws.StatusCode(code), reason), true)
 }
 
+// gatherBuffer is the size of both buffers where replies are gathered, which they
+// bound: that of the core's.
+const gatherBuffer = 16 << 10
+
 // flushBeforeReads puts a flush before each read of the connection.
 func (c *gobwasConn) flushBeforeReads() {
 	ahead, _ := c.br.Peek(c.br.Buffered())
@@ -78,7 +82,8 @@ func (c *gobwasConn) flushBeforeReads() {
 	if len(ahead) > 0 {
 		source = io.MultiReader(bytes.NewReader(bytes.Clone(ahead)), source)
 	}
-	c.br.Reset(source)
+	c.br = bufio.NewReaderSize(source, gatherBuffer)
+	c.bw = bufio.NewWriterSize(c.conn, gatherBuffer)
 }
 
 type flushingReader struct{ c *gobwasConn }
