@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -18,9 +19,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/wsproof/wsproof/internal/peers/serve"
 	"github.com/wsproof/wsproof/internal/peers/serve/servetest"
 	"github.com/wsproof/wsproof/internal/wire"
 )
@@ -381,7 +385,7 @@ func TestStatus(t *testing.T) {
 		c.Want(wire.Text, "12345")
 	}
 	until(t, func() bool { return r.messages() == 10 && total(readHistogram(r.server.metrics.handshake)) == 1 })
-	r.server.rates.take(time.Now())
+	r.server.rates.take()
 	_, body := get(t, "http://"+r.addr+"/?rates=0")
 	var got status
 	if err := json.Unmarshal([]byte(body), &got); err != nil {
@@ -414,13 +418,52 @@ func TestStatus(t *testing.T) {
 
 func TestHistory(t *testing.T) {
 	r := start(t, "-engine", "gws")
-	now := time.Now()
-	for i := range 3 * history {
-		r.server.rates.take(now.Add(time.Duration(i) * time.Second))
+	for range 3 * history {
+		r.server.rates.take()
 	}
 	if got := len(r.server.rates.since(0)); got != history {
 		t.Errorf("%d samples are kept, want %d", got, history)
 	}
+}
+
+// A lateServer answers a message a millisecond, and its counters are read late.
+type lateServer struct {
+	serve.Server
+	begin time.Time
+	late  time.Duration
+}
+
+func (s *lateServer) Stats() serve.Stats {
+	time.Sleep(s.late)
+	s.late = 0
+	return serve.Stats{Messages: uint64(time.Since(s.begin).Milliseconds())}
+}
+
+// TestLateSample: a sample that is late is no higher rate, nor is the next one a
+// lower one.
+func TestLateSample(t *testing.T) {
+	c, err := parse(nil, noEnv, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{config: c, paths: []servedPath{{path: "/", server: &lateServer{begin: time.Now(), late: 600 * time.Millisecond}, opened: new(atomic.Uint64)}}}
+		s.metrics = newMetrics(c, s.paths)
+		r := newRates(s)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go r.watch(ctx)
+		time.Sleep(3500 * time.Millisecond)
+		samples := r.since(0)
+		if len(samples) != 3 {
+			t.Errorf("%d samples in 3.5 s", len(samples))
+		}
+		for i, sample := range samples {
+			if sample.Messages != 1000 {
+				t.Errorf("sample %d: %v messages a second, want 1000", i, sample.Messages)
+			}
+		}
+	})
 }
 
 func TestPercentile(t *testing.T) {

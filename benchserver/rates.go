@@ -62,14 +62,15 @@ func (r *rates) watch(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-tick.C:
-			r.take(now)
+		case <-tick.C:
+			r.take()
 		}
 	}
 }
 
-// take samples what happened since the last call.
-func (r *rates) take(now time.Time) {
+// take samples what happened since the last call. The time is that of the reading:
+// on a busy machine a tick, which has the time it was due, is late.
+func (r *rates) take() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var connections int
@@ -85,6 +86,7 @@ func (r *rates) take(now time.Time) {
 	opened, closed, refused := m.openedSum.Load(), m.closedSum.Load(), m.refusedSum.Load()
 	handshake, scheduling := readHistogram(m.handshake), r.readScheduling()
 
+	now := time.Now()
 	seconds := max(now.Sub(r.at).Seconds(), 1e-3)
 	rate := func(now, before uint64) float64 { return math.Round(float64(now-before) / seconds) }
 	s := sample{
