@@ -113,6 +113,9 @@ func (c *config) check() error {
 	if c.gather && c.engine != "gobwas" {
 		return usagef("-gather is for -engine gobwas alone, not %s", c.engine)
 	}
+	if c.pprof && c.adminAddr == "off" {
+		return usagef("-pprof is served on -admin-addr, which is off")
+	}
 	if (c.tlsCert == "") != (c.tlsKey == "") {
 		return usagef("-tls-cert and -tls-key go together")
 	}

@@ -173,6 +173,7 @@ func TestUsage(t *testing.T) {
 		{"admin address", []string{"-admin-addr", "x"}, `-admin-addr "x": want host:port`},
 		{"origin", []string{"-origins", "[a"}, `-origins: "[a" is no pattern`},
 		{"gather", []string{"-gather", "-engine", "gws"}, "-gather is for -engine gobwas alone"},
+		{"pprof nowhere", []string{"-pprof", "-admin-addr", "off"}, "-pprof is served on -admin-addr, which is off"},
 		{"certificate alone", []string{"-tls-cert", "x"}, "-tls-cert and -tls-key go together"},
 		{"no such certificate", append(free, "-tls-cert", "/nowhere/c.pem", "-tls-key", "/nowhere/k.pem"), "no such file"},
 		{"no certificate in it", append(free, "-tls-cert", empty, "-tls-key", empty), "-tls-cert, -tls-key: tls: failed to find any PEM data"},
