@@ -160,13 +160,16 @@ func (r *runner) rateLoop(c *conn) {
 
 	var sent, got atomic.Int64
 	var sendErr error
-	sending := make(chan struct{})
+	sending, ended := make(chan struct{}), make(chan struct{})
 	go func() {
-		defer close(sending)
+		defer close(ended)
 		sendErr = r.sendDue(c, dueAt, interval, &sent)
 		_ = c.SetReadDeadline(time.Now().Add(r.Patience))
+		// In this order: the reader counts what it got and then looks whether this is
+		// closed, so that one of both sees that nothing is due.
+		close(sending)
 		if got.Load() == sent.Load() {
-			_ = c.SetReadDeadline(time.Now()) // nothing is due: wake the reader
+			_ = c.SetReadDeadline(time.Now()) // wake the reader
 		}
 	}()
 	err := func() error {
@@ -204,7 +207,7 @@ func (r *runner) rateLoop(c *conn) {
 	if err != nil && !errors.Is(err, errLate) { // which the sender brings about when it has ended
 		c.Conn.Close() // ends the sender, should it be blocked
 	}
-	<-sending
+	<-ended
 	due := sent.Load() - got.Load()
 	if errors.Is(err, errLate) && due == 0 {
 		err = nil
