@@ -40,7 +40,7 @@ const (
 	Connect Mode = "connect" // no messages: open and close connections
 )
 
-// A Config says what to do. The zero values of all but URL and Mode have
+// A Config says what to do. The zero values of all but URL, Mode and Size have
 // defaults.
 type Config struct {
 	// URL is the server: ws, wss, or tcp for a server that sends back the bytes
@@ -60,7 +60,7 @@ type Config struct {
 	// Messages is how many messages a connection sends at most; in an async run
 	// how many a session sends (default 100,000 there).
 	Messages int
-	// Size is the size of Echo's messages in bytes. Default: 125.
+	// Size is the size of Echo's messages in bytes; they may be empty.
 	Size int
 	// Text makes Echo's messages text; otherwise they are binary.
 	Text bool

@@ -277,6 +277,30 @@ func TestRunBad(t *testing.T) {
 	}
 }
 
+// TestSameJSON: other spaces are as good an answer, anything more is not.
+func TestSameJSON(t *testing.T) {
+	script := newScript(&Config{URL: "ws://x", Mode: JSON})
+	for _, c := range []struct {
+		answer string
+		good   bool
+	}{
+		{`{"number":2}`, true},
+		{" { \"number\" :\t2 }\n", true},
+		{`{"number":4}`, false},
+		{`{"number":2.0}`, false},
+		{`{"number":2,"more":1}`, false},
+		{`{"number":2} and more`, false},
+		{`{"number":2}{"number":2}`, false},
+		{`{"number":2}}`, false},
+		{`{}`, false},
+		{`2`, false},
+	} {
+		if err := script.accept(0, wire.Text, []byte(c.answer)); (err == nil) != c.good {
+			t.Errorf("%q for {\"number\": 0}: %v, want good %v", c.answer, err, c.good)
+		}
+	}
+}
+
 func TestRunRefused(t *testing.T) {
 	for _, c := range []struct{ id, response, want string }{
 		{"status 403", "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "403"},

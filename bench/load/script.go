@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"strings"
 
@@ -138,7 +140,13 @@ func sameJSON(a, b []byte) bool {
 	strict := func(b []byte, v any) error {
 		d := json.NewDecoder(bytes.NewReader(b))
 		d.DisallowUnknownFields()
-		return d.Decode(v)
+		if err := d.Decode(v); err != nil {
+			return err
+		}
+		if _, err := d.Token(); err != io.EOF {
+			return errors.New("more than one value")
+		}
+		return nil
 	}
 	return strict(a, &x) == nil && strict(b, &y) == nil && x.Number != nil && *x.Number == *y.Number
 }
