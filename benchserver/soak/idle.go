@@ -185,27 +185,38 @@ func (s *soak) checkKill() error {
 	if err != nil {
 		return err
 	}
-	for _, args := range [][]string{{"-mode", "json", "-async"}, {"-mode", "echo", "-size", "65536", "-inflight", "64"}, {"-mode", "connect"}} {
-		load := exec.Command(generator, append([]string{"-url", server.URL, "-conns", strconv.Itoa(s.kill), "-duration", "30s"}, args...)...)
+	for _, args := range [][]string{
+		{"-url", server.URL, "-mode", "json", "-async"},
+		{"-url", server.URL + "/echo", "-mode", "echo", "-size", "65536", "-inflight", "64"},
+		{"-url", server.URL, "-mode", "connect"},
+	} {
+		opened, err := server.Metric("benchserver_connections_total", "")
+		if err != nil {
+			return err
+		}
+		load := exec.Command(generator, append([]string{"-conns", strconv.Itoa(s.kill), "-duration", "30s"}, args...)...)
 		if err := load.Start(); err != nil {
 			return err
 		}
 		if _, err := s.within(time.Minute, "load", func() (bool, error) {
 			n, err := server.Metric("benchserver_connections_total", "")
-			return n >= float64(s.kill)/2, err
+			return n-opened >= float64(s.kill)/2, err
 		}); err != nil {
 			_ = load.Process.Kill()
 			_ = load.Wait()
-			return err
+			return fmt.Errorf("%v: %w", args, err)
 		}
 		s.sleep(time.Second)
 		_ = load.Process.Kill()
 		_ = load.Wait()
+		if load.ProcessState.Exited() {
+			return fmt.Errorf("%v ended before it was killed: %v", args, load.ProcessState)
+		}
 		took, err := s.within(5*time.Second, "an end of all goroutines", settled(server, before))
 		if err != nil {
 			return fmt.Errorf("%v killed: %w", args, err)
 		}
-		fmt.Fprintf(s.out, "kill: %s has nothing left %v after %v was killed\n", s.engine, took.Round(100*time.Millisecond), args)
+		fmt.Fprintf(s.out, "kill: %s has nothing left %v after %v was killed\n", s.engine, took.Round(100*time.Millisecond), args[2:])
 	}
 	return s.stop(server)
 }
