@@ -23,6 +23,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/perf/benchfmt"
@@ -31,7 +32,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // or servers would stay
 	defer stop()
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -295,8 +296,11 @@ func benchstat(file string, stdout io.Writer) error {
 		"-filter", ".unit:(server-cpu-sec/op OR msgs/s OR sessions/s OR peak-RSS-MiB)", file)
 	var complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = stdout, &complaints
-	if err := cmd.Run(); err != nil || complaints.Len() > 0 {
-		return fmt.Errorf("benchstat: %w %s", err, complaints.String())
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("benchstat: %w\n%s", err, complaints.String())
+	}
+	if complaints.Len() > 0 {
+		return fmt.Errorf("benchstat: %s", complaints.String())
 	}
 	return nil
 }
