@@ -37,6 +37,34 @@ func TestRefusesArguments(t *testing.T) {
 	}
 }
 
+// TestUnwritable: a file that cannot be written is told before anything is
+// measured, and one that can is not touched before.
+func TestUnwritable(t *testing.T) {
+	dir := t.TempDir()
+	for _, path := range []string{dir, filepath.Join(dir, "nosuch", "r.txt")} {
+		var stdout, stderr bytes.Buffer
+		if err := run(t.Context(), []string{"run", "-o", path}, &stdout, &stderr); err == nil || stderr.Len() > 0 {
+			t.Errorf("-o %s: %v after %q, want an error at once", path, err, stderr.String())
+		}
+	}
+	path := filepath.Join(dir, "r.txt")
+	if err := writable(path); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("a new file was left (%v)", err)
+	}
+	if err := os.WriteFile(path, []byte("results"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := writable(path); err != nil {
+		t.Error(err)
+	}
+	if b, err := os.ReadFile(path); err != nil || string(b) != "results" {
+		t.Errorf("the old file holds %q, %v", b, err)
+	}
+}
+
 // cancelAt calls cancel when what is written to it has the words.
 type cancelAt struct {
 	words  string

@@ -78,6 +78,11 @@ func measure(ctx context.Context, s set, base, overlay, out string, stderr io.Wr
 	if err != nil {
 		return "", nil, err
 	}
+	if out != "" {
+		if err := writable(out); err != nil {
+			return "", nil, err
+		}
+	}
 	tmp, err := os.MkdirTemp("", "wsbench-")
 	if err != nil {
 		return "", nil, err
@@ -137,6 +142,21 @@ func measure(ctx context.Context, s set, base, overlay, out string, stderr io.Wr
 	}
 	fmt.Fprintf(stderr, "%d results in %v\n", r.kept, time.Since(begin).Round(time.Second))
 	return out, samples, nil
+}
+
+// writable tells before an hour of measuring whether its results can be written.
+// It leaves the file as it is, or not there.
+func writable(path string) error {
+	_, err := os.Lstat(path)
+	fresh := os.IsNotExist(err)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	if fresh {
+		_ = os.Remove(path)
+	}
+	return f.Close()
 }
 
 func buildAll(ctx context.Context, top, tmp, base, overlay string, s set) ([]*revision, func(), error) {
