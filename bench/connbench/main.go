@@ -79,6 +79,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if fs.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", fs.Arg(0))
 	}
+	if o.count < 1 || o.slice <= 0 || o.warmup < 0 || o.memory < 0 || o.first < 0 || o.idle < 0 {
+		return errors.New("-count and -slice must be positive, the other numbers not negative")
+	}
 	var err error
 	if o.engines, err = regexp.Compile(*engines); err != nil {
 		return fmt.Errorf("-engines: %w", err)
