@@ -113,6 +113,14 @@ func (f *Failures) Total() int64 { return f.Refused + f.Wrong + f.Lost + f.Dropp
 // ErrFailures says that a run had failures; Result.Failures has them.
 var ErrFailures = errors.New("load: there were failures")
 
+// ErrConfig is in every error about a Config that makes no sense.
+var ErrConfig = errors.New("load: wrong configuration")
+
+type configError struct{ error }
+
+func (configError) Is(target error) bool { return target == ErrConfig }
+func (e configError) Unwrap() error      { return e.error }
+
 // setDefaults checks the configuration and fills it up.
 func (c *Config) setDefaults() error {
 	u, err := url.Parse(c.URL)
@@ -173,7 +181,7 @@ func orDefault[T int | time.Duration](v *T, def T) {
 // went wrong with a connection, and another error if nothing could be measured.
 func Run(ctx context.Context, c Config) (*Result, error) {
 	if err := c.setDefaults(); err != nil {
-		return nil, err
+		return nil, configError{err}
 	}
 	r := &runner{Config: c, script: newScript(&c)}
 	for i := range r.shards {

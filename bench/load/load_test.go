@@ -341,7 +341,7 @@ func TestConfigRefused(t *testing.T) {
 		{Config{URL: "ws://x", Mode: Echo, InFlight: 1 << 40}, "in flight"},
 		{Config{URL: "ws://x", Mode: Echo, InFlight: 1 << 20, Size: 1 << 20}, "in flight"},
 	} {
-		if _, err := Run(context.Background(), c.config); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Run(context.Background(), c.config); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("Run(%+v): %v, want an error about %q", c.config, err, c.want)
 		}
 	}

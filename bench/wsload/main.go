@@ -3,7 +3,8 @@
 //	go run ./bench/wsload -url ws://127.0.0.1:9001 -mode plain -conns 16 -duration 5s
 //
 // Every answer is checked. It exits with 1 if a handshake was refused, an
-// answer was wrong, or a message or a connection was lost.
+// answer was wrong, or a message or a connection was lost, and with 2 if it was
+// called wrongly.
 package main
 
 import (
@@ -21,15 +22,25 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "wsload:", err)
-		}
-		stop()
-		os.Exit(1)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err == nil {
+		return
 	}
+	fmt.Fprintln(os.Stderr, "wsload:", err)
+	var wrong *usageError
+	if errors.As(err, &wrong) || errors.Is(err, load.ErrConfig) {
+		os.Exit(2)
+	}
+	os.Exit(1)
 }
+
+// A usageError is a mistake in how the command was called.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 
 const usage = `usage: wsload -url ws://host:port[/path] [flags]
 
@@ -51,7 +62,7 @@ tcp://host:port is a plain TCP server that sends back every byte.
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("wsload", flag.ContinueOnError)
-	fs.SetOutput(stderr)
+	fs.SetOutput(io.Discard)
 	var c load.Config
 	fs.StringVar(&c.URL, "url", "", "the `server`, such as ws://127.0.0.1:9001")
 	mode := fs.String("mode", "echo", "what to send: plain, json, binary, connect or echo")
@@ -66,17 +77,25 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs.DurationVar(&c.Warmup, "warmup", 0, "how long to send before counting begins")
 	fs.DurationVar(&c.Patience, "patience", 10*time.Second, "how long to wait for a connection, and for the last answers")
 	format := fs.String("format", "table", "of the result: table, or bench for Go benchmark lines")
-	fs.Usage = func() { fmt.Fprint(stderr, usage); fs.PrintDefaults() }
-	if err := fs.Parse(args); err != nil {
-		return err
+	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdout, usage)
+		fs.SetOutput(stdout)
+		fs.PrintDefaults()
+		return nil
+	} else if err != nil {
+		return usagef("%v (wsload -h lists the flags)", err)
 	}
 	switch {
 	case fs.NArg() > 0:
-		return fmt.Errorf("unexpected argument %q", fs.Arg(0))
+		return usagef("unexpected argument %q", fs.Arg(0))
 	case c.URL == "":
-		return errors.New("-url is missing; wsload -h tells more")
+		return usagef("-url is missing; wsload -h tells more")
 	case *format != "table" && *format != "bench":
-		return fmt.Errorf("-format %q is neither table nor bench", *format)
+		return usagef("-format %q is neither table nor bench", *format)
+	case c.Conns < 1 || c.InFlight < 1 || c.Duration <= 0 || c.Patience <= 0:
+		return usagef("-conns, -inflight, -duration and -patience must be positive")
+	case c.Async && c.Warmup > 0:
+		return usagef("-warmup does not go with -async: no part of a session can be left out")
 	}
 	c.Mode = load.Mode(*mode)
 	c.Progress = func(s load.Snapshot) {

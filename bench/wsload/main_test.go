@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"net"
 	"strings"
 	"testing"
@@ -74,16 +73,30 @@ func TestExitsOnFailure(t *testing.T) {
 	}
 }
 
+// TestRefusesArguments: each mistake gets one line, and exit status 2.
 func TestRefusesArguments(t *testing.T) {
-	for _, args := range [][]string{{}, {"-url", "ws://x", "stray"}, {"-url", "ws://x", "-format", "xml"}, {"-url", "ws://x", "-mode", "sing"}, {"-nosuch"}} {
+	for _, args := range [][]string{
+		{},
+		{"-url", "ws://x", "stray"},
+		{"-url", "ws://x", "-format", "xml"},
+		{"-url", "ws://x", "-mode", "sing"},
+		{"-url", "x"},
+		{"-url", "ws://x", "-conns", "0"},
+		{"-url", "ws://x", "-async", "-warmup", "1s"},
+		{"-nosuch"},
+	} {
 		var out, errs bytes.Buffer
 		err := run(context.Background(), args, &out, &errs)
-		if err == nil || errors.Is(err, load.ErrFailures) {
-			t.Errorf("run(%q) returned %v", args, err)
+		var wrong *usageError
+		if !errors.As(err, &wrong) && !errors.Is(err, load.ErrConfig) || strings.Contains(err.Error(), "\n") || out.Len()+errs.Len() > 0 {
+			t.Errorf("run(%q) returned %v and printed %q, %q", args, err, out.String(), errs.String())
 		}
 	}
-	var errs bytes.Buffer
-	if err := run(context.Background(), []string{"-h"}, &errs, &errs); !errors.Is(err, flag.ErrHelp) || !strings.Contains(errs.String(), "-inflight") {
-		t.Errorf("-h returned %v and said %q", err, errs.String())
+}
+
+func TestHelp(t *testing.T) {
+	var out, errs bytes.Buffer
+	if err := run(context.Background(), []string{"-h"}, &out, &errs); err != nil || !strings.Contains(out.String(), "-inflight") || errs.Len() > 0 {
+		t.Errorf("-h returned %v and said %q, %q", err, out.String(), errs.String())
 	}
 }
