@@ -34,7 +34,7 @@ var Divergences = []Divergence{
 		Reason: "codes from 5000 on are taken; below 1000 they are refused",
 	},
 	{
-		Library: "gobwas", Version: "v1.5.0", Kind: Sends, Rule: "a-frame-with-the-wrong-masking-for-its-role",
+		Library: "gobwas", Version: "v1.5.0", Kind: Sends, Rule: "a-Close-with-the-wrong-masking-for-its-role",
 		Reason: "a client refuses an invalid Close with a frame whose payload is masked but whose mask bit is not set: " +
 			"wsutil drops the header that its masking returns",
 	},
@@ -53,6 +53,10 @@ var Divergences = []Divergence{
 	{
 		Library: "coder", Version: "v1.8.15", Kind: Accepts, Rule: "close-reason-not-utf8",
 		Reason: "the reason of a Close is not looked at",
+	},
+	{
+		Library: "coder", Version: "v1.8.15", Kind: Sends, Rule: "a-Close-whose-reason-is-not-UTF-8",
+		Reason: "the reason that was not looked at is echoed",
 	},
 	{
 		Library: "coder", Version: "v1.8.15", Kind: Accepts, Rule: "server-frame-masked",

@@ -1,6 +1,7 @@
 package fuzz
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -179,10 +180,12 @@ func (e *expectation) judge(r *peers.Result) *Finding {
 		// The rule that is broken at the end, past those that it is known to lack.
 		return find(kind, string(e.read(lacks...).Rule), detail)
 	}
-	if r.Wrong != "" {
-		return find(Sends, strings.ReplaceAll(strings.TrimPrefix(r.Wrong, "sent "), " ", "-"), r.Wrong)
-	}
 	got := r.Outcome
+	var sends *Finding
+	if r.Wrong != "" {
+		sends = find(Sends, strings.ReplaceAll(strings.TrimPrefix(r.Wrong, "sent "), " ", "-"), r.Wrong)
+		got.Codes = nil // what such a Close says is not to be judged; all else is
+	}
 	if len(got.Codes) == 0 && got.End == model.Failed && r.Class != 0 {
 		got.Codes = []uint16{r.Class}
 	}
@@ -190,7 +193,11 @@ func (e *expectation) judge(r *peers.Result) *Finding {
 		got.Codes = nil // many send a Close when the transport ends
 	}
 	got.AfterClose = 0
-	if f := e.judgeOutcome(got, strict, lacks, r.Err, find); f != nil {
+	f := e.judgeOutcome(got, strict, lacks, r.Err, find)
+	if sends != nil && (f == nil || f.Kind != Accepts) { // it may echo what it should have refused
+		return sends
+	}
+	if f != nil {
 		return f
 	}
 	if r.AfterClose > 0 {
@@ -214,7 +221,9 @@ func (e *expectation) judgeOutcome(got, strict model.Outcome, lacks []model.Rule
 	for i := range lacks {
 		bases = append(bases, lacks[i:i+1])
 	}
-	if e.t.Role == model.Client && slices.Contains(lacks, model.ServerFrameMasked) {
+	masked := e.t.Role == model.Client && slices.Contains(lacks, model.ServerFrameMasked) &&
+		slices.ContainsFunc(split(e.t.Input), func(s span) bool { return s.frame.Masked })
+	if masked {
 		bases = append(bases, append(slices.Clone(lacks), model.PayloadUnmasked))
 	}
 	for _, without := range bases {
@@ -222,7 +231,7 @@ func (e *expectation) judgeOutcome(got, strict model.Outcome, lacks []model.Rule
 			return nil
 		}
 	}
-	if e.t.Role == model.Client && slices.Contains(lacks, model.ServerFrameMasked) {
+	if masked {
 		// Where masked frames are taken at all, what their pongs carry is anybody's
 		// guess: coder unmasks control frames, and leaves data as it came.
 		for _, without := range bases {
@@ -311,11 +320,39 @@ const truncated = "truncated-message"
 // the end of the transport for the end of the message.
 func (e *expectation) truncates(got model.Outcome, without []model.Rule) bool {
 	n := len(got.Messages)
-	if n == 0 || got.End == model.Closed || len(got.Codes) > 0 {
+	if n == 0 || got.End == model.Closed || len(got.Codes) > 0 || !e.begins(got.Messages[n-1], without) {
 		return false
 	}
 	got.Messages, got.End = got.Messages[:n-1], model.Open
 	return model.CheckLoosely(e.read(without...), got) == nil || e.late(got, without)
+}
+
+// begins tells whether the message is a beginning of the one that is under way
+// where the transcript ends, or before the frame that is cut there.
+func (e *expectation) begins(message model.Message, without []model.Rule) bool {
+	var begun model.Message
+	open := false
+	is := func() bool {
+		return open && message.Binary == begun.Binary && bytes.HasPrefix(begun.Payload, message.Payload)
+	}
+	for _, s := range split(e.t.Input) {
+		if s.frame.Opcode&8 != 0 {
+			continue
+		}
+		if s.cut && is() {
+			return true
+		}
+		if s.frame.Opcode != wire.Continuation {
+			begun = model.Message{Binary: s.frame.Opcode == wire.Binary}
+		}
+		payload := s.arrived(e.t.Input)
+		if s.frame.Masked && slices.Contains(without, model.PayloadUnmasked) {
+			wire.Mask(payload, s.frame.Key)
+		}
+		begun.Payload = append(begun.Payload, payload...)
+		open = s.cut || !s.frame.Fin
+	}
+	return is()
 }
 
 // truncatedPing is the name of the divergence by which what came of a ping is
@@ -329,8 +366,9 @@ func (e *expectation) truncatesPing(got model.Outcome, without []model.Rule) boo
 		return false
 	}
 	last := spans[len(spans)-1]
+	pong := got.Pongs[n-1]
 	got.Pongs = got.Pongs[:n-1]
-	return last.cut && last.frame.Opcode == wire.Ping && model.CheckLoosely(e.read(without...), got) == nil
+	return last.cut && last.frame.Opcode == wire.Ping && bytes.HasPrefix(last.arrived(e.t.Input), pong) && model.CheckLoosely(e.read(without...), got) == nil
 }
 
 // late tells whether got is open because the transcript ends inside a frame whose
@@ -484,6 +522,23 @@ type span struct {
 	start, end int
 	frame      wire.Frame
 	cut        bool // the bytes end inside it
+}
+
+// arrived returns what has come of the payload of the frame in the transcript b,
+// unmasked.
+func (s *span) arrived(b []byte) []byte {
+	if !s.cut {
+		return slices.Clone(s.frame.Payload)
+	}
+	f, n, err := wire.SplitHeader(b[s.start:s.end])
+	if err != nil {
+		return nil
+	}
+	payload := slices.Clone(b[s.start+n : s.end])
+	if f.Masked {
+		wire.Mask(payload, f.Key)
+	}
+	return payload
 }
 
 // split cuts a transcript into frames.

@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -120,6 +121,64 @@ func TestCompareTellsCrashesAndHangs(t *testing.T) {
 	l.Read = func(*peers.Transcript, *peers.Conn, *peers.Result) error { return errors.New("of the adapter") }
 	if _, err := Compare(l, tr, nil); !errors.Is(err, ErrHarness) {
 		t.Errorf("a failure of the adapter: %v, want ErrHarness", err)
+	}
+}
+
+// TestRowsHideNothingElse has rows of the table that stand for something in the
+// transcript, and a library that does something else as well.
+func TestRowsHideNothingElse(t *testing.T) {
+	message := func(f wire.Frame) []byte {
+		f.Payload = []byte("some")
+		return f.Append(nil)
+	}
+	begun := message(wire.Frame{Opcode: wire.Text})
+	ping := (&wire.Frame{Fin: true, Opcode: wire.Ping, Payload: []byte("ping")}).Append(nil)
+	whole := message(wire.Frame{Fin: true, Opcode: wire.Text})
+	badClose := (&wire.Frame{Fin: true, Opcode: wire.Close, Payload: []byte{0, 0}}).Append(nil)
+	deliver := func(text string) func(c *peers.Conn, r *peers.Result) {
+		return func(c *peers.Conn, r *peers.Result) { r.Deliver(c, false, []byte(text)) }
+	}
+	write := func(f wire.Frame) func(c *peers.Conn, r *peers.Result) {
+		return func(c *peers.Conn, _ *peers.Result) { _, _ = c.Write(f.Append(nil)) }
+	}
+	pong := func(text string) func(c *peers.Conn, r *peers.Result) {
+		return write(wire.Frame{Fin: true, Opcode: wire.Pong, Masked: true, Key: [4]byte{1}, Payload: []byte(text)})
+	}
+	unmaskedClose := func(c *peers.Conn, r *peers.Result) {
+		write(wire.Frame{Fin: true, Opcode: wire.Close, Payload: []byte{3, 0xea}})(c, r)
+		r.End = model.Failed
+	}
+	for _, test := range []struct {
+		name  string
+		row   Divergence
+		input []byte
+		does  []func(c *peers.Conn, r *peers.Result)
+		found bool
+	}{
+		{"the beginning of the message", Divergence{Kind: Accepts, Rule: truncated}, begun, nil, false},
+		{"its beginning, delivered", Divergence{Kind: Accepts, Rule: truncated}, begun, []func(*peers.Conn, *peers.Result){deliver("so")}, false},
+		{"its beginning, and one that is refused", Divergence{Kind: Accepts, Rule: truncated}, append(slices.Clone(begun), 0x31, 126), []func(*peers.Conn, *peers.Result){deliver("some")}, false},
+		{"another message", Divergence{Kind: Accepts, Rule: truncated}, begun, []func(*peers.Conn, *peers.Result){deliver("other")}, true},
+		{"a message twice", Divergence{Kind: Accepts, Rule: truncated}, whole, []func(*peers.Conn, *peers.Result){deliver("some"), deliver("some")}, true},
+		{"the beginning of the ping", Divergence{Kind: Accepts, Rule: truncatedPing}, ping[:4], []func(*peers.Conn, *peers.Result){pong("pi")}, false},
+		{"another ping", Divergence{Kind: Accepts, Rule: truncatedPing}, ping[:4], []func(*peers.Conn, *peers.Result){pong("po")}, true},
+		{"a masked frame, taken", Divergence{Kind: Accepts, Rule: string(model.ServerFrameMasked)}, ping, []func(*peers.Conn, *peers.Result){pong("other")}, true},
+		{"the wrong masking of a Close", Divergence{Kind: Sends, Rule: "a-Close-with-the-wrong-masking-for-its-role"}, badClose, []func(*peers.Conn, *peers.Result){unmaskedClose}, false},
+		{"of a pong", Divergence{Kind: Sends, Rule: "a-Close-with-the-wrong-masking-for-its-role"}, ping, []func(*peers.Conn, *peers.Result){write(wire.Frame{Fin: true, Opcode: wire.Pong, Payload: []byte("ping")})}, true},
+		{"of a Close, and a message lost", Divergence{Kind: Sends, Rule: "a-Close-with-the-wrong-masking-for-its-role"}, append(slices.Clone(whole), badClose...), []func(*peers.Conn, *peers.Result){unmaskedClose}, true},
+	} {
+		l := fake()
+		l.Read = func(_ *peers.Transcript, c *peers.Conn, r *peers.Result) error {
+			for _, do := range test.does {
+				do(c, r)
+			}
+			return nil
+		}
+		test.row.Library = l.Name
+		f, err := Compare(l, &Transcript{Role: model.Client, Limits: rawLimits[0], Input: test.input}, []Divergence{test.row})
+		if err != nil || (f != nil) != test.found {
+			t.Errorf("%s: %v, %v, want a finding: %t", test.name, f, err, test.found)
+		}
 	}
 }
 

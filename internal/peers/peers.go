@@ -187,7 +187,8 @@ func (l *Library) RunFor(t *Transcript, bound time.Duration) (*Result, error) {
 }
 
 // RunHere is Run on the calling goroutine, without a bound and without catching
-// panics: for a library under test that is not to be suffered but debugged.
+// panics: for a library under test that is not to be suffered but debugged. What
+// it says of the peer's Close is taken at its word.
 func (l *Library) RunHere(t *Transcript) (*Result, error) {
 	c := conns.Get().(*Conn)
 	c.reset(t)
@@ -206,7 +207,6 @@ func (l *Library) RunOn(t *Transcript, c *Conn) (*Result, error) {
 	}
 	c.Close()
 	r.wire(c, t.Role)
-	r.refused()
 	return r, nil
 }
 
@@ -271,8 +271,8 @@ func (r *Result) wire(c *Conn, role model.Role) {
 			return
 		}
 		b = b[n:]
-		if f.Masked != (role == model.Client) {
-			r.Wrong = "sent a frame with the wrong masking for its role"
+		if wrong := wrongFrame(&f, role); wrong != "" {
+			r.Wrong = "sent a " + wrong
 		}
 		if closed {
 			r.AfterClose++
@@ -294,12 +294,48 @@ func (r *Result) wire(c *Conn, role model.Role) {
 			if len(f.Payload) >= 2 {
 				code = uint16(f.Payload[0])<<8 | uint16(f.Payload[1])
 			}
-			if len(f.Payload) == 1 {
-				r.Wrong = "sent a Close with a payload of one byte"
-			}
 			r.Codes = []uint16{code}
 		}
 	}
+}
+
+// wrongFrame says what is wrong with a frame that a reader of the role sent, in
+// words that begin with its kind; "" if nothing is. A reader sends no data.
+func wrongFrame(f *wire.Frame, role model.Role) string {
+	var kind string
+	switch f.Opcode {
+	case wire.Close:
+		kind = "Close"
+	case wire.Ping:
+		kind = "ping"
+	case wire.Pong:
+		kind = "pong"
+	default:
+		return fmt.Sprintf("frame with opcode %d that nobody asked for", f.Opcode)
+	}
+	switch n := len(f.Payload); {
+	case f.Masked != (role == model.Client):
+		return kind + " with the wrong masking for its role"
+	case f.RSV != 0:
+		return kind + " with RSV bits"
+	case !f.Fin:
+		return kind + " without FIN"
+	case n > 125:
+		return kind + " of over 125 bytes"
+	case f.Form != wire.Form7:
+		return kind + " whose length is not in the fewest bytes"
+	case f.Opcode == wire.Close && n == 1:
+		return "Close with a payload of one byte"
+	case f.Opcode == wire.Close && n >= 2:
+		switch code := int(f.Payload[0])<<8 | int(f.Payload[1]); code {
+		case 1005, 1006, 1015: // RFC 6455 §7.4.1
+			return fmt.Sprintf("Close with the code %d", code)
+		}
+		if !model.ValidUTF8(f.Payload[2:]) {
+			return "Close whose reason is not UTF-8"
+		}
+	}
+	return ""
 }
 
 // refused tells a library that reports the peer's Close although it refused it:

@@ -121,3 +121,44 @@ func TestResultReadsTheWire(t *testing.T) {
 		}
 	}
 }
+
+// TestResultTellsWrongFrames has frames sent that must not be.
+func TestResultTellsWrongFrames(t *testing.T) {
+	for _, test := range []struct {
+		frame wire.Frame
+		want  string
+	}{
+		{wire.Frame{Fin: true, Opcode: wire.Pong}, ""},
+		{wire.Frame{Fin: true, Opcode: wire.Close}, ""},
+		{wire.Frame{Fin: true, Opcode: wire.Close, Payload: []byte("\x03\xe8bye")}, ""},
+		{wire.Frame{Fin: true, Opcode: wire.Text}, "sent a frame with opcode 1 that nobody asked for"},
+		{wire.Frame{Fin: true, Opcode: wire.Pong, Masked: true}, "sent a pong with the wrong masking for its role"},
+		{wire.Frame{Fin: true, Opcode: wire.Pong, RSV: 4}, "sent a pong with RSV bits"},
+		{wire.Frame{Opcode: wire.Pong}, "sent a pong without FIN"},
+		{wire.Frame{Fin: true, Opcode: wire.Pong, Payload: make([]byte, 126)}, "sent a pong of over 125 bytes"},
+		{wire.Frame{Fin: true, Opcode: wire.Pong, Form: wire.Form16}, "sent a pong whose length is not in the fewest bytes"},
+		{wire.Frame{Fin: true, Opcode: wire.Close, Payload: []byte{3}}, "sent a Close with a payload of one byte"},
+		{wire.Frame{Fin: true, Opcode: wire.Close, Payload: []byte{0x03, 0xed}}, "sent a Close with the code 1005"},
+		{wire.Frame{Fin: true, Opcode: wire.Close, Payload: []byte("\x03\xe8\xff")}, "sent a Close whose reason is not UTF-8"},
+	} {
+		l := Library{Name: "scripted", Module: here, Read: func(_ *Transcript, c *Conn, _ *Result) error {
+			_, _ = c.Write(test.frame.Append(nil))
+			return nil
+		}}
+		if r, err := l.Run(&Transcript{Limits: limits}); err != nil || r.Wrong != test.want {
+			t.Errorf("%+v: %q, %v, want %q", test.frame, r.Wrong, err, test.want)
+		}
+	}
+}
+
+// TestRunHereTakesTheCloseAtItsWord has a Close reported that was refused on the wire.
+func TestRunHereTakesTheCloseAtItsWord(t *testing.T) {
+	l := Library{Name: "scripted", Module: here, Read: func(_ *Transcript, c *Conn, r *Result) error {
+		_, _ = c.Write((&wire.Frame{Fin: true, Opcode: wire.Close, Payload: []byte{0x03, 0xea}}).Append(nil))
+		r.End, r.Code = model.Closed, 1000
+		return nil
+	}}
+	if r, err := l.RunHere(&Transcript{Limits: limits}); err != nil || r.End != model.Closed {
+		t.Errorf("RunHere: End = %v, %v, want closed", r.End, err)
+	}
+}
