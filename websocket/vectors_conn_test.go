@@ -16,19 +16,23 @@ import (
 	"github.com/wsproof/wsproof/websocket"
 )
 
-// cuts are the ways in which a transcript is cut into reads: the sizes, in turn.
+// cuts are the ways in which a transcript is cut into reads: the sizes, in turn;
+// and whether it is a flood, of which all is there at once, its end included.
 var cuts = []struct {
 	name  string
 	sizes []int
+	flood bool
 }{
-	{"whole", []int{1 << 20}},
-	{"bytes", []int{1}},
-	{"pieces", []int{3, 1, 7, 2, 64, 5}},
+	{"whole", []int{1 << 20}, false},
+	{"flood", []int{1 << 20}, true},
+	{"bytes", []int{1}, false},
+	{"pieces", []int{3, 1, 7, 2, 64, 5}, false},
 }
 
 // TestVectorsRead gives every vector to a connection and holds what it delivers,
 // answers and closes with against what the vector says. A breach must be noticed
-// with the bytes up to the vector's offset: no more come until the Close is out.
+// with the bytes up to the vector's offset: no more come until the Close is out,
+// but once, where all of them are there from the beginning.
 // Each message is written back; payloads must keep their bytes to the end.
 func TestVectorsRead(t *testing.T) {
 	for _, v := range loadVectors(t) {
@@ -38,7 +42,7 @@ func TestVectorsRead(t *testing.T) {
 		for _, cut := range cuts {
 			t.Run(v.ID+"/"+cut.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					tr := newTranscript(&v, cut.sizes)
+					tr := newTranscript(&v, cut.sizes, cut.flood)
 					ws := websocket.New(tr, "", modeOf(v.Role), optionsOf(&v))
 					var got model.Outcome
 					var err error
@@ -88,7 +92,7 @@ func TestVectorsServe(t *testing.T) {
 		for _, cut := range cuts {
 			t.Run(v.ID+"/"+cut.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					tr := newTranscript(&v, cut.sizes)
+					tr := newTranscript(&v, cut.sizes, cut.flood)
 					opts := optionsOf(&v)
 					var got model.Outcome
 					closes := 0
@@ -135,10 +139,12 @@ func endOf(err error) model.End {
 
 // A transcript is a transport: it gives out a vector's bytes in pieces and keeps
 // what is written. Bytes behind the offset at which the vector must fail are
-// held back until a Close frame has been written.
+// held back until a Close frame has been written. A flood holds nothing back, and
+// the last read brings io.EOF too.
 type transcript struct {
 	role  model.Role
 	sizes []int
+	flood bool
 	hold  int // bytes that may be read before the Close is out
 
 	mu      sync.Mutex
@@ -154,9 +160,9 @@ type transcript struct {
 	closing chan struct{} // closed when a Close frame has been written
 }
 
-func newTranscript(v *vector.Vector, sizes []int) *transcript {
-	tr := &transcript{role: v.Role, sizes: sizes, input: v.Input, hold: len(v.Input), closing: make(chan struct{})}
-	if v.Want.End == model.Failed {
+func newTranscript(v *vector.Vector, sizes []int, flood bool) *transcript {
+	tr := &transcript{role: v.Role, sizes: sizes, flood: flood, input: v.Input, hold: len(v.Input), closing: make(chan struct{})}
+	if v.Want.End == model.Failed && !flood {
 		tr.hold = v.Want.Offset
 	}
 	return tr
@@ -190,6 +196,9 @@ func (tr *transcript) Read(p []byte) (int, error) {
 	tr.turn++
 	copy(p, tr.input[tr.given:tr.given+n])
 	tr.given += n
+	if tr.flood && tr.given == len(tr.input) {
+		return n, io.EOF
+	}
 	return n, nil
 }
 

@@ -141,6 +141,7 @@ func TestCheck(t *testing.T) {
 		{"message-missing", Outcome{Messages: []Message{text("a")}}, Outcome{}, "not delivered", "not delivered"},
 		{"message-too-many", Outcome{}, Outcome{Messages: []Message{text("a")}}, "was delivered, want 0", "was delivered, want 0"},
 		{"message-other-kind", Outcome{Messages: []Message{text("a")}}, Outcome{Messages: []Message{{Binary: true, Payload: []byte("a")}}}, "was delivered as binary", "as binary"},
+		{"message-binary-as-text", Outcome{Messages: []Message{{Binary: true, Payload: []byte("a")}}}, Outcome{Messages: []Message{text("a")}}, "was delivered as text", "as text"},
 		{"message-other-byte", Outcome{Messages: []Message{text("ab")}}, Outcome{Messages: []Message{text("ac")}}, "byte 1 is 0x63, want 0x62", "byte 1"},
 		{"message-shorter", Outcome{Messages: []Message{text("ab")}}, Outcome{Messages: []Message{text("a")}}, "1 bytes, want 2", "1 bytes"},
 		{"pongs-all", Outcome{Pongs: pongs("1", "2", "3")}, Outcome{Pongs: pongs("1", "2", "3")}, "", ""},
@@ -228,5 +229,19 @@ func TestInputUntouched(t *testing.T) {
 	}
 	if len(got.Messages) != 1 || string(got.Messages[0].Payload) != "Hello" {
 		t.Errorf("got %v, want Hello", got)
+	}
+}
+
+// TestLimitsBelowZero reads with limits below 0, which count as 0.
+func TestLimitsBelowZero(t *testing.T) {
+	for input, want := range map[string]Rule{"\x82\x00": "", "\x82\x01a": FrameTooLarge} {
+		for _, limits := range []Limits{{0, 0}, {-1, 0}, {0, -1}, {-1, -1}} {
+			if got := Read(Client, limits, []byte(input)); got.Rule != want {
+				t.Errorf("Read(%+v, %x) = %v, want rule %q", limits, input, got, want)
+			}
+			if got := Read(Client, Limits{1, limits.Message}, []byte(input)); (got.Rule == MessageTooLarge) != (want != "") {
+				t.Errorf("Read(%+v, %x) = %v", Limits{1, limits.Message}, input, got)
+			}
+		}
 	}
 }
