@@ -132,9 +132,18 @@ func checkFrames(ws *websocket.Websocket, c *peers.Conn, role model.Role, limits
 	return nil
 }
 
-// checkHeader checks that the lines are the wanted headers, and no more but the
-// one that the application set.
-func checkHeader(lines []string, want map[string]string, preset string) error {
+// plain tells whether what the application sets is a header of its own, and none
+// that could end a line.
+func (in *handshakeInput) plain() bool {
+	return in.preset == "" || in.name == presetNames[0] && !strings.ContainsAny(in.preset, "\r\n\x00")
+}
+
+// checkHeader checks that the lines are the wanted headers, the one that the
+// application set, what could end a line in it as blanks, and no more.
+func (in *handshakeInput) checkHeader(lines []string, want map[string]string) error {
+	if in.preset != "" && in.name == presetNames[0] {
+		want[in.name] = strings.Trim(strings.NewReplacer("\r", " ", "\n", " ", "\x00", " ").Replace(in.preset), " \t")
+	}
 	seen := map[string]bool{}
 	for _, line := range lines {
 		name, value, found := strings.Cut(line, ":")
@@ -144,7 +153,7 @@ func checkHeader(lines []string, want map[string]string, preset string) error {
 			return fmt.Errorf("header line %q", line)
 		}
 		seen[name] = true
-		if name == presetNames[0] && preset != "" || name == "User-Agent" {
+		if name == "User-Agent" {
 			continue
 		}
 		if w, ok := want[name]; !ok || value != w && w != "*" {

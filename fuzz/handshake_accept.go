@@ -105,6 +105,8 @@ func (in *handshakeInput) allowed(r *http.Request) (yes, no bool) {
 			return own, !own
 		}
 		return own, !own && !strings.HasPrefix(r.Host, "other.example")
+	case "https://a.other.example": // * stops at a dot
+		return own, !own
 	case "null", "", "x", "http://", "http://peer.example.other", "http://peer.example:81", "ftp://peer.example":
 		return false, !own && r.Host == "peer.example"
 	}
@@ -217,6 +219,11 @@ func (in *handshakeInput) handshake(r *http.Request, why []refusal) error {
 	for name, values := range in.presetHeader() {
 		w.Header()[name] = values
 	}
+	var spoken []string
+	if in.env&envNoProtocols == 0 {
+		spoken = subprotocols
+		w.Header()["Sec-Websocket-Protocol"] = slices.Clone(spoken)
+	}
 	before := w.Header().Clone()
 	key, err := websocket.Handshake(w, r)
 	if err != nil {
@@ -226,13 +233,21 @@ func (in *handshakeInput) handshake(r *http.Request, why []refusal) error {
 		return checkRefusal(err, why, true)
 	}
 	want := strings.Trim(r.Header.Get("Sec-Websocket-Key"), " \t")
+	var protocol, own []string
+	if best := agreed(r, spoken); best != "" {
+		protocol = []string{best}
+	}
+	if in.name == presetNames[0] {
+		own = before[in.name]
+	}
 	h := w.Header()
 	switch {
 	case len(why) > 0:
 		return fmt.Errorf("it took a request although %s", why[0].why)
 	case string(key) != want || w.Code != http.StatusSwitchingProtocols:
 		return fmt.Errorf("key %q, status %d, want %q and 101", key, w.Code, want)
-	case !slices.Equal(h["Upgrade"], []string{"websocket"}), !slices.Equal(h["Connection"], []string{"Upgrade"}), !slices.Equal(h["Sec-Websocket-Accept"], []string{peers.AcceptKey(want)}):
+	case !slices.Equal(h["Upgrade"], []string{"websocket"}), !slices.Equal(h["Connection"], []string{"Upgrade"}), !slices.Equal(h["Sec-Websocket-Accept"], []string{peers.AcceptKey(want)}),
+		!slices.Equal(h["Sec-Websocket-Protocol"], protocol), !slices.Equal(h[presetNames[0]], own):
 		return fmt.Errorf("the headers %v", h)
 	}
 	return nil
@@ -249,6 +264,21 @@ func (in *handshakeInput) checkAnswer(r *http.Request, answer []byte, subprotoco
 		"Connection":           "Upgrade",
 		"Sec-Websocket-Accept": peers.AcceptKey(strings.Trim(r.Header.Get("Sec-Websocket-Key"), " \t")),
 	}
+	if best := agreed(r, spoken); subprotocol != best {
+		return fmt.Errorf("subprotocol %q was agreed on, want %q: of %q and %q", subprotocol, best, spoken, r.Header["Sec-Websocket-Protocol"])
+	}
+	if subprotocol != "" {
+		want["Sec-Websocket-Protocol"] = subprotocol
+	}
+	lines := strings.Split(string(head), "\r\n")
+	if lines[0] != "HTTP/1.1 101 Switching Protocols" {
+		return fmt.Errorf("the answer begins with %q", lines[0])
+	}
+	return in.checkHeader(lines[1:], want)
+}
+
+// agreed returns the first of the subprotocols that the request offers, "" if none.
+func agreed(r *http.Request, spoken []string) string {
 	best := ""
 	for _, name := range slices.Backward(spoken) {
 		for _, list := range r.Header["Sec-Websocket-Protocol"] {
@@ -259,17 +289,7 @@ func (in *handshakeInput) checkAnswer(r *http.Request, answer []byte, subprotoco
 			}
 		}
 	}
-	if subprotocol != best {
-		return fmt.Errorf("subprotocol %q was agreed on, want %q: of %q and %q", subprotocol, best, spoken, r.Header["Sec-Websocket-Protocol"])
-	}
-	if subprotocol != "" {
-		want["Sec-Websocket-Protocol"] = subprotocol
-	}
-	lines := strings.Split(string(head), "\r\n")
-	if lines[0] != "HTTP/1.1 101 Switching Protocols" {
-		return fmt.Errorf("the answer begins with %q", lines[0])
-	}
-	return checkHeader(lines[1:], want, in.preset)
+	return best
 }
 
 // hijackable is net/http's ResponseWriter, with some bytes read ahead.

@@ -49,7 +49,7 @@ func (in *handshakeInput) dial() error {
 		if err := in.checkRequest(request); err != nil {
 			return err
 		}
-	} else if in.preset == "" {
+	} else if in.plain() {
 		return fmt.Errorf("websocket.Dial wrote no whole request: %v", err)
 	}
 	why, rest := refusalOfAnswer(answer, accept)
@@ -61,7 +61,7 @@ func (in *handshakeInput) dial() error {
 		if !errors.As(err, &refused) {
 			return fmt.Errorf("websocket.Dial: %v (%T), want a *HandshakeError", err, err)
 		}
-		if (bytes.HasPrefix(in.raw, []byte(plainAnswer)) || why == "" && plainEnough(answer)) && in.preset == "" {
+		if (bytes.HasPrefix(in.raw, []byte(plainAnswer)) || why == "" && plainEnough(answer)) && in.plain() {
 			return fmt.Errorf("websocket.Dial refused an answer that is right: %w", err)
 		}
 		if dialled && !c.Closed() {
@@ -133,10 +133,10 @@ func (in *handshakeInput) checkRequest(request []byte) error {
 	if lines[0] != "GET /path?query HTTP/1.1" {
 		return fmt.Errorf("websocket.Dial sent the line %q", lines[0])
 	}
-	return checkHeader(lines[1:], map[string]string{
+	return in.checkHeader(lines[1:], map[string]string{
 		"Host": "peer.example", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-Websocket-Version": "13",
 		"Sec-Websocket-Key": "*", "Sec-Websocket-Protocol": strings.Join(subprotocols, ", "),
-	}, in.preset)
+	})
 }
 
 // plainEnough tells whether each header of the answer's that matters is there

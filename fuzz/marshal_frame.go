@@ -186,7 +186,16 @@ func (h *marshalHarness) checkClose() error {
 	if !strings.HasPrefix(reason, got) || len(reason) <= 123 && got != reason {
 		return fmt.Errorf("NewCloseFrame(%d, %q) has the reason %q", code, reason, got)
 	}
-	if len(reason) > 123 && (len(got) < 120 || utf8.ValidString(reason) && !utf8.ValidString(got)) {
+	if len(reason) <= 123 {
+		return nil
+	}
+	most := 0
+	for at := range reason { // where a character begins
+		if at <= 123 {
+			most = at
+		}
+	}
+	if utf8.ValidString(reason) && len(got) != most || len(got) < 120 {
 		return fmt.Errorf("NewCloseFrame cut %q to %q, not on the last rune boundary", reason, got)
 	}
 	return nil
@@ -200,7 +209,8 @@ func (h *marshalHarness) check() error {
 			rsv = append(rsv, bit)
 		}
 	}
-	frame := websocket.NewFrame(websocket.Opcode(s.Head&15), s.Head&0x80 != 0, s.Payload, rsv...)
+	// Of an opcode the low 4 bits count.
+	frame := websocket.NewFrame(websocket.Opcode(s.Head&15|s.Prefix<<4), s.Head&0x80 != 0, s.Payload, rsv...)
 
 	// The expected bytes, by plain code.
 	w := wire.Frame{

@@ -5,14 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sync"
 
 	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/wire"
 	"github.com/wsproof/wsproof/websocket"
 )
 
 // frameLimits are the limits that an input chooses from, at the boundaries of
-// the length forms.
+// the length forms. A negative one counts as 0; where the splits are odd, no limit
+// at all stands in its place.
 var frameLimits = [8]int{16 << 10, 125, 126, 65535, 65536, 1 << 20, 0, -1}
 
 // ReadFrame checks the frame decoders on any bytes. The first byte of the input
@@ -21,10 +24,11 @@ var frameLimits = [8]int{16 << 10, 125, 126, 65535, 65536, 1 << 20, 0, -1}
 // FrameReader, whole, byte by byte and split.
 //
 // Oracles: package model's decoder tells each frame and the error that ends
-// them, with its text; nothing behind the frame is read by ReadFrame; the ways to
-// read agree; what was accepted marshals back to the bytes that it came from; no
+// them, with its text; nothing behind the frame is read by ReadFrame, and nothing
+// behind the header of one that is refused; the ways to read agree, and a
+// transport that fails is told as its end is; what was accepted marshals back to the bytes that it came from; no
 // memory is set aside for more than 256 KiB that did not arrive; a frame that
-// was returned keeps its payload when reading goes on.
+// was returned keeps its payload when reading goes on, and is nobody else's memory.
 func ReadFrame(data []byte) error {
 	h := frameHarnesses.Get().(*frameHarness)
 	defer frameHarnesses.Put(h)
@@ -40,6 +44,7 @@ type frameHarness struct {
 	limit  int
 	want   []model.Decoded
 	sizes  [3]int
+	fault  error // what the transport ends with in split reads, nil for io.EOF
 	reader sliceReader
 	frames []*websocket.Frame
 	buf    []byte
@@ -57,10 +62,18 @@ func (h *frameHarness) check(data []byte) error {
 	h.limit = frameLimits[first>>1&7]
 	split := int(first >> 4)
 	h.sizes = [3]int{split + 2, 1, 2*split + 3}
+	h.fault = nil
+	if split&2 != 0 {
+		h.fault = errFault
+	}
+	most := h.limit
+	if h.limit < 0 && split&1 != 0 {
+		h.limit, most = math.MaxInt, math.MaxInt-1 // no slice is longer
+	}
 
 	h.want = h.want[:0]
 	for off := 0; ; {
-		d := model.Decode(h.role, h.limit, data[off:])
+		d := model.Decode(h.role, most, data[off:])
 		h.want = append(h.want, d)
 		if d.Size == 0 {
 			break
@@ -79,12 +92,18 @@ func (h *frameHarness) check(data []byte) error {
 	return nil
 }
 
-var splitNames = [3]string{"whole reads", "one byte a read", "split reads, the last one with io.EOF"}
+var splitNames = [3]string{"whole reads", "one byte a read", "split reads, the last one with the end"}
+
+func (h *frameHarness) reset(data []byte, sizes []int, eager bool) {
+	h.reader.reset(data, sizes)
+	if eager {
+		h.reader.eager, h.reader.fault = true, h.fault
+	}
+}
 
 // readFrames reads with ReadFrame.
 func (h *frameHarness) readFrames(data []byte, sizes []int, eager bool) error {
-	h.reader.reset(data, sizes)
-	h.reader.eager = eager
+	h.reset(data, sizes, eager)
 	h.frames = h.frames[:0]
 	off := 0
 	for i := range h.want {
@@ -94,6 +113,9 @@ func (h *frameHarness) readFrames(data []byte, sizes []int, eager bool) error {
 			return fmt.Errorf("frame %d, at byte %d: %w", i+1, off, err)
 		}
 		if want.Size == 0 {
+			if _, n, short := wire.SplitHeader(data[off:]); want.Rule != "" && short == nil && h.reader.off > off+n {
+				return fmt.Errorf("frame %d is refused for its header, which ends at byte %d, but %d bytes were read", i+1, off+n, h.reader.off)
+			}
 			break
 		}
 		off += want.Size
@@ -127,8 +149,7 @@ func (h *frameHarness) readFrames(data []byte, sizes []int, eager bool) error {
 
 // nextFrames reads with a FrameReader.
 func (h *frameHarness) nextFrames(data []byte, sizes []int, eager bool) error {
-	h.reader.reset(data, sizes)
-	h.reader.eager = eager
+	h.reset(data, sizes, eager)
 	r := websocket.NewFrameReader(&h.reader, h.mode, h.limit)
 	for i := range h.want {
 		want := &h.want[i]
@@ -140,6 +161,8 @@ func (h *frameHarness) nextFrames(data []byte, sizes []int, eager bool) error {
 			if _, again := r.Next(); again != err {
 				return fmt.Errorf("after the error %q, the next call returned %v", err, again)
 			}
+		} else if n := len(frame.Payload); cap(frame.Payload) > n {
+			frame.Payload[:n+1][n] ^= fence // as who appends to it does
 		}
 	}
 	return h.reader.checkMemory()
@@ -160,12 +183,12 @@ func (h *frameHarness) compare(want *model.Decoded, frame *websocket.Frame, err 
 		return fmt.Errorf("no error, want: %s", wantError(want))
 	}
 	if want.Missing != "" {
-		ending := "EOF"
-		if want.Some {
-			ending = "unexpected EOF"
+		cause := h.reader.end()
+		if want.Some && cause == io.EOF {
+			cause = io.ErrUnexpectedEOF
 		}
-		if text := "error reading " + want.Missing + ": " + ending; err.Error() == text {
-			return checkCause(err, want.Some)
+		if text := "error reading " + want.Missing + ": " + cause.Error(); err.Error() == text {
+			return checkCause(err, cause)
 		} else if want.Rule == "" {
 			return fmt.Errorf("error %q, want %q", err, text)
 		}
@@ -177,11 +200,7 @@ func (h *frameHarness) compare(want *model.Decoded, frame *websocket.Frame, err 
 }
 
 // checkCause checks what a failure of the transport wraps, and its code.
-func checkCause(err error, some bool) error {
-	cause := io.EOF
-	if some {
-		cause = io.ErrUnexpectedEOF
-	}
+func checkCause(err, cause error) error {
 	if !errors.Is(err, cause) {
 		return fmt.Errorf("error %q does not wrap %v", err, cause)
 	}

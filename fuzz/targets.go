@@ -10,6 +10,7 @@ import (
 
 	"github.com/wsproof/wsproof/internal/model"
 	"github.com/wsproof/wsproof/internal/vector"
+	"github.com/wsproof/wsproof/internal/wire"
 	"github.com/wsproof/wsproof/websocket"
 )
 
@@ -116,6 +117,15 @@ func seedReadFrame(vectors []vector.Vector) ([][]byte, error) {
 		}
 		seeds = append(seeds, append([]byte{first}, v.Input...))
 	}
+	// At each limit: no payload, one as long, one byte more, and what no slice holds.
+	for i, limit := range frameLimits {
+		for _, n := range []uint64{0, uint64(max(limit, 1)), uint64(max(limit, 0)) + 1, 1 << 63} {
+			f := wire.Frame{Opcode: wire.Binary, Masked: true, Key: [4]byte{0x37, 0xfa, 0x21, 0x3d}, Length: n, Payload: padding[:min(n, 200)]}
+			for _, split := range []byte{0, 3} {
+				seeds = append(seeds, f.Append([]byte{byte(i<<1) | split<<4}))
+			}
+		}
+	}
 	return seeds, nil
 }
 
@@ -151,7 +161,7 @@ func seedMarshalFrame([]vector.Vector) ([][]byte, error) {
 	// Reasons of a Close that are cut inside each kind of character.
 	for _, char := range []string{"a", "\u00e9", "\u20ac", "\U0001f600"} {
 		for n := range 4 {
-			head := []byte{0x88, 7, 3, 0xe8, 0x21, 0x3d, 0, 0, byte(n), 8}
+			head := []byte{0x88, 7, 3, 0xe8, 0x21, 0x3d, 0, 3, byte(n), 8}
 			seeds = append(seeds, append(head, strings.Repeat("a", n)+strings.Repeat(char, 126/len(char))...))
 		}
 	}
@@ -263,12 +273,18 @@ func seedHandshake([]vector.Vector) ([][]byte, error) {
 			add(byte(side), "", plain, behind)
 		}
 		add(byte(side), "", lines, behind)
-		for range 4 { // under each name
-			add(byte(side), "value\r\nX-Injected: 1\x00", plain, behind)
+		for _, value := range []string{"value\r\nX-Injected: 1\x00", "one, two"} {
+			for range 4 { // under each name
+				add(byte(side), value, plain, behind)
+			}
 		}
 		for bits := range 256 / 3 {
 			env = byte(bits * 3)
 			add(byte(side), "", slices.Concat(plain, []string{[]string{"Origin: http://other.example", "Sec-WebSocket-Protocol: superchat, chat", "Origin: https://peer.example:443", "X-Other: 1"}[bits&3]}), behind)
+		}
+		for how := range origins {
+			env = byte(how << 2)
+			add(byte(side), "", slices.Concat(plain, []string{"Origin: https://a.other.example"}), behind)
 		}
 		env = 0
 		for i, line := range lines {
@@ -279,7 +295,7 @@ func seedHandshake([]vector.Vector) ([][]byte, error) {
 				add(byte(side), "", slices.Concat(lines[:i], []string{name + ": " + value}, plain[min(i+1, len(plain)):]), behind)
 			}
 		}
-		for _, more := range []string{"Content-Length: 5", "Transfer-Encoding: chunked", "Upgrade: other", "Connection: x", "Origin: http://a.example", "X-Folded: a\r\n b"} {
+		for _, more := range []string{"Origin: http://peer.example\r\nOrigin: http://peer.example", "Content-Length: 5", "Transfer-Encoding: chunked", "Upgrade: other", "Connection: x", "Origin: http://a.example", "X-Folded: a\r\n b"} {
 			add(byte(side), "", slices.Concat(plain, []string{more}), behind)
 		}
 		for _, first := range []string{"POST /chat HTTP/1.1", "GET /chat HTTP/1.0", "GET * HTTP/1.1", "GET http://peer.example/ HTTP/1.1", "HTTP/1.1 200 OK", "HTTP/1.0 101 Switching Protocols", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switching Protocols"} {
