@@ -92,6 +92,10 @@ func (h *serveHarness) look() *scene {
 		s.reads = h.closing
 	}
 	s.free = s.reads && h.busy == 0
+	read := s.want // of what was read
+	if p.consumed < len(h.sent) {
+		read = model.Read(h.opt.role(), h.opt.limits, h.sent[:p.consumed])
+	}
 	ever := h.opt.two(bitUser) != userNobody || h.closing
 	s.reasons = h.loud
 	for _, r := range []struct {
@@ -99,8 +103,8 @@ func (h *serveHarness) look() *scene {
 		is bool
 	}{
 		{reasonHandler, h.handler != nil},
-		{reasonRule, ever && p.consumed > 0 && (s.want.End == model.Failed || s.want.Rule != "")},
-		{reasonPeer, ever && p.consumed >= s.want.Offset && s.want.End == model.Closed},
+		{reasonRule, ever && read.Rule != ""},
+		{reasonPeer, ever && read.End == model.Closed},
 		{reasonReadTimeout, p.expired},
 		{reasonWriteTimeout, p.cut},
 		{reasonSilence, h.opt.has(bitPings) && s.end().Sub(p.heard) > servePingInterval-leeway},
@@ -111,10 +115,10 @@ func (h *serveHarness) look() *scene {
 			s.reasons |= r.r
 		}
 	}
-	certain := s.reasons&(reasonClose|reasonHandler|reasonReadTimeout|reasonHook) != 0 || s.free &&
-		(s.reasons&reasonPeer != 0 || s.reasons&reasonRule != 0 && (s.want.End == model.Failed || s.close != nil))
 	// What breaks a rule before its frame is whole may have been noticed, or not.
-	noticed := s.reasons&reasonRule == 0 || s.close != nil || s.want.End == model.Failed && p.consumed >= s.want.Offset
+	noticed := s.reasons&reasonRule == 0 || s.close != nil || read.End == model.Failed
+	certain := s.reasons&(reasonClose|reasonHandler|reasonReadTimeout|reasonHook) != 0 ||
+		s.free && noticed && s.reasons&(reasonPeer|reasonRule) != 0
 	if h.first == 0 && noticed && (s.free || s.closed || h.busy == 0 && h.handler != nil) {
 		h.first = s.reasons
 	}
