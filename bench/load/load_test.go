@@ -190,6 +190,16 @@ func TestRunAsync(t *testing.T) {
 	}
 }
 
+// TestStallsAreTold: sessions that had to read early are in the line that tables
+// are made of, since the wait is in its rate.
+func TestStallsAreTold(t *testing.T) {
+	r := Result{Config: Config{Mode: JSON, Async: true, Conns: 2}, Messages: 10, Elapsed: time.Second, Latency: newHistogram(), Stalls: 2}
+	var b strings.Builder
+	if err := r.WriteBench(&b); err != nil || !strings.Contains(b.String(), " 2 stalls ") {
+		t.Errorf("%v, %q", err, b.String())
+	}
+}
+
 func TestRunConnect(t *testing.T) {
 	s := serve(t, echo)
 	r, err := Run(context.Background(), Config{URL: s.url(), Mode: Connect, Conns: 2, Messages: 20, Duration: time.Minute})

@@ -59,6 +59,9 @@ func (r *Result) WriteBench(w io.Writer) error {
 			fmt.Fprintf(&b, " %d p%g-ns", r.Latency.ValueAtQuantile(p), p)
 		}
 	}
+	if r.Config.Async {
+		fmt.Fprintf(&b, " %d stalls", r.Stalls) // each a second of the time above
+	}
 	fmt.Fprintf(&b, " %.1f loadgen-cpu-ns/op %d failures\n", float64(r.CPU.Nanoseconds())/float64(n), r.Failures.Total())
 	_, err := io.WriteString(w, b.String())
 	return err

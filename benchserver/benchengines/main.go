@@ -133,6 +133,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 					}
 					fmt.Fprintf(stderr, "%d/%d %s %s, %s users: %.0f/s, %.0f ns of CPU, %.1f MiB\n",
 						round+1, c.count, engine, t.name, users, m.rate, m.cpu, m.peak)
+					if m.stalls > 0 {
+						fmt.Fprintf(stderr, "%.0f of its sessions had to read before all was sent, after a second in which nothing moved\n", m.stalls)
+					}
 					fmt.Fprintln(file, m.line(engine, t.name, users))
 				}
 			}
@@ -201,6 +204,7 @@ type measurement struct {
 	wall, cpu  float64 // ns a message or connection
 	peak       float64 // MiB
 	generator  float64 // ns a message
+	stalls     float64 // sessions that could not send all ahead
 	cgroup     string
 	connecting bool
 }
@@ -210,8 +214,8 @@ func (m measurement) line(engine, test, users string) string {
 	if m.connecting {
 		unit = "sessions/s"
 	}
-	return fmt.Sprintf("BenchmarkEngine/test=%s/users=%s/engine=%s %d %.1f ns/op %.1f server-cpu-ns/op %.1f %s %.2f peak-RSS-MiB %.1f loadgen-cpu-ns/op",
-		test, users, engine, m.n, m.wall, m.cpu, m.rate, unit, m.peak, m.generator)
+	return fmt.Sprintf("BenchmarkEngine/test=%s/users=%s/engine=%s %d %.1f ns/op %.1f server-cpu-ns/op %.1f %s %.2f peak-RSS-MiB %.1f loadgen-cpu-ns/op %.0f stalls",
+		test, users, engine, m.n, m.wall, m.cpu, m.rate, unit, m.peak, m.generator, m.stalls)
 }
 
 // measure runs one test against one fresh server.
@@ -263,6 +267,7 @@ func measure(ctx context.Context, server, generator, engine string, t test, user
 	m.n = result.Iters
 	seconds, _ := result.Value("sec/op")
 	m.generator, _ = result.Value("loadgen-cpu-sec/op")
+	m.stalls, _ = result.Value("stalls")
 	m.wall, m.generator = 1e9*seconds, 1e9*m.generator
 	m.rate = 1 / seconds
 	m.cpu = float64((after - before).Nanoseconds()) / float64(m.n)
