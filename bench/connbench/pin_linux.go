@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -47,8 +48,13 @@ func pinSelf() (bool, error) {
 	if err := affinity(cpus[1]); err != nil {
 		return false, nil //nolint:nilerr // not allowed here: run without
 	}
-	env := append(os.Environ(), fmt.Sprintf("%s=%d", pinnedMark, cpus[0]), "GOMAXPROCS=1")
-	return false, syscall.Exec(self, os.Args, env)
+	// Set, not appended: of a name that is there twice the runtime takes the first.
+	for name, value := range map[string]string{pinnedMark: strconv.Itoa(cpus[0]), "GOMAXPROCS": "1"} {
+		if err := os.Setenv(name, value); err != nil {
+			return false, err
+		}
+	}
+	return false, syscall.Exec(self, os.Args, os.Environ())
 }
 
 func affinity(cpu int) error {
