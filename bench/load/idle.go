@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // Idle opens the connections, echoes one message on each, and leaves them
@@ -50,6 +51,8 @@ func Idle(ctx context.Context, c Config) (closeAll func(), err error) {
 }
 
 func (c *conn) echoOne() error {
+	_ = c.SetDeadline(time.Now().Add(c.r.Patience))
+	defer func() { _ = c.SetDeadline(time.Time{}) }()
 	if _, err := c.Write(c.r.script.window(c.first, 1)); err != nil {
 		return err
 	}
