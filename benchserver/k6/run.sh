@@ -18,7 +18,8 @@ build=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null; wait 2>/dev/null; rm -rf "$build"' EXIT
 go build -o "$build/benchserver" ./benchserver
-rm -rf "$OUT"; mkdir -p "$OUT"
+mkdir -p "$OUT"
+rm -f "$OUT"/bench.txt "$OUT"/[0-9]*/*.*.*.json "$OUT"/[0-9]*/*.*.*.txt # of an earlier call, and nothing else
 failed=0
 for run in $(seq "$COUNT"); do
   for engine in $ENGINE; do
@@ -40,6 +41,6 @@ for run in $(seq "$COUNT"); do
     if [ -n "$server" ]; then kill $server; wait $server || true; server=; fi
   done
 done
-go run ./benchserver/k6bench "$OUT"/*/*.json > "$OUT/bench.txt" || failed=1
+go run ./benchserver/k6bench "$OUT"/[0-9]*/*.*.*.json > "$OUT/bench.txt" || failed=1
 go tool benchstat -col /engine -row .name,/test,/users "$OUT/bench.txt"
 exit $failed
