@@ -68,8 +68,12 @@ func TestMemory(t *testing.T) {
 	if len(results) != 2 {
 		t.Fatalf("%d results, want 2: %v", len(results), results)
 	}
+	most := 100_000.0
+	if raceEnabled { // the detector keeps a shadow of all memory
+		most *= 10
+	}
 	for name, r := range results {
-		if v, _ := r.Value("rss-B/conn"); v < 100 || v > 100_000 {
+		if v, _ := r.Value("rss-B/conn"); v < 100 || v > most {
 			t.Errorf("%s: %v bytes a connection", name, v)
 		}
 	}
