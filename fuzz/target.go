@@ -60,10 +60,7 @@ func OpenTarget(rawURL string) (*RemoteTarget, error) {
 		rawURL = "ws" + strings.TrimPrefix(server.URL, "http")
 	}
 	var err error
-	if t.url, err = url.Parse(rawURL); err != nil {
-		return nil, fmt.Errorf("%s=%s: %w", TargetEnv, rawURL, err)
-	}
-	if t.url.Scheme != "ws" && t.url.Scheme != "wss" || t.url.Host == "" {
+	if t.url, err = url.Parse(rawURL); err != nil || t.url.Scheme != "ws" && t.url.Scheme != "wss" || t.url.Host == "" {
 		return nil, fmt.Errorf("%s=%s: want ws://host:port/path or wss://host:port/path", TargetEnv, rawURL)
 	}
 	if err := t.probe(); err != nil {
@@ -176,8 +173,11 @@ func readEchoes(answer []byte, reset bool) (*peers.Result, error) {
 			return nil, fmt.Errorf("the server sent an incomplete frame: %x", clip(answer))
 		}
 		answer = answer[n:]
-		if f.Masked || f.RSV != 0 {
-			return nil, fmt.Errorf("the server sent a frame with RSV %03b, masked: %t", f.RSV, f.Masked)
+		if f.Masked || f.RSV != 0 || f.Form != shortestForm(len(f.Payload)) {
+			return nil, fmt.Errorf("the server sent a frame with RSV %03b, masked: %t, %d bytes in form %d", f.RSV, f.Masked, len(f.Payload), f.Form)
+		}
+		if f.Opcode&8 != 0 && (!f.Fin || len(f.Payload) > 125) {
+			return nil, fmt.Errorf("the server sent a control frame with FIN %t and %d bytes", f.Fin, len(f.Payload))
 		}
 		if closed {
 			got.AfterClose++
@@ -206,6 +206,9 @@ func readEchoes(answer []byte, reset bool) (*peers.Result, error) {
 				code = uint16(f.Payload[0])<<8 | uint16(f.Payload[1])
 			}
 			got.Codes = append(got.Codes, code)
+		case wire.Ping: // nobody is there to answer
+		default:
+			return nil, fmt.Errorf("the server sent a frame with opcode %#x", f.Opcode)
 		}
 	}
 	return got, nil

@@ -33,6 +33,8 @@ func TestOpenTargetRefusesWhatIsNoEchoServer(t *testing.T) {
 		{"ws" + strings.TrimPrefix(silent.URL, "http"), "no echo server"},
 		{"http://" + nobody, "want ws://host:port/path"},
 		{"ReadFrame", "want ws://host:port/path"},
+		{nobody, "want ws://host:port/path"},
+		{"ws://[::1", "want ws://host:port/path"},
 	} {
 		if _, err := OpenTarget(test.url); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), TargetEnv) {
 			t.Errorf("OpenTarget(%q): %v, want an error that says %q", test.url, err, test.want)
@@ -87,6 +89,10 @@ func TestReadEchoesRefuses(t *testing.T) {
 		"a masked frame":           "\x81\x80\x01\x02\x03\x04",
 		"RSV":                      "\xc1\x00",
 		"interleaved messages":     "\x01\x00\x81\x00",
+		"an unknown opcode":        "\x83\x00",
+		"a ping without FIN":       "\x09\x00",
+		"a pong of 126 bytes":      "\x8a\x7e\x00\x7e" + strings.Repeat("p", 126),
+		"a length that is longer":  "\x81\x7e\x00\x01a",
 		"a Close with code 1005":   "\x88\x02\x03\xed",
 		"a Close with half a code": "\x88\x01\x03",
 	} {

@@ -83,7 +83,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		}
 	}
 	if len(names) == 0 {
-		return fmt.Errorf("there is no target %q; there are%s", *target, all)
+		return fmt.Errorf("there is no target %q; there are%s, and any echo server as ws://host:port/path", *target, all)
 	}
 	// For the targets TARGET means a server, and nothing else.
 	_ = os.Unsetenv(fuzz.TargetEnv)

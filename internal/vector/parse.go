@@ -172,7 +172,9 @@ func parseVector(head Vector, b block) ([]Vector, error) {
 				return nil, fault(f, "role %q: want server, client or both", f.value)
 			}
 		case "limits":
-			if n, scan := fmt.Sscanf(f.value, "frame %d message %d", &v.Limits.Frame, &v.Limits.Message); n != 2 || scan != nil {
+			const form = "frame %d message %d"
+			_, _ = fmt.Sscanf(f.value, form, &v.Limits.Frame, &v.Limits.Message)
+			if fmt.Sprintf(form, v.Limits.Frame, v.Limits.Message) != f.value { // also what Sscanf leaves
 				return nil, fault(f, "limits %q: want frame N message N", f.value)
 			}
 		case "truncated":
@@ -267,7 +269,7 @@ func complete(v *Vector, seen map[string]field) error {
 		never = []string{"code", "reason"}
 	}
 	for _, key := range need {
-		if _, ok := seen[key]; !ok {
+		if f, ok := seen[key]; !ok || key == "codes" && f.value == "" {
 			return fmt.Errorf("the key %s is missing", key)
 		}
 	}
