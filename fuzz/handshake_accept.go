@@ -105,8 +105,10 @@ func (in *handshakeInput) allowed(r *http.Request) (yes, no bool) {
 			return own, !own
 		}
 		return own, !own && !strings.HasPrefix(r.Host, "other.example")
-	case "https://a.other.example": // * stops at a dot
+	case "https://a.other.example", "ftp://other.example": // * stops at a dot, a pattern alone is for http and https
 		return own, !own
+	case "https://peer.example:443": // the default port
+		return own || r.Host == "peer.example", false
 	case "null", "", "x", "http://", "http://peer.example.other", "http://peer.example:81", "ftp://peer.example":
 		return false, !own && r.Host == "peer.example"
 	}

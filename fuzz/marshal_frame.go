@@ -65,6 +65,7 @@ type marshalHarness struct {
 	sink   []byte
 	fault  error // of the transport that WriteFrame writes to
 	short  bool
+	busy   bool
 	reader sliceReader
 }
 
@@ -128,6 +129,10 @@ func repeat(p []byte, n int) {
 // Write is the io.Writer for WriteFrame.
 func (h *marshalHarness) Write(p []byte) (int, error) {
 	h.writes++
+	if h.busy { // somebody else writes first, as long a frame
+		other := websocket.NewFrame(websocket.OpcodeBinary, true, bytes.Repeat([]byte{fence}, len(p)))
+		_ = websocket.WriteFrame(io.Discard, h.spec.Key, other)
+	}
 	h.sink = append(h.sink[:0], p...)
 	if h.short {
 		return len(p) - 1, nil
@@ -138,6 +143,7 @@ func (h *marshalHarness) Write(p []byte) (int, error) {
 // checkFaults checks what WriteFrame makes of a transport that fails or takes too
 // little, and the other constructors with the same input.
 func (h *marshalHarness) checkFaults(frame *websocket.Frame) error {
+	h.busy = false
 	for _, want := range []error{errFault, io.ErrShortWrite} {
 		h.fault, h.short = nil, want == io.ErrShortWrite
 		if !h.short {
@@ -149,8 +155,12 @@ func (h *marshalHarness) checkFaults(frame *websocket.Frame) error {
 			return fmt.Errorf("WriteFrame on a transport that fails with %q: %v", want, err)
 		}
 	}
-	if key := websocket.NewMaskingKey(); key == websocket.Unmasked {
-		return errors.New("NewMaskingKey returned Unmasked")
+	if err := checkKeys(); err != nil {
+		return err
+	}
+	h.fault, h.short, h.busy = nil, false, true
+	if err := websocket.WriteFrame(h, h.spec.Key, frame); err != nil || !bytes.Equal(h.sink, h.want) {
+		return fmt.Errorf("WriteFrame(%v) on a transport on which others write: %x, %v, want %x", frame, clip(h.sink), err, clip(h.want))
 	}
 	want := fmt.Sprintf("len=%d", len(frame.Payload))
 	if text := frame.String(); !strings.HasPrefix(text, frame.Opcode().String()) || !strings.Contains(text, want) {
@@ -160,6 +170,26 @@ func (h *marshalHarness) checkFaults(frame *websocket.Frame) error {
 		return fmt.Errorf("opcode %#x prints as %q", byte(frame.Opcode()), frame.Opcode())
 	}
 	return h.checkClose()
+}
+
+// checkKeys draws masking keys, which nobody can predict (RFC 6455 section 5.3): of
+// so many each byte has changed.
+func checkKeys() error {
+	var changed websocket.MaskingKey
+	first := websocket.NewMaskingKey()
+	for range 16 {
+		key := websocket.NewMaskingKey()
+		if key == websocket.Unmasked {
+			return errors.New("NewMaskingKey returned Unmasked")
+		}
+		for i := range key {
+			changed[i] |= key[i] ^ first[i]
+		}
+	}
+	if bytes.IndexByte(changed[:], 0) >= 0 {
+		return fmt.Errorf("NewMaskingKey returned 17 keys that have a byte of %x in common", first)
+	}
+	return nil
 }
 
 var opcodeNames = map[byte]string{0: "Cont", 1: "Text", 2: "Binary", 8: "Close", 9: "Ping", 10: "Pong"}
@@ -256,7 +286,7 @@ func (h *marshalHarness) check() error {
 			return err
 		}
 	}
-	h.writes, h.fault, h.short = 0, nil, false
+	h.writes, h.fault, h.short, h.busy = 0, nil, false, false
 	if err := websocket.WriteFrame(h, s.Key, frame); err != nil {
 		return fmt.Errorf("WriteFrame(%v): %w", frame, err)
 	}

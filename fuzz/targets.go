@@ -221,6 +221,12 @@ func seedUTF8([]vector.Vector) ([][]byte, error) {
 			}
 		}
 	}
+	// A long fragment that ends inside a character, of each kind of first byte.
+	for i, whole := range []string{"\u0080", "\u0800", "\u1000", "\ud7ff", "\uffff", "\U00010000", "\U00040000", "\U0010ffff"} {
+		for cut := 1; cut < len(whole); cut++ {
+			seeds = append(seeds, append([]byte{64, 40, byte(64 + cut), byte(i & 1)}, whole...))
+		}
+	}
 	for i, whole := range []string{"\u00e9", "\u20ac", "\U0001f600"} {
 		for cut := 1; cut < len(whole); cut++ {
 			// Cut into fragments that end inside the character, short and long, in
@@ -284,18 +290,20 @@ func seedHandshake([]vector.Vector) ([][]byte, error) {
 		}
 		for how := range origins {
 			env = byte(how << 2)
-			add(byte(side), "", slices.Concat(plain, []string{"Origin: https://a.other.example"}), behind)
+			for _, origin := range []string{"https://a.other.example", "ftp://other.example", "https://peer.example:443", "ftp://peer.example"} {
+				add(byte(side), "", slices.Concat(plain, []string{"Origin: " + origin}), behind)
+			}
 		}
 		env = 0
 		for i, line := range lines {
 			add(byte(side), "", slices.Concat(plain, lines[i:i+1]), behind)
 			add(byte(side), "", slices.Concat(lines[:i], lines[i+1:]), behind)
 			name, _, _ := strings.Cut(line, ":")
-			for _, value := range []string{"", "x", "keep-alive, Upgrade", "WEBSOCKET", "8", "13, 8", "null", "http://other.example", "none", "\tchat ,", "websocket2, upgrade2", "keep-alive,\tUPGRADE , x", "upgrad", "http://peer.example:81", "dGhlIHNhbXBsZSBub25jZSAx", "dGhlIHNhbXBsZSBub25jZR==", "dGhlIHNhbXBsZSBub25jZ-==", "superchat"} {
+			for _, value := range []string{"", "x", "keep-alive, Upgrade", "WEBSOCKET", "8", "13, 8", "null", "http://other.example", "none", "\tchat ,", "websocket2, upgrade2", "keep-alive,\tUPGRADE , x", "upgrad", "http://peer.example:81", "dGhlIHNhbXBsZSBub25jZSAx", "dGhlIHNhbXBsZSBub25jZR==", "dGhlIHNhbXBsZSBub25jZ-==", "dGhlIHNhbXBsZSBub25jZQA=", "superchat"} {
 				add(byte(side), "", slices.Concat(lines[:i], []string{name + ": " + value}, plain[min(i+1, len(plain)):]), behind)
 			}
 		}
-		for _, more := range []string{"Origin: http://peer.example\r\nOrigin: http://peer.example", "Content-Length: 5", "Transfer-Encoding: chunked", "Upgrade: other", "Connection: x", "Origin: http://a.example", "X-Folded: a\r\n b"} {
+		for _, more := range []string{"Origin: http://peer.example\r\nOrigin: http://peer.example", "Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: chat", "Content-Length: 5", "Transfer-Encoding: chunked", "Upgrade: other", "Connection: x", "Origin: http://a.example", "X-Folded: a\r\n b"} {
 			add(byte(side), "", slices.Concat(plain, []string{more}), behind)
 		}
 		for _, first := range []string{"POST /chat HTTP/1.1", "GET /chat HTTP/1.0", "GET * HTTP/1.1", "GET http://peer.example/ HTTP/1.1", "HTTP/1.1 200 OK", "HTTP/1.0 101 Switching Protocols", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switching Protocols"} {

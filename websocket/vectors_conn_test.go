@@ -152,6 +152,7 @@ type transcript struct {
 	given   int
 	turn    int
 	late    bool   // the reader asked for more than it may
+	lavish  int    // the most room for a read, beyond what has come by then
 	sent    []byte // what was written
 	waited  []byte // what had been written when the reader first waited for bytes that do not come
 	ended   bool   // the reader has waited
@@ -192,6 +193,7 @@ func (tr *transcript) Read(p []byte) (int, error) {
 		}
 		return 0, io.EOF
 	}
+	tr.lavish = max(tr.lavish, cap(p)-tr.given)
 	n := min(len(p), tr.sizes[tr.turn%len(tr.sizes)], tr.hold-tr.given)
 	tr.turn++
 	copy(p, tr.input[tr.given:tr.given+n])
@@ -259,6 +261,10 @@ func (tr *transcript) check(t *testing.T, v *vector.Vector, got *model.Outcome) 
 	t.Helper()
 	if tr.late {
 		t.Errorf("%s: %s has the %d bytes that break it and asks for more (%s)", v.Where(), v.Want.Rule, v.Want.Offset, v.About)
+	}
+	if f, _, err := wire.SplitHeader(v.Input); err == nil && f.Fin && tr.given < 14+int(min(f.Length, 1<<30)) && tr.lavish > 256<<10 {
+		// Memory for fragments comes from a pool, and may have been there.
+		t.Errorf("%s: %d bytes were set aside for a frame of %d before they came", v.Where(), tr.lavish, f.Length)
 	}
 	if tr.altered {
 		t.Errorf("%s: bytes changed while they were being written", v.Where())
