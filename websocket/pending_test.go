@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 )
@@ -89,6 +91,36 @@ func TestMaxPendingStopsReading(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Reading goes on as soon as there is room again, not only when all is written.
+func TestRoomIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ws, p := newPeer(t, ServerMode, Options{MaxPending: 10 << 10})
+		var handled atomic.Int32
+		served := serving(t.Context(), ws, func(_ context.Context, msg *Message) (*Message, error) {
+			handled.Add(1)
+			return msg, nil
+		})
+		const most = 1000
+		_, finish := flood(p, p.text(strings.Repeat("x", 100)), most)
+		stopped := handled.Load()
+		if _, err := p.next(); err != nil { // the first reply, a write of its own
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if now := handled.Load(); now <= stopped || now == most {
+			t.Errorf("%d messages were handled when reading stopped, %d when the peer had read a reply", stopped, now)
+		}
+		for range most - 1 {
+			if _, err := p.next(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		finish()
+		p.conn.Close()
+		<-served
+	})
 }
 
 func readingAll(ws *Websocket) <-chan struct{} {

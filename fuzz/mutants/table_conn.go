@@ -366,7 +366,6 @@ var writeMutants = []mutant{
 	{
 		name: "room-not-told", kind: notReleased, rule: "MaxPending", file: "turn.go",
 		old: "o.taken = 0\n\to.wakeRoom()", new: "o.taken = 0", targets: serving,
-		survives: "reading goes on later, when the last byte has been written: that wakes everybody",
 	},
 	{
 		name: "gathered-not-written-before-waiting", kind: droppedCheck, rule: "Serve", file: "inbound.go",
