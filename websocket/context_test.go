@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -230,6 +231,45 @@ func TestTurnAndContextAtOnce(t *testing.T) {
 			}
 			for range 3 {
 				<-done
+			}
+		})
+	}
+}
+
+// endsWhenAsked is a context that ends while it is asked when it ends.
+type endsWhenAsked struct {
+	context.Context
+	end func()
+}
+
+func (c endsWhenAsked) Done() <-chan struct{} { c.end(); return c.Context.Done() }
+
+// A write whose context has ended does not begin, though it has the turn.
+func TestTurnBehindTheContext(t *testing.T) {
+	for range 50 { // which of both it sees is a matter of chance
+		bareOrNot(t, Options{}, func(t *testing.T, ws *Websocket, p *peer, end *ending) {
+			first := make(chan error, 1)
+			go func() { first <- ws.WriteMessage(t.Context(), &Message{Payload: []byte("first")}) }()
+			synctest.Wait()
+			ctx, cancel := context.WithCancel(t.Context())
+			err := ws.WriteMessage(endsWhenAsked{ctx, sync.OnceFunc(func() {
+				cancel()
+				p.wantText("first")
+				if err := <-first; err != nil {
+					t.Errorf("the first write: %v", err)
+				}
+			})}, &Message{Payload: []byte("second")})
+			if err != context.Canceled {
+				t.Errorf("the write that had waited: %v", err)
+			}
+			synctest.Wait()
+			if end.calls != 0 {
+				t.Errorf("the connection has ended: %v", end.err)
+			}
+			go func() { first <- ws.WriteMessage(t.Context(), &Message{Payload: []byte("third")}) }()
+			p.wantText("third")
+			if err := <-first; err != nil {
+				t.Errorf("the third write: %v", err)
 			}
 		})
 	}

@@ -43,8 +43,11 @@ func (c *Websocket) waitTurn(ctx context.Context) error {
 	select {
 	case <-turn:
 		o.mu.Lock()
-		defer o.mu.Unlock()
-		return o.err
+		err := o.err
+		o.mu.Unlock()
+		if err != nil || ctx.Err() == nil {
+			return err
+		}
 	case <-ctx.Done():
 	}
 	o.mu.Lock()
