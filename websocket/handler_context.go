@@ -123,7 +123,7 @@ func (c *handlerContext) Done() <-chan struct{} {
 	if c.asked == nil {
 		c.asked = new(askedContext)
 		c.asked.Context, c.asked.cancel = context.WithCancel(c.values)
-		if c.ended {
+		if c.ended || c.ws.hasEnded() { // as Err may have said
 			c.asked.cancel()
 		} else {
 			go c.asked.watch(c.ws)

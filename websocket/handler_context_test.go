@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,24 @@ import (
 )
 
 type middlewareKey struct{}
+
+// A context that has ended stays so, also where nobody had asked before.
+func TestHandlerContextStaysEnded(t *testing.T) {
+	ws := New(newScripted(), "", ServerMode, Options{})
+	ctx := &handlerContext{ws: ws, values: context.Background()}
+	ws.abort(io.EOF)
+	if err := ctx.Err(); err != context.Canceled {
+		t.Errorf("Err: %v", err)
+	}
+	select {
+	case <-ctx.Done():
+	default:
+		t.Error("Done: not closed")
+	}
+	if err := ctx.Err(); err != context.Canceled {
+		t.Errorf("Err after Done: %v", err)
+	}
+}
 
 // The handler's context has all values of the request's, whoever set them. Only
 // where those are net/http's own, connections share a context: if a new version
