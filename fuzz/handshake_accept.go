@@ -167,7 +167,7 @@ func (in *handshakeInput) accept() error {
 		if w.taken && !c.Closed() {
 			return fmt.Errorf("websocket.Accept failed (%w) and left the transport open", err)
 		}
-		return checkRefusal(err, why, yes)
+		return checkRefusal(err, why, yes, w.taken)
 	}
 	if len(why) > 0 {
 		return fmt.Errorf("websocket.Accept took a request although %s", why[0].why)
@@ -187,8 +187,9 @@ func (in *handshakeInput) accept() error {
 }
 
 // checkRefusal checks why a request was refused, and how it would be answered. It
-// is not sure where it is open whether its Origin is allowed.
-func checkRefusal(err error, why []refusal, sure bool) error {
+// is not sure where it is open whether its Origin is allowed. Where the connection
+// was taken over, nothing is left to answer.
+func checkRefusal(err error, why []refusal, sure, taken bool) error {
 	var refused *websocket.HandshakeError
 	if !errors.As(err, &refused) {
 		return fmt.Errorf("websocket.Accept: %v (%T), want a *HandshakeError", err, err)
@@ -206,6 +207,10 @@ func checkRefusal(err error, why []refusal, sure bool) error {
 	w := httptest.NewRecorder()
 	refused.Respond(w)
 	switch h := w.Header(); {
+	case taken:
+		if w.Body.Len() > 0 || len(h) > 0 {
+			return fmt.Errorf("%w: answered %q where the connection is taken over", err, w.Body)
+		}
 	case w.Code != refused.Status:
 		return fmt.Errorf("%w: answered with %d, want %d", err, w.Code, refused.Status)
 	case w.Code == 426 && (h.Get("Sec-WebSocket-Version") != "13" || h.Get("Upgrade") != "websocket"), w.Code == 405 && h.Get("Allow") != "GET":
@@ -232,7 +237,7 @@ func (in *handshakeInput) handshake(r *http.Request, why []refusal) error {
 		if fmt.Sprint(w.Header()) != fmt.Sprint(before) || key != "" {
 			return fmt.Errorf("it refused (%w) and set the headers %v, the key %q", err, w.Header(), key)
 		}
-		return checkRefusal(err, why, true)
+		return checkRefusal(err, why, true, false)
 	}
 	want := strings.Trim(r.Header.Get("Sec-Websocket-Key"), " \t")
 	var protocol, own []string

@@ -99,6 +99,8 @@ type HandshakeError struct {
 	Reason string
 	// Err is the cause, where there is one.
 	Err error
+
+	hijacked bool // nothing is left to answer through
 }
 
 // Error returns the reason and the cause.

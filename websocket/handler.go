@@ -96,7 +96,7 @@ func (h *HTTPHandler) accept(w http.ResponseWriter, r *http.Request) (s *served,
 // Shutdown refuses new connections, sends a Close frame with status 1001 on all
 // others, none of which can hold up the rest, and waits until each has ended.
 // When ctx ends first, it cancels the handlers' contexts, drops what is left
-// without more ado, and returns ctx's error. It may be called any number of
+// without more ado, not even waiting for OnClose, and returns ctx's error. It may be called any number of
 // times, also at once; called from within a handler it waits for its caller.
 // To call it when a server shuts down, see http.Server.RegisterOnShutdown.
 func (h *HTTPHandler) Shutdown(ctx context.Context) error {
@@ -135,7 +135,10 @@ func (h *HTTPHandler) abortAll() {
 	}
 	h.mu.Unlock()
 	for _, s := range left {
-		s.abort()
+		go s.abort() // OnClose may take its time
+	}
+	for _, s := range left {
+		<-s.ctx.ws.doneChan()
 	}
 }
 

@@ -353,6 +353,7 @@ func TestShutdownAfterAPanic(t *testing.T) {
 			if took := time.Since(start); giveUp != (took == 0) || took > defaultCloseTimeout {
 				t.Errorf("Shutdown took %v, the peer was silent for %v", took, defaultCloseTimeout)
 			}
+			synctest.Wait() // when it gave up, OnClose may still be told
 			end.want(t, StatusInternalError, errPanic)
 			client.abort(io.EOF)
 		})
@@ -453,6 +454,65 @@ func TestShutdownGivesUp(t *testing.T) {
 	busy.abort(io.EOF)
 	if err := h.Shutdown(t.Context()); err != nil {
 		t.Errorf("Shutdown again: %v", err)
+	}
+}
+
+// When Shutdown gives up, an OnClose that takes its time holds up neither it nor the
+// end of the other connections.
+func TestShutdownGivesUpBesideOnClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var opts Options
+		opts.Hooks.OnClose = func(ClientKey, StatusCode, error) { time.Sleep(time.Hour) }
+		h := NewHandler(EchoHandler, opts)
+		var clients []*Websocket
+		for range 3 {
+			clients = append(clients, pipeClient(t, h, nil))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		start := time.Now()
+		if err := h.Shutdown(ctx); err != context.Canceled {
+			t.Errorf("Shutdown: %v", err)
+		}
+		for _, client := range clients {
+			_, _ = client.ReadMessage(t.Context())
+		}
+		if took := time.Since(start); took != 0 {
+			t.Errorf("Shutdown and the ends took %v", took)
+		}
+		if err := h.Shutdown(t.Context()); err != nil {
+			t.Errorf("Shutdown again: %v", err)
+		}
+		time.Sleep(time.Hour) // OnClose of all
+	})
+}
+
+// Where the 101 could not be written nothing is left to answer, nor to be logged.
+func TestHTTPHandlerSaysNothingToAPeerThatIsGone(t *testing.T) {
+	var errorLog lockedBuffer
+	h := NewHandler(EchoHandler, Options{})
+	served := make(chan struct{})
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(served)
+		h.ServeHTTP(w, r)
+	}))
+	server.Config.ErrorLog = log.New(&errorLog, "", 0)
+	server.Config.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
+		_ = conn.(*net.TCPConn).CloseWrite() // so that the answer cannot be written
+		return ctx
+	}
+	server.Start()
+	defer server.Close()
+	if ws, _, err := Dial(t.Context(), server.URL, DialOptions{}); err == nil {
+		ws.abort(io.EOF)
+		t.Error("the handshake succeeded")
+	}
+	<-served
+	if got := errorLog.String(); got != "" {
+		t.Errorf("logged %q", got)
+	}
+	if err := h.Shutdown(t.Context()); err != nil {
+		t.Errorf("Shutdown: %v", err)
 	}
 }
 

@@ -93,15 +93,19 @@ func accept(w http.ResponseWriter, r *http.Request, opts *Options) (*Websocket, 
 	}
 	if err := writeAnswer(conn, key, subprotocol, preset, opts.WriteTimeout); err != nil {
 		conn.Close()
-		return nil, &HandshakeError{Status: http.StatusInternalServerError, Reason: "writing the answer", Err: err}
+		return nil, &HandshakeError{Status: http.StatusInternalServerError, Reason: "writing the answer", Err: err, hijacked: true}
 	}
 	return newConn(conn, key, ServerMode, opts, unread, subprotocol), nil
 }
 
 // Respond answers a request that [Handshake] or [Accept] refused: with the
 // status, the reason as text, and the headers that the status asks for, such as
-// the version that is supported (RFC 6455 §4.2.2).
+// the version that is supported (RFC 6455 §4.2.2). Where Accept has taken the
+// connection over it does nothing.
 func (e *HandshakeError) Respond(w http.ResponseWriter) {
+	if e.hijacked {
+		return
+	}
 	status := e.Status
 	if status < 400 || status > 599 {
 		status = http.StatusInternalServerError
