@@ -152,7 +152,8 @@ func (c *Websocket) CloseWithStatus(code StatusCode, reason string) error {
 			return err
 		}
 	}
-	first := c.sendClose(code, reason)
+	var first bool
+	c.orAbort(func() { first = c.sendClose(code, reason) })
 	if !c.takeReader(context.Background()) {
 		if first {
 			c.boundClose(StatusAbnormalClose, errNoAnswer)
@@ -171,9 +172,16 @@ func (c *Websocket) CloseWithStatus(code StatusCode, reason string) error {
 // discard reads and drops messages until the connection has ended, and returns
 // nil if the peer closed it.
 func (c *Websocket) discard() error {
+	returned := false
+	defer func() {
+		if !returned {
+			c.failHook()
+		}
+	}()
 	for {
 		if _, err := c.readMessage(true); err != nil {
 			err = c.endRead(err, true)
+			returned = true
 			if _, closed := err.(*CloseError); closed {
 				return nil
 			}
@@ -257,6 +265,7 @@ func (c *Websocket) end(code StatusCode, err error) {
 		return
 	}
 	m := c.more()
+	drop := code == StatusAbnormalClose && !errors.Is(err, io.EOF)
 	if c.settled {
 		code, err = c.endCode, m.endErr
 	}
@@ -278,9 +287,8 @@ func (c *Websocket) end(code StatusCode, err error) {
 	c.mu.Unlock()
 
 	c.out.shut(orClosed(err))
-	if secure, ok := c.src.(*tls.Conn); ok && code == StatusAbnormalClose && !errors.Is(err, io.EOF) {
-		// The Close of TLS would wait seconds for a peer that takes nothing.
-		_ = secure.NetConn().Close()
+	if drop {
+		closeUnderTLS(c.src)
 	}
 	_ = c.src.Close() // whatever it says, the connection is gone
 	if finish != nil {
@@ -289,6 +297,15 @@ func (c *Websocket) end(code StatusCode, err error) {
 	}
 	if hook != nil {
 		hook(c.key, code, err)
+	}
+}
+
+// closeUnderTLS closes what is under src where that is TLS, whose own Close would
+// wait seconds for a peer that takes nothing. To a proxy there may be TLS in TLS.
+func closeUnderTLS(src any) {
+	if secure, ok := src.(*tls.Conn); ok {
+		closeUnderTLS(secure.NetConn())
+		_ = secure.NetConn().Close()
 	}
 }
 

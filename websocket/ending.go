@@ -88,6 +88,7 @@ func (c *Websocket) unread() bool {
 	if c.in.socket == nil {
 		return false
 	}
+	c.dropDeadline() // one that has passed allows no look
 	n, _ := c.in.socket.readNow(nil)
 	c.in.end += n
 	return n > 0
@@ -97,8 +98,12 @@ func (c *Websocket) unread() bool {
 // connection (RFC 6455 §7.1.7). See endRead for wait.
 func (c *Websocket) fail(code StatusCode, err error, wait bool) {
 	c.settle(code, err)
-	c.boundClose(code, err)
-	c.sendClose(sendable(code), err.Error())
+	c.boundClose(StatusAbnormalClose, err)
+	reason := err.Error()
+	if e, ok := err.(*Error); ok {
+		reason = e.text // the cause of a timeout names this side's address
+	}
+	c.sendClose(sendable(code), reason)
 	c.finishWriting()
 	c.lingerThenEnd(code, err, wait)
 }
@@ -114,7 +119,7 @@ func (c *Websocket) closeFor(err error) {
 	if c.sendClose(sendable(code), reason) {
 		c.settle(code, err)
 	}
-	c.boundClose(code, err)
+	c.boundClose(StatusAbnormalClose, err)
 }
 
 // failHook fails the connection because a hook panicked, or ended its goroutine,
@@ -124,14 +129,19 @@ func (c *Websocket) failHook() {
 	if c.hasEnded() {
 		return // it was OnClose
 	}
-	failed := false
+	c.orAbort(func() { c.fail(StatusInternalError, errHook, false) })
+}
+
+// orAbort runs f and drops the connection if a hook panics in it, which goes on up.
+func (c *Websocket) orAbort(f func()) {
+	returned := false
 	defer func() {
-		if !failed { // another hook does the same
+		if !returned {
 			c.abort(errHook)
 		}
 	}()
-	c.fail(StatusInternalError, errHook, false)
-	failed = true
+	f()
+	returned = true
 }
 
 // sendable returns code, or what goes on the wire for one that must not.
@@ -165,9 +175,7 @@ func (c *Websocket) lingerThenEnd(code StatusCode, err error, wait bool) {
 		c.setLingering()
 		return
 	}
-	if c.in.timing != nil {
-		_ = c.in.timing.transport.SetReadDeadline(time.Time{}) // boundClose bounds it
-	}
+	c.dropDeadline() // boundClose bounds it
 	trash := takeBuffer(socketBuffer)
 	for left := c.opts.LingerBytes; left > 0; {
 		n, readErr := c.readSome((*trash)[:min(left, cap(*trash))])

@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -44,4 +45,27 @@ func TestCloseWithFramesBehindIt(t *testing.T) {
 	}
 	client.Close()
 	<-done
+}
+
+// So it is where the read deadline has passed while a handler was at work, so that
+// looking for what came behind the Close must not go by it.
+func TestCloseWithFramesBehindItAndADeadline(t *testing.T) {
+	ws, p := newSocketPeer(t, ServerMode, Options{ReadTimeout: time.Hour})
+	handling, goOn := make(chan struct{}), make(chan struct{})
+	served := serving(context.Background(), ws, func(context.Context, *Message) (*Message, error) {
+		close(handling)
+		<-goOn
+		return nil, nil
+	})
+	p.send(p.text("x"), p.close(StatusNormalClosure, ""))
+	<-handling
+	p.send(bytes.Repeat(p.text("late"), 100))
+	if err := ws.src.(net.Conn).SetReadDeadline(time.Unix(1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	close(goOn)
+	p.wantClose(StatusNormalClosure, "")
+	p.wantEnd()
+	p.conn.Close()
+	<-served
 }

@@ -346,6 +346,74 @@ func TestWriteHookPanics(t *testing.T) {
 	})
 }
 
+// A hook that panics in a Close, or behind a handler that did, ends the connection,
+// too: no peer is left with a connection that nobody reads nor closes.
+func TestHookPanicsInAClose(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		hook func(*Hooks, func())
+		call func(*testing.T, *Websocket)
+		peer func(*peer)
+	}{
+		{"before it is sent", func(h *Hooks, fail func()) { h.OnWriteFrame = func(ClientKey, *Frame) { fail() } },
+			func(_ *testing.T, ws *Websocket) { _ = ws.Close() }, func(*peer) {}},
+		{"before the answer", func(h *Hooks, fail func()) { h.OnReadFrame = func(ClientKey, *Frame) { fail() } },
+			func(_ *testing.T, ws *Websocket) { _ = ws.Close() }, func(p *peer) {
+				p.wantClose(StatusNormalClosure, "")
+				p.send(p.close(StatusNormalClosure, ""))
+			}},
+		{"behind a handler's panic", func(h *Hooks, fail func()) { h.OnWriteFrame = func(ClientKey, *Frame) { fail() } },
+			func(t *testing.T, ws *Websocket) {
+				ws.Serve(t.Context(), func(context.Context, *Message) (*Message, error) { panic("the handler's") })
+			}, func(p *peer) { p.send(p.text("x")) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				opts, end := closeHook(Options{})
+				c.hook(&opts.Hooks, func() { panic("oops") })
+				ws, p := newPeer(t, ServerMode, opts)
+				start := time.Now()
+				got := make(chan any, 1)
+				go func() {
+					defer func() { got <- recover() }()
+					c.call(t, ws)
+				}()
+				c.peer(p)
+				if r := <-got; r != "oops" {
+					t.Errorf("recovered %v", r)
+				}
+				p.conn.Close()
+				synctest.Wait()
+				if took := time.Since(start); took > failGrace {
+					t.Errorf("the panic went up after %v", took)
+				}
+				if end.calls != 1 || !errors.Is(end.err, errHook) {
+					t.Errorf("OnClose was called %d times, at last with %v; want once with %v", end.calls, end.err, errHook)
+				}
+			})
+		})
+	}
+}
+
+// So does a Serve that finds the connection ended.
+func TestServeBehindTheEndReturnsBehindOnClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := false
+		var opts Options
+		opts.Hooks.OnClose = func(ClientKey, StatusCode, error) {
+			time.Sleep(time.Hour)
+			told = true
+		}
+		ws, _ := newPeer(t, ServerMode, opts)
+		go ws.abort(io.EOF)
+		synctest.Wait()
+		if ws.Serve(t.Context(), EchoHandler); !told {
+			t.Error("Serve returned before OnClose did")
+			time.Sleep(time.Hour)
+		}
+	})
+}
+
 // When Serve returns, OnClose has: whichever goroutine ended the connection.
 func TestServeReturnsBehindOnClose(t *testing.T) {
 	for _, c := range []struct {

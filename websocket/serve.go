@@ -102,6 +102,9 @@ func (c *Websocket) serve(ctx context.Context, handler Handler, watching bool) {
 		watched = ctx
 	}
 	if !c.takeReader(watched) {
+		if c.hasEnded() {
+			c.awaitHook()
+		}
 		return
 	}
 	if watching && ctx.Err() != nil {
@@ -113,7 +116,7 @@ func (c *Websocket) serve(ctx context.Context, handler Handler, watching bool) {
 		case returned:
 		case handling:
 			// The panic goes on up; the closing handshake must not hold it up.
-			c.closeFor(errPanic)
+			c.orAbort(func() { c.closeFor(errPanic) })
 			c.setLingering()
 			go c.discard()
 		default:

@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -73,7 +74,8 @@ func TestReadTimeout(t *testing.T) {
 					}
 					got := <-result
 					wantTimeout(t, got.err)
-					if want := closePayload(StatusPolicyViolation, got.err.Error()); err != nil || Opcode(f.Opcode) != OpcodeClose || string(f.Payload) != want {
+					// Its cause names this side's address.
+					if want := closePayload(StatusPolicyViolation, "timeout"); err != nil || Opcode(f.Opcode) != OpcodeClose || string(f.Payload) != want {
 						t.Errorf("%+v, %v; want a Close with %q", f, err, want)
 					}
 					p.conn.Close()
@@ -344,6 +346,68 @@ func TestWriteTimeoutUnderTLS(t *testing.T) {
 		}
 		end.want(t, StatusAbnormalClose, os.ErrDeadlineExceeded)
 	})
+}
+
+// Nor does a connection that is dropped, for whatever reason, wait for a peer that
+// takes the Close and then nothing more: the close_notify of TLS cannot be sent.
+func TestDropUnderTLS(t *testing.T) {
+	server := httptest.NewTLSServer(nil)
+	certificates := server.TLS.Certificates
+	server.Close()
+	shake := func(t *testing.T, src, other net.Conn) (net.Conn, net.Conn) {
+		secure := tls.Server(src, &tls.Config{Certificates: certificates, SessionTicketsDisabled: true})
+		client := tls.Client(other, &tls.Config{InsecureSkipVerify: true})
+		shaken := make(chan error, 1)
+		go func() { shaken <- client.Handshake() }()
+		if err := secure.Handshake(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-shaken; err != nil {
+			t.Fatal(err)
+		}
+		return secure, client
+	}
+	for _, c := range []struct {
+		name  string
+		twice bool // TLS in TLS, as through a proxy that is reached by https
+		sent  string
+		drop  func(ws *Websocket, cancel context.CancelFunc)
+		after time.Duration
+	}{
+		{"timeout of a failure", false, "\x83\x80", nil, time.Second},
+		{"timeout of a handler's error", false, "\x82\x80\x00\x00\x00\x00", nil, time.Second},
+		{"context", false, "\x82\x80\x00\x00\x00\x00", func(_ *Websocket, cancel context.CancelFunc) { cancel() }, 0},
+		{"abort", false, "\x82\x80\x00\x00\x00\x00", func(ws *Websocket, _ context.CancelFunc) { ws.abort(errShutdown) }, 0},
+		{"abort, TLS in TLS", true, "\x82\x80\x00\x00\x00\x00", func(ws *Websocket, _ context.CancelFunc) { ws.abort(errShutdown) }, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				src, other := net.Pipe()
+				defer other.Close()
+				secure, client := shake(t, src, other)
+				if c.twice {
+					secure, client = shake(t, secure, client)
+				}
+				ws, p := newPeerOn(t, secure, client, ServerMode, Options{CloseTimeout: time.Second})
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				served := serving(ctx, ws, func(context.Context, *Message) (*Message, error) { return nil, errPanic })
+				start := time.Now()
+				p.send([]byte(c.sent))
+				if f, err := p.next(); err != nil || Opcode(f.Opcode) != OpcodeClose {
+					t.Fatalf("%v, %v; want a Close", f, err)
+				}
+				synctest.Wait()
+				if c.drop != nil {
+					c.drop(ws, cancel)
+				}
+				<-served
+				if took := time.Since(start); took != c.after {
+					t.Errorf("the end took %v, want %v", took, c.after)
+				}
+			})
+		})
+	}
 }
 
 // A write leaves no deadline behind: later writes try without setting one.

@@ -27,6 +27,13 @@ func (c *Websocket) setDeadline() error {
 	return t.transport.SetReadDeadline(by)
 }
 
+// dropDeadline leaves what is still read without a deadline.
+func (c *Websocket) dropDeadline() {
+	if c.in.timing != nil {
+		_ = c.in.timing.transport.SetReadDeadline(time.Time{})
+	}
+}
+
 // timeMessage starts the clock of a message whose end is not there yet, unless it
 // runs.
 func (c *Websocket) timeMessage() {

@@ -387,11 +387,11 @@ var endMutants = []mutant{
 	},
 	{
 		name: "failure-sends-no-close", kind: droppedCheck, rule: "failure-ends", file: "ending.go",
-		old: "c.sendClose(sendable(code), err.Error())\n\tc.finish", new: "c.finish", targets: reading,
+		old: "c.sendClose(sendable(code), reason)\n\tc.finish", new: "_ = reason\n\tc.finish", targets: reading,
 	},
 	{
 		name: "failure-always-1002", kind: wrongCode, rule: "failure-ends", file: "ending.go",
-		old: "c.sendClose(sendable(code), err.Error())\n\tc.finish", new: "c.sendClose(StatusProtocolError, err.Error())\n\tc.finish", targets: reading,
+		old: "c.sendClose(sendable(code), reason)\n\tc.finish", new: "c.sendClose(StatusProtocolError, reason)\n\tc.finish", targets: reading,
 	},
 	{
 		name: "pongs-lost-at-the-end", kind: droppedCheck, rule: "ping-answered", file: "ending.go",
@@ -463,11 +463,11 @@ var endMutants = []mutant{
 	},
 	{
 		name: "lingering-keeps-the-read-deadline", kind: stateNotReset, rule: "CloseTimeout", file: "ending.go",
-		old: "_ = c.in.timing.transport.SetReadDeadline(time.Time{})", new: "_ = time.Time{}", targets: serving,
+		old: "c.dropDeadline() // boundClose bounds it", new: "", targets: serving,
 	},
 	{
 		name: "write-side-left-open-behind-a-failure", kind: notReleased, rule: "failure-ends", file: "ending.go",
-		old: "err.Error())\n\tc.finishWriting()", new: "err.Error())", targets: serving,
+		old: "reason)\n\tc.finishWriting()", new: "reason)", targets: serving,
 	},
 	{
 		name: "context-forgotten-behind-a-failure", kind: wrongOrder, rule: "contexts", file: "ending.go",
@@ -483,7 +483,7 @@ var endMutants = []mutant{
 	},
 	{
 		name: "close-reason-dropped", kind: wrongBytes, rule: "CloseWithStatus", file: "conn.go",
-		old: "first := c.sendClose(code, reason)", new: `first := c.sendClose(code, "")`, targets: serving,
+		old: "first = c.sendClose(code, reason)", new: `first = c.sendClose(code, "")`, targets: serving,
 	},
 	{
 		name: "ping-forgets-its-context", kind: droppedCheck, rule: "Ping", file: "keepalive.go",
