@@ -20,6 +20,7 @@ func TestRefusesArguments(t *testing.T) {
 		{"run", "stray"},
 		{"run", "-overlay", "x", "-o", "/dev/null"},
 		{"run", "-count", "-1"},
+		{"run", "-set", "full", "-base", "HEAD"},
 		{"run", "-base", "no-such-revision", "-o", "/dev/null"},
 		{"run", "-base", "--all"},
 		{"check"},

@@ -25,6 +25,9 @@ func runSet(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 		return err
 	}
 	if *base != "" {
+		if *name != "default" {
+			return fmt.Errorf("-set %s does not go with -base, which has its own", *name)
+		}
 		*name = "core"
 	}
 	s, known := sets[*name]

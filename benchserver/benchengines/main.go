@@ -191,7 +191,7 @@ func parse(args []string, stdout io.Writer) (*config, error) {
 			return nil, fmt.Errorf("-users: %q is no number of users", u)
 		}
 	}
-	if len(c.engines) == 0 || len(c.tests) == 0 || len(c.users) == 0 || c.count < 1 {
+	if len(c.engines) == 0 || len(c.tests) == 0 || len(c.users) == 0 || c.count < 1 || c.messages < 1 || c.duration <= 0 {
 		return nil, errors.New("nothing to measure")
 	}
 	return c, nil

@@ -15,6 +15,8 @@ func TestParse(t *testing.T) {
 		{"-tests soap", `no test "soap"`},
 		{"-users 0", `"0" is no number of users`},
 		{"-count 0", "nothing to measure"},
+		{"-messages 0", "nothing to measure"},
+		{"-duration 0s", "nothing to measure"},
 	} {
 		_, err := parse(strings.Fields(tc.args), new(bytes.Buffer))
 		if err == nil || !strings.Contains(err.Error(), tc.want) {

@@ -141,8 +141,8 @@ func (s *soak) checkDrip() error {
 					return
 				}
 				served.Add(1)
-				if took := int64(time.Since(begin)); took > worst.Load() {
-					worst.Store(took)
+				took := int64(time.Since(begin))
+				for before := worst.Load(); took > before && !worst.CompareAndSwap(before, took); before = worst.Load() {
 				}
 				s.sleep(10 * time.Millisecond)
 			}

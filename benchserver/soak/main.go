@@ -78,6 +78,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
+	if s.idle < 1 || s.drip < 1 || s.kill < 1 || s.workers < 1 || s.duration <= 0 {
+		return errors.New("-idle, -drip, -kill, -workers and -duration must be positive: nothing would be checked")
+	}
 	for name := range strings.SplitSeq(*wanted, ",") {
 		if !slices.Contains(names, name) {
 			return fmt.Errorf("-checks: no check %q: want some of %s", name, strings.Join(names, ", "))

@@ -46,8 +46,14 @@ func TestGrows(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
-	err := run(context.Background(), []string{"-checks", "idle,nap"}, new(bytes.Buffer))
-	if err == nil || !strings.Contains(err.Error(), `no check "nap"`) {
-		t.Errorf("got %v", err)
+	for _, tc := range []struct{ args, want string }{
+		{"-checks idle,nap", `no check "nap"`},
+		{"-checks mixed -workers 0", "nothing would be checked"},
+		{"-checks idle -idle -1", "nothing would be checked"},
+	} {
+		err := run(context.Background(), strings.Fields(tc.args), new(bytes.Buffer))
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %v, want %s", tc.args, err, tc.want)
+		}
 	}
 }
