@@ -47,11 +47,12 @@ type gobwasConn struct {
 	br     *bufio.Reader
 	header [ws.MaxHeaderSize]byte // the reader's
 
-	mu     sync.Mutex // guards the writer's
-	bw     *bufio.Writer
-	out    [ws.MaxHeaderSize]byte
-	parts  [2][]byte
-	vector net.Buffers
+	mu      sync.Mutex // guards the writer's
+	bw      *bufio.Writer
+	out     [ws.MaxHeaderSize]byte
+	parts   [2][]byte
+	vector  net.Buffers
+	closing bool // a Close was sent
 
 	counts  counter
 	scratch [scratchSize]byte
@@ -200,7 +201,10 @@ func (c *gobwasConn) answer(h ws.Header, buf *[]byte) error {
 		return &handlerError{err}
 	}
 	if reply != nil {
-		if err := c.write(kind, reply, !c.hub.Gather); err != nil {
+		switch err := c.write(kind, reply, !c.hub.Gather); {
+		case errors.Is(err, errCloseSent):
+			return nil
+		case err != nil:
 			return err
 		}
 	}
@@ -229,7 +233,9 @@ func (c *gobwasConn) handleControl(h ws.Header) error {
 	ws.Cipher(payload, h.Mask, 0)
 	switch h.OpCode {
 	case ws.OpPing:
-		return c.write(ws.OpPong, payload, !c.hub.Gather)
+		if err := c.write(ws.OpPong, payload, !c.hub.Gather); !errors.Is(err, errCloseSent) {
+			return err
+		}
 	case ws.OpClose:
 		if len(payload) == 0 {
 			_ = c.write(ws.OpClose, nil, true)
@@ -245,11 +251,19 @@ func (c *gobwasConn) handleControl(h ws.Header) error {
 	return nil
 }
 
+// errCloseSent is for what would follow a Close (RFC 6455 §5.5.1): what the peer
+// sends until it has read that is read, and not answered.
+var errCloseSent = errors.New("a Close was sent")
+
 // write writes a frame: in one piece, or by writev where it does not fit the
 // buffer.
 func (c *gobwasConn) write(op ws.OpCode, payload []byte, flush bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.closing {
+		return errCloseSent
+	}
+	c.closing = op == ws.OpClose
 	h := ws.Header{Fin: true, OpCode: op, Length: int64(len(payload))}
 	n := ws.HeaderSize(h)
 	if n+len(payload) > c.bw.Size() {

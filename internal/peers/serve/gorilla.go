@@ -33,7 +33,8 @@ func newGorilla(h *hub) http.Handler {
 		conn.SetCloseHandler(func(code int, _ string) error {
 			// As gorilla's own, but for its limit of 1 s: the peer may have much to read
 			// before it gets to the Close.
-			return conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(closeTime))
+			_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(closeTime))
+			return nil
 		})
 		c := &gorillaConn{hub: h, Conn: conn}
 		if h.ReadTimeout > 0 {
@@ -121,7 +122,10 @@ func (c *gorillaConn) answer(kind int, r io.Reader, buf *[]byte) error {
 		return &handlerError{err}
 	}
 	if reply != nil {
-		if err := c.WriteMessage(kind, reply); err != nil {
+		switch err := c.WriteMessage(kind, reply); {
+		case errors.Is(err, websocket.ErrCloseSent):
+			return nil // by Shutdown: the peer's Close is still to come
+		case err != nil:
 			return err
 		}
 	}

@@ -348,7 +348,8 @@ func TestReadTimeout(t *testing.T) {
 }
 
 func TestShutdown(t *testing.T) {
-	each(t, Echo, Options{}, func(t *testing.T, s Server, addr string) {
+	l, events := newLog()
+	each(t, Echo, Options{Events: events}, func(t *testing.T, s Server, addr string) {
 		var clients []*servetest.Client
 		for range 5 {
 			clients = append(clients, servetest.Connect(t, addr, "/"))
@@ -361,8 +362,44 @@ func TestShutdown(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Errorf("Shutdown: %v", err)
 		}
+		for range clients {
+			if e := l.wait(t); e.code != 1001 {
+				t.Errorf("Close event %d, %v; want 1001", e.code, e.err)
+			}
+		}
 		if _, response := servetest.Dial(t, addr, "/"); response.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("after Shutdown: answered %s, want 503", response.Status)
+		}
+	})
+}
+
+// TestShutdownCrossing: a peer sends a message before it has read the Close of
+// Shutdown. It breaks no rule with that, and gets no answer behind the Close.
+func TestShutdownCrossing(t *testing.T) {
+	l, events := newLog()
+	each(t, Echo, Options{Events: events}, func(t *testing.T, s Server, addr string) {
+		c := servetest.Connect(t, addr, "/")
+		c.Send(servetest.Text("a"))
+		c.Want(wire.Text, "a")
+		done := make(chan error, 1)
+		go func() { done <- s.Shutdown(context.Background()) }()
+		if f, err := c.Next(); err != nil || f.Opcode != wire.Close {
+			t.Fatalf("got %s, %v; want a Close", servetest.Describe(f), err)
+		}
+		var late []byte
+		for _, f := range []wire.Frame{servetest.Part(wire.Ping, true, "p"), servetest.Text("late"), servetest.CloseFrame(1001, "")} {
+			f.Masked = true
+			late = f.Append(late)
+		}
+		_, _ = c.Conn.Write(late) // gws has closed TCP already
+		if f, err := c.Next(); err == nil {
+			t.Errorf("behind the Close: %s", servetest.Describe(f))
+		}
+		if e := l.wait(t); e.code != 1001 && e.code != 1006 { // coder closes TCP when the message comes
+			t.Errorf("Close event %d, %v; want 1001", e.code, e.err)
+		}
+		if err := <-done; err != nil {
+			t.Errorf("Shutdown: %v", err)
 		}
 	})
 }
