@@ -221,8 +221,11 @@ type established struct {
 	response    *http.Response
 }
 
-// drop closes the transport at once.
-func (d *dialer) drop() { d.transport.Close() }
+// drop closes the transport at once. NetDial may have brought TLS.
+func (d *dialer) drop() {
+	closeUnderTLS(d.transport)
+	d.transport.Close()
+}
 
 // netDial connects to the proxy or the server.
 func (d *dialer) netDial(ctx context.Context) (net.Conn, *HandshakeError) {

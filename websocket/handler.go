@@ -235,6 +235,7 @@ func (s *served) end() {
 	}
 	s.ctx.end()
 	if s.ctx.ws.hasEnded() {
+		s.ctx.ws.awaitHook()
 		s.owner.ended(s)
 		return
 	}

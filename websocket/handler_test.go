@@ -457,6 +457,36 @@ func TestShutdownGivesUp(t *testing.T) {
 	}
 }
 
+// Shutdown waits for OnClose also where the handler panics behind the end.
+func TestShutdownBehindOnCloseAfterAPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := false
+		var opts Options
+		opts.Hooks.OnClose = func(ClientKey, StatusCode, error) {
+			time.Sleep(time.Hour)
+			told = true
+		}
+		h := NewHandler(func(ctx context.Context, _ *Message) (*Message, error) {
+			go ctx.(*handlerContext).ws.abort(io.EOF)
+			<-ctx.Done()
+			panic(http.ErrAbortHandler)
+		}, opts)
+		client := pipeClient(t, h, nil)
+		if err := client.WriteMessage(t.Context(), &Message{}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if err := h.Shutdown(t.Context()); err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+		if !told {
+			t.Error("Shutdown returned before OnClose did")
+			time.Sleep(time.Hour)
+		}
+		client.abort(io.EOF)
+	})
+}
+
 // When Shutdown gives up, an OnClose that takes its time holds up neither it nor the
 // end of the other connections.
 func TestShutdownGivesUpBesideOnClose(t *testing.T) {

@@ -92,6 +92,7 @@ func accept(w http.ResponseWriter, r *http.Request, opts *Options) (*Websocket, 
 		return nil, refusal
 	}
 	if err := writeAnswer(conn, key, subprotocol, preset, opts.WriteTimeout); err != nil {
+		closeUnderTLS(conn)
 		conn.Close()
 		return nil, &HandshakeError{Status: http.StatusInternalServerError, Reason: "writing the answer", Err: err, hijacked: true}
 	}

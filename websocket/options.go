@@ -33,8 +33,10 @@ type Options struct {
 	MessageTimeout time.Duration
 	// PingInterval is how often an idle peer is pinged; a peer that sends
 	// nothing at all for the interval after a ping is given up, if a read was
-	// under way for that long. One that takes nothing, so that reading has stopped
-	// (see MaxPending), is left to WriteTimeout. Default: no pings.
+	// under way for that long. A ping waits behind the message that is being written,
+	// so the interval must be longer than a peer takes for that. One that takes
+	// nothing, so that reading has stopped (see MaxPending), is left to WriteTimeout.
+	// Default: no pings.
 	PingInterval time.Duration
 	// CloseTimeout bounds the closing handshake and the draining of a failed
 	// connection. Default: 5 s.
@@ -79,8 +81,8 @@ type Options struct {
 // at the same time, if several do. ClientKey is chosen by the client: a label for
 // logs, no identity.
 //
-// A hook that panics while its connection is read ends the connection, and the
-// panic goes on up. A write hook must not write itself, nor wait for what does.
+// A hook that panics while its connection is read or closed ends the connection,
+// and the panic goes on up. A write hook must not write itself, nor wait for what does.
 type Hooks struct {
 	// OnClose is called once, when the connection has ended: with the peer's
 	// Close status, or the status this side failed or closed it with, and the

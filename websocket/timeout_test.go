@@ -348,25 +348,31 @@ func TestWriteTimeoutUnderTLS(t *testing.T) {
 	})
 }
 
+func tlsCertificates() []tls.Certificate {
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	return server.TLS.Certificates
+}
+
+// tlsOver returns the ends of TLS over a transport's ends.
+func tlsOver(t *testing.T, certificates []tls.Certificate, src, other net.Conn) (server, client net.Conn) {
+	secure := tls.Server(src, &tls.Config{Certificates: certificates, SessionTicketsDisabled: true})
+	secureClient := tls.Client(other, &tls.Config{InsecureSkipVerify: true})
+	shaken := make(chan error, 1)
+	go func() { shaken <- secureClient.Handshake() }()
+	if err := secure.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-shaken; err != nil {
+		t.Fatal(err)
+	}
+	return secure, secureClient
+}
+
 // Nor does a connection that is dropped, for whatever reason, wait for a peer that
 // takes the Close and then nothing more: the close_notify of TLS cannot be sent.
 func TestDropUnderTLS(t *testing.T) {
-	server := httptest.NewTLSServer(nil)
-	certificates := server.TLS.Certificates
-	server.Close()
-	shake := func(t *testing.T, src, other net.Conn) (net.Conn, net.Conn) {
-		secure := tls.Server(src, &tls.Config{Certificates: certificates, SessionTicketsDisabled: true})
-		client := tls.Client(other, &tls.Config{InsecureSkipVerify: true})
-		shaken := make(chan error, 1)
-		go func() { shaken <- client.Handshake() }()
-		if err := secure.Handshake(); err != nil {
-			t.Fatal(err)
-		}
-		if err := <-shaken; err != nil {
-			t.Fatal(err)
-		}
-		return secure, client
-	}
+	certificates := tlsCertificates()
 	for _, c := range []struct {
 		name  string
 		twice bool // TLS in TLS, as through a proxy that is reached by https
@@ -384,9 +390,9 @@ func TestDropUnderTLS(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				src, other := net.Pipe()
 				defer other.Close()
-				secure, client := shake(t, src, other)
+				secure, client := tlsOver(t, certificates, src, other)
 				if c.twice {
-					secure, client = shake(t, secure, client)
+					secure, client = tlsOver(t, certificates, secure, client)
 				}
 				ws, p := newPeerOn(t, secure, client, ServerMode, Options{CloseTimeout: time.Second})
 				ctx, cancel := context.WithCancel(t.Context())
@@ -408,6 +414,40 @@ func TestDropUnderTLS(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Nor does a handshake that fails.
+func TestHandshakeFailsUnderTLS(t *testing.T) {
+	certificates := tlsCertificates()
+	pair := func(t *testing.T) (server, client net.Conn) {
+		src, other := net.Pipe()
+		t.Cleanup(func() { other.Close() })
+		return tlsOver(t, certificates, src, other)
+	}
+	t.Run("Accept", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			server, _ := pair(t)
+			start := time.Now()
+			_, err := Accept(failingWriter{httptest.NewRecorder(), server, nil, nil}, upgradeRequest(), Options{WriteTimeout: time.Second})
+			wantRefusal(t, err, 500, "writing the answer")
+			if took := time.Since(start); took != time.Second {
+				t.Errorf("Accept took %v, want its WriteTimeout", took)
+			}
+		})
+	})
+	t.Run("Dial", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			server, client := pair(t)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			go readHeader(server)
+			start := time.Now()
+			_, _, err := Dial(ctx, "ws://h", DialOptions{Proxy: noProxy, NetDial: func(context.Context, string, string) (net.Conn, error) { return client, nil }})
+			if took := time.Since(start); took != time.Second || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Dial: %v after %v, want the context's end after %v", err, took, time.Second)
+			}
+		})
+	})
 }
 
 // A write leaves no deadline behind: later writes try without setting one.
