@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -122,6 +123,28 @@ func TestMaxConns(t *testing.T) {
 		c.Send(servetest.Text("x"))
 		c.Want(wire.Text, "x")
 	}, "-max-conns", "2")
+}
+
+// TestHeaderLimit: a request header of 16 KiB is taken, and nothing much longer.
+func TestHeaderLimit(t *testing.T) {
+	r := start(t, "-engine", "gws")
+	for length, want := range map[int]int{16 << 10: http.StatusOK, 17 << 10: http.StatusRequestHeaderFieldsTooLarge} {
+		const begin, end = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: ", "\r\n\r\n"
+		conn, err := net.Dial("tcp", r.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(servetest.Bound))
+		fmt.Fprint(conn, begin+strings.Repeat("x", length-len(begin+end))+end)
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response.StatusCode != want {
+			t.Errorf("%d bytes: %s, want %d", length, response.Status, want)
+		}
+	}
 }
 
 // until waits for a condition that another goroutine brings about.

@@ -24,8 +24,9 @@ const (
 	pageGrace = 100 * time.Millisecond
 	// headerTimeout is how long a client may take for its request.
 	headerTimeout = 5 * time.Second
-	// maxHeader is the longest request header, in bytes.
+	// maxHeader is the longest request header, in bytes; net/http lets slop more pass.
 	maxHeader = 16 << 10
+	slop      = 4 << 10
 )
 
 // A server is everything that runs between newServer and the end of serve.
@@ -199,7 +200,7 @@ func (s *server) serve(ctx context.Context) error {
 	errorLog := slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)
 	public := &http.Server{
 		Handler: s, ErrorLog: errorLog,
-		ReadHeaderTimeout: headerTimeout, IdleTimeout: time.Minute, MaxHeaderBytes: maxHeader,
+		ReadHeaderTimeout: headerTimeout, IdleTimeout: time.Minute, MaxHeaderBytes: maxHeader - slop,
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}, // HTTP/1.1 alone
 	}
 	if size := s.config.socketBuffer; size > 0 {
