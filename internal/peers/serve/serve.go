@@ -13,9 +13,10 @@
 // What differs is the library's: gws owns the read loop, checks UTF-8 of the
 // complete message and of each reply (as the core does, but for one in the same
 // slice as the message), and closes TCP right behind its Close frame; coder waits
-// up to 5 s for the peer's Close; gorilla, coder and gws tell nothing of fragments,
-// so that a fragmented message has the ReadTimeout of one frame; gorilla, gobwas,
-// coder and gws write each reply at once (see [Options.Gather]); the core gathers.
+// up to 5 s for the peer's Close, the core 2 s; gorilla, coder and gws tell nothing
+// of fragments, so that a fragmented message has the ReadTimeout of one frame;
+// gorilla, gobwas, coder and gws write each reply at once (see [Options.Gather]);
+// the core gathers.
 package serve
 
 import (
