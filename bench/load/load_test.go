@@ -203,7 +203,7 @@ func TestStallsAreTold(t *testing.T) {
 // TestIdleIsBounded: a server that swallows what it gets holds nobody.
 func TestIdleIsBounded(t *testing.T) {
 	s := serve(t, func(wire.Frame) []wire.Frame { return []wire.Frame{} })
-	_, err := Idle(t.Context(), Config{URL: s.url(), Mode: Echo, Size: 16, Conns: 2, Patience: 100 * time.Millisecond})
+	_, err := Idle(t.Context(), Config{URL: s.url(), Mode: Echo, Size: 16, Conns: 2, Patience: time.Second}) // of dialling, too
 	if !errors.Is(err, ErrFailures) || !strings.Contains(err.Error(), "lost messages 2") {
 		t.Errorf("Idle returned %v, want two lost messages", err)
 	}
