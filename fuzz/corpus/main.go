@@ -36,6 +36,9 @@ func run(args []string, stdout io.Writer) error {
 	if *dir == "" || flags.NArg() > 0 {
 		return fmt.Errorf("usage: corpus -dir folder [-zip] [-target name]")
 	}
+	if _, err := os.Stat(*committed); err != nil {
+		return fmt.Errorf("the committed corpus: %w (run it in the root of the repository)", err)
+	}
 	only := strings.TrimPrefix(*target, "Fuzz")
 	done := 0
 	for _, t := range fuzz.Targets() {
