@@ -36,6 +36,10 @@ func Handshake(data []byte) error {
 // handshakeHead is how many bytes of an input choose how the rest is used.
 const handshakeHead = 3
 
+// readAhead is how many bytes behind the request net/http has read; the last is all
+// that its buffer holds, which a server of one's own may have chosen larger.
+var readAhead = [16]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16 << 10}
+
 type handshakeInput struct {
 	client bool
 	sizes  []int
@@ -57,7 +61,7 @@ func newHandshakeInput(data []byte) *handshakeInput {
 	return &handshakeInput{
 		client: head[0]&1 != 0,
 		sizes:  transcriptSizes[head[0]>>1&7],
-		most:   int(head[0] >> 4),
+		most:   readAhead[head[0]>>4],
 		env:    int(head[2]),
 		name:   presetNames[head[1]>>6],
 		preset: strings.Map(sendable, string(rest[:n])),

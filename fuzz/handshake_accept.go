@@ -316,7 +316,7 @@ func (w *hijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, w.fault
 	}
 	w.taken = true
-	br := bufio.NewReader(w.c)
+	br := bufio.NewReaderSize(w.c, max(w.most, 4096))
 	_, _ = br.Peek(w.most)
 	return w.c, bufio.NewReadWriter(br, bufio.NewWriter(w.c)), nil
 }

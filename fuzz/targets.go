@@ -303,6 +303,8 @@ func seedHandshake([]vector.Vector) ([][]byte, error) {
 				add(byte(side), "", slices.Concat(lines[:i], []string{name + ": " + value}, plain[min(i+1, len(plain)):]), behind)
 			}
 		}
+		// More behind it than a connection's buffer holds.
+		seeds = append(seeds, append([]byte{byte(side) | 0xF0, 0, 0}, strings.Join(plain, "\r\n")+"\r\n\r\n"+strings.Repeat(behind, 800)...))
 		for _, more := range []string{"Origin: http://peer.example\r\nOrigin: http://peer.example", "Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: chat", "Content-Length: 5", "Transfer-Encoding: chunked", "Upgrade: other", "Connection: x", "Origin: http://a.example", "X-Folded: a\r\n b"} {
 			add(byte(side), "", slices.Concat(plain, []string{more}), behind)
 		}

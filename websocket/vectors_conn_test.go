@@ -275,12 +275,19 @@ func (tr *transcript) check(t *testing.T, v *vector.Vector, got *model.Outcome) 
 	if v.Want.End == model.Open && !bytes.Equal(tr.waited, tr.sent) {
 		t.Errorf("%s: the reader waited for more while %d bytes were not sent", v.Where(), len(tr.sent)-len(tr.waited))
 	}
+	owed, data := 0, 0 // data frames: as many as MaxFrameSize demands
+	for _, m := range got.Messages {
+		owed += max(1, (len(m.Payload)+v.Limits.Frame-1)/v.Limits.Frame)
+	}
 	for b := tr.sent; len(b) > 0; {
 		f, n, err := wire.Split(b)
 		if err != nil {
 			t.Fatalf("%s: half a frame was sent: % x", v.Where(), head(b))
 		}
 		b = b[n:]
+		if f.Opcode < wire.Close {
+			data++
+		}
 		if f.Masked != (v.Role == model.Client) {
 			t.Errorf("%s: a %v sent a frame with masking %v", v.Where(), v.Role, f.Masked)
 		}
@@ -303,6 +310,9 @@ func (tr *transcript) check(t *testing.T, v *vector.Vector, got *model.Outcome) 
 			}
 			got.Codes = append(got.Codes, code)
 		}
+	}
+	if data != owed {
+		t.Errorf("%s: %d data frames were sent for %d messages, want %d", v.Where(), data, len(got.Messages), owed)
 	}
 	if echoes := tr.echoes(t); !sameMessages(echoes, got.Messages) {
 		t.Errorf("%s: %d messages were sent back that are not the %d delivered: %v, want %v", v.Where(), len(echoes), len(got.Messages), echoes, got.Messages)
