@@ -196,8 +196,10 @@ func (h *serveHarness) run() error {
 func (h *serveHarness) drain() error {
 	h.flushRest()
 	h.pipe.set(func() { h.pipe.stalled = false })
-	if err := h.pass(time.Second); err != nil { // handlers get done
-		return err
+	for busy := true; busy; h.locked(func() { busy = h.busy > 0 }) { // handlers get done
+		if err := h.pass(time.Second); err != nil {
+			return err
+		}
 	}
 	switch h.opt.two(bitEnding) {
 	case endsByContext:
