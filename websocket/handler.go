@@ -96,9 +96,10 @@ func (h *HTTPHandler) accept(w http.ResponseWriter, r *http.Request) (s *served,
 // Shutdown refuses new connections, sends a Close frame with status 1001 on all
 // others, none of which can hold up the rest, and waits until each has ended.
 // When ctx ends first, it cancels the handlers' contexts, drops what is left
-// without more ado, not even waiting for OnClose, and returns ctx's error. It may be called any number of
-// times, also at once; called from within a handler it waits for its caller.
-// To call it when a server shuts down, see http.Server.RegisterOnShutdown.
+// without more ado, not even waiting for OnClose, and returns ctx's error. It may
+// be called any number of times, also at once; called from within a handler it
+// waits for its caller. To call it when a server shuts down, see
+// http.Server.RegisterOnShutdown.
 func (h *HTTPHandler) Shutdown(ctx context.Context) error {
 	h.mu.Lock()
 	if !h.closing {

@@ -82,13 +82,17 @@ type Options struct {
 // logs, no identity.
 //
 // A hook that panics while its connection is read or closed ends the connection,
-// and the panic goes on up. A write hook must not write itself, nor wait for what does.
+// and the panic goes on up: on a goroutine of this package, as that of a timeout
+// or of Shutdown, it ends the process. A write hook must not write itself, nor
+// wait for what does.
 type Hooks struct {
 	// OnClose is called once, when the connection has ended: with the peer's
 	// Close status, or the status this side failed or closed it with, and the
 	// error, nil after a clean close. Serve returns after it.
 	OnClose func(ClientKey, StatusCode, error)
-	// OnReadError is called when reading fails, be it the transport or a rule.
+	// OnReadError is called when reading fails, be it the transport or a rule:
+	// before the Close that then follows, so that a hook that closes decides its
+	// status.
 	OnReadError func(ClientKey, error)
 	// OnReadFrame is called for each frame that passed, control frames included.
 	OnReadFrame func(ClientKey, *Frame)
