@@ -236,7 +236,7 @@ func (h *marshalHarness) check() error {
 	var rsv []websocket.RSVBit
 	for _, bit := range [...]websocket.RSVBit{websocket.RSV1, websocket.RSV2, websocket.RSV3} {
 		if s.Head&byte(bit) != 0 {
-			rsv = append(rsv, bit)
+			rsv = append(rsv, bit|websocket.RSVBit(s.Prefix&^0x70)) // of which three bits count
 		}
 	}
 	// Of an opcode the low 4 bits count.

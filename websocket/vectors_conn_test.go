@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -32,8 +33,9 @@ var cuts = []struct {
 // TestVectorsRead gives every vector to a connection and holds what it delivers,
 // answers and closes with against what the vector says. A breach must be noticed
 // with the bytes up to the vector's offset: no more come until the Close is out,
-// but once, where all of them are there from the beginning.
-// Each message is written back; payloads must keep their bytes to the end.
+// but once, where all of them are there from the beginning. Each message is
+// written back; payloads must keep their bytes to the end. The hook is told the
+// frames as they are.
 func TestVectorsRead(t *testing.T) {
 	for _, v := range loadVectors(t) {
 		if v.Limits.Frame == 0 || v.Limits.Message == 0 {
@@ -43,7 +45,16 @@ func TestVectorsRead(t *testing.T) {
 			t.Run(v.ID+"/"+cut.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					tr := newTranscript(&v, cut.sizes, cut.flood)
-					ws := websocket.New(tr, "", modeOf(v.Role), optionsOf(&v))
+					opts := optionsOf(&v)
+					rest := v.Input
+					opts.Hooks.OnReadFrame = func(_ websocket.ClientKey, told *websocket.Frame) {
+						f, n, err := wire.Split(rest)
+						rest = rest[n:]
+						if want := websocket.NewFrame(websocket.Opcode(f.Opcode), f.Fin, f.Payload); err != nil || !reflect.DeepEqual(told, want) {
+							t.Errorf("%s: OnReadFrame was told %v (nil: %t), want %v (nil: %t)", v.Where(), told, told.Payload == nil, want, want.Payload == nil)
+						}
+					}
+					ws := websocket.New(tr, "", modeOf(v.Role), opts)
 					var got model.Outcome
 					var err error
 					for {
