@@ -15,7 +15,7 @@ help: ## list the targets
 
 suite: ## a short run of everything, in a few minutes: fuzzing, conformance, benchmarks
 	@echo "== 1 of 3: every fuzz target for $(SUITE_FUZZTIME)"
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=$(SUITE_FUZZTIME) PEERSTIME=200x SERVETIME=2000x
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=$(SUITE_FUZZTIME) PEERSTIME=200x
 	@echo "== 2 of 3: the conformance cases, as server and as client"
 	@$(MAKE) --no-print-directory testautobahn ROLE=both ENGINE=core
 	@echo "== 3 of 3: the core beside gorilla, gobwas, coder and gws"
@@ -92,13 +92,12 @@ conformance-golden: ## every engine, both roles, all 301 cases, against the gold
 # Fuzzing (fuzz/README.md). TARGET is a fuzz target, or the URL of an echo server.
 FUZZTIME  ?= 30s
 PEERSTIME ?= $(FUZZTIME)
-SERVETIME ?= $(FUZZTIME)
 MODULE   ?=
 VERSION  ?=
 
 .PHONY: fuzz corpus rediscover explain
-fuzz: ## every fuzz target in turn (FUZZTIME, TARGET; PEERSTIME, SERVETIME for FuzzPeers, FuzzServe)
-	go run ./fuzz/run -time $(FUZZTIME) -peers '$(PEERSTIME)' -serve '$(SERVETIME)' -target '$(TARGET)'
+fuzz: ## every fuzz target in turn (FUZZTIME, TARGET; PEERSTIME for FuzzPeers)
+	go run ./fuzz/run -time $(FUZZTIME) -peers '$(PEERSTIME)' -target '$(TARGET)'
 
 corpus: ## the seeds as files for other engines, in .build/corpus
 	go run ./fuzz/corpus -dir .build/corpus

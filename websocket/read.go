@@ -49,7 +49,7 @@ func ReadFrame(src io.Reader, mode Mode, maxPayloadLen int) (*Frame, error) {
 		n, err := io.ReadAtLeast(src, f.head[have:most], need-have)
 		have += n
 		if have < need {
-			return nil, errCut(missing, have-start, unwrapUnexpected(err))
+			return nil, errCut(missing, have-start, err)
 		}
 	}
 	f.b0 = h.b0
@@ -59,15 +59,6 @@ func ReadFrame(src io.Reader, mode Mode, maxPayloadLen int) (*Frame, error) {
 	}
 	f.Payload = payload
 	return &f.Frame, nil
-}
-
-// unwrapUnexpected undoes what io.ReadAtLeast made of io.EOF: which part the end
-// fell into is decided here.
-func unwrapUnexpected(err error) error {
-	if err == io.ErrUnexpectedEOF {
-		return io.EOF
-	}
-	return err
 }
 
 // readPayload reads n bytes from src behind those in dst, unmasking them as they

@@ -49,7 +49,6 @@ type options struct {
 	cache    string
 	minimise string
 	peers    string
-	serve    string
 	cover    bool
 }
 
@@ -61,7 +60,6 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags.IntVar(&o.parallel, "parallel", 0, "`workers`; default: one a processor")
 	flags.StringVar(&o.cache, "cache", "", "the engine's corpus `folder`; default: the go command's")
 	flags.StringVar(&o.peers, "peers", "", "how long the target Peers runs, which hunts for bugs of other libraries: a duration or, such as 200x, a `number` of inputs, seeds included; default: as the others")
-	flags.StringVar(&o.serve, "serve", "", "the same for the target Serve, whose harness is young")
 	flags.StringVar(&o.minimise, "minimize", "10s", "how long the engine minimises a finding")
 	flags.BoolVar(&o.cover, "cover", true, "measure the coverage of the core at the end")
 	if err := flags.Parse(args); err != nil {
@@ -154,11 +152,8 @@ var (
 func (o *options) fuzz(ctx context.Context, name string, stdout io.Writer) result {
 	r := result{name: name}
 	fuzztime := o.time.String()
-	switch strings.TrimPrefix(name, "Fuzz") {
-	case "Peers":
+	if name == "FuzzPeers" {
 		fuzztime = cmp.Or(o.peers, fuzztime)
-	case "Serve":
-		fuzztime = cmp.Or(o.serve, fuzztime)
 	}
 	args := []string{"test", pkg, "-run=^$", "-fuzz=^" + name + "$", "-fuzztime=" + fuzztime, "-fuzzminimizetime=" + o.minimise}
 	if o.parallel > 0 {
