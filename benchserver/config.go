@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wsproof/wsproof/internal/cli"
 	"github.com/wsproof/wsproof/internal/peers/serve"
 )
 
@@ -61,15 +61,12 @@ func parse(args []string, getenv func(string) string, stdout io.Writer) (*config
 	fs.BoolVar(&c.utf8, "utf8", true, "check text on every engine; false leaves it unchecked where the library leaves it to the application (gorilla, gobwas, coder)")
 	fs.BoolVar(&c.gather, "gather", false, "with -engine gobwas: write replies only once all that was read is answered (no part of that library)")
 	fs.IntVar(&c.socketBuffer, "socket-buffer", 0, "`bytes` of the kernel's send and receive buffer of each connection; 0: the kernel's choice")
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			usage(stdout, fs)
-			return nil, flag.ErrHelp
-		}
-		return nil, usagef("%v (benchserver -h lists the flags)", err)
+	fs.Usage = func() { usage(stdout, fs) }
+	if err := cli.Parse(fs, args, stdout); err != nil {
+		return nil, err
 	}
 	if fs.NArg() > 0 {
-		return nil, usagef("unexpected argument %q (benchserver -h lists the flags)", fs.Arg(0))
+		return nil, cli.Usagef("unexpected argument %q (benchserver -h lists the flags)", fs.Arg(0))
 	}
 	c.addrFrom = from
 	if c.addr != addr {
@@ -91,7 +88,7 @@ func envAddr(getenv func(string) string) (addr, from string) {
 
 func (c *config) check() error {
 	if !slices.Contains(serve.Engines(), c.engine) {
-		return usagef("-engine %s: want one of %s", c.engine, strings.Join(serve.Engines(), ", "))
+		return cli.Usagef("-engine %s: want one of %s", c.engine, strings.Join(serve.Engines(), ", "))
 	}
 	for _, size := range []struct {
 		flag  string
@@ -104,24 +101,24 @@ func (c *config) check() error {
 		{"socket-buffer", int64(c.socketBuffer), 0},
 	} {
 		if size.value < size.least {
-			return usagef("-%s %d: want at least %d", size.flag, size.value, size.least)
+			return cli.Usagef("-%s %d: want at least %d", size.flag, size.value, size.least)
 		}
 	}
 	if c.readTimeout < 0 {
-		return usagef("-read-timeout %v: want at least 0s", c.readTimeout)
+		return cli.Usagef("-read-timeout %v: want at least 0s", c.readTimeout)
 	}
 	if c.gather && c.engine != "gobwas" {
-		return usagef("-gather is for -engine gobwas alone, not %s", c.engine)
+		return cli.Usagef("-gather is for -engine gobwas alone, not %s", c.engine)
 	}
 	if c.pprof && c.adminAddr == "off" {
-		return usagef("-pprof is served on -admin-addr, which is off")
+		return cli.Usagef("-pprof is served on -admin-addr, which is off")
 	}
 	if (c.tlsCert == "") != (c.tlsKey == "") {
-		return usagef("-tls-cert and -tls-key go together")
+		return cli.Usagef("-tls-cert and -tls-key go together")
 	}
 	for _, pattern := range c.originPatterns() {
 		if _, err := path.Match(pattern, ""); err != nil {
-			return usagef("-origins: %q is no pattern", pattern)
+			return cli.Usagef("-origins: %q is no pattern", pattern)
 		}
 	}
 	for from, addr := range map[string]string{c.addrFrom: c.addr, "-admin-addr": c.adminAddr} {
@@ -129,7 +126,7 @@ func (c *config) check() error {
 			continue
 		}
 		if _, _, err := net.SplitHostPort(addr); err != nil {
-			return usagef("%s %q: want host:port, such as %s", from, addr, defaultAddr)
+			return cli.Usagef("%s %q: want host:port, such as %s", from, addr, defaultAddr)
 		}
 	}
 	return nil
@@ -154,7 +151,6 @@ The environment variables LISTEN_ADDR (host:port) and PORT (all interfaces) set
 the default of -addr; the flag wins over both, LISTEN_ADDR over PORT.
 
 `)
-	fs.SetOutput(w)
 	fs.PrintDefaults()
 }
 

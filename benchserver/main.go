@@ -20,31 +20,15 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/wsproof/wsproof/internal/cli"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
-	if err == nil {
-		return
-	}
-	fmt.Fprintln(os.Stderr, "benchserver:", err)
-	var wrong *usageError
-	if errors.As(err, &wrong) {
-		os.Exit(2)
-	}
-	os.Exit(1)
-}
-
-// A usageError is a mistake in how the command was called: exit status 2.
-type usageError struct{ err error }
-
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
-
-func usagef(format string, args ...any) error {
-	return &usageError{fmt.Errorf(format, args...)}
+	cli.Exit("benchserver", err)
 }
 
 // run serves until ctx ends, and returns nil after a shutdown.

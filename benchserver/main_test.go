@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wsproof/wsproof/internal/cli"
 	"github.com/wsproof/wsproof/internal/leak"
 	"github.com/wsproof/wsproof/internal/peers/serve"
 	"github.com/wsproof/wsproof/internal/peers/serve/servetest"
@@ -196,7 +197,7 @@ func wantUsage(t *testing.T, args []string, env func(string) string, want string
 	if err == nil {
 		t.Fatal("no error")
 	}
-	if _, ok := err.(*usageError); !ok {
+	if !cli.IsUsage(err) {
 		t.Errorf("%T, want a usage error, for exit status 2", err)
 	}
 	if line := err.Error(); !strings.Contains(line, want) || strings.Contains(line, "\n") {

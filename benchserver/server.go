@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/wsproof/wsproof/internal/cli"
 	"github.com/wsproof/wsproof/internal/peers/serve"
 )
 
@@ -59,7 +60,7 @@ func newServer(c *config, log *slog.Logger) (*server, error) {
 	if c.tlsCert != "" {
 		certificate, err := tls.LoadX509KeyPair(c.tlsCert, c.tlsKey)
 		if err != nil {
-			return nil, usagef("-tls-cert, -tls-key: %v", err)
+			return nil, cli.Usagef("-tls-cert, -tls-key: %v", err)
 		}
 		certificates = append(certificates, certificate)
 	}
@@ -67,7 +68,7 @@ func newServer(c *config, log *slog.Logger) (*server, error) {
 		p := servedPath{path: a.path, opened: new(atomic.Uint64)}
 		var err error
 		if p.server, err = serve.New(c.engine, a.answer, s.options(p)); err != nil {
-			return nil, usagef("-engine: %v", err)
+			return nil, cli.Usagef("-engine: %v", err)
 		}
 		s.paths = append(s.paths, p)
 		s.byPath[a.path] = &admission{s, p.server}
@@ -78,7 +79,7 @@ func newServer(c *config, log *slog.Logger) (*server, error) {
 
 	var err error
 	if s.listener, err = net.Listen("tcp", c.addr); err != nil {
-		return nil, usagef("%s: %v", c.addrFrom, err)
+		return nil, cli.Usagef("%s: %v", c.addrFrom, err)
 	}
 	if certificates != nil {
 		s.listener = tls.NewListener(s.listener, &tls.Config{Certificates: certificates, NextProtos: []string{"http/1.1"}})
@@ -86,7 +87,7 @@ func newServer(c *config, log *slog.Logger) (*server, error) {
 	if c.adminAddr != "off" {
 		if s.admin, err = net.Listen("tcp", c.adminAddr); err != nil {
 			s.listener.Close()
-			return nil, usagef("-admin-addr: %v (another address, or off for none)", err)
+			return nil, cli.Usagef("-admin-addr: %v (another address, or off for none)", err)
 		}
 	}
 	return s, nil

@@ -13,7 +13,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -24,18 +23,14 @@ import (
 	"time"
 
 	"github.com/wsproof/wsproof/bench/echo"
+	"github.com/wsproof/wsproof/internal/cli"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "connbench:", err)
-		}
-		stop()
-		os.Exit(1)
-	}
+	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	cli.Exit("connbench", err)
 }
 
 type options struct {
@@ -57,7 +52,6 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return echo.Control(e, stdin, stdout)
 	}
 	fs := flag.NewFlagSet("connbench", flag.ContinueOnError)
-	fs.SetOutput(stderr)
 	var o options
 	engines := fs.String("engines", "/(plain|best|readme|flush|answer|listener)$", "`regexp` of the engines to run, by library/api")
 	cases := fs.String("cases", defaultCases, "`regexp` of the cases to run, by their names")
@@ -70,28 +64,28 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	fs.BoolVar(&o.pin, "pin", true, "pin server and generator to a processor each, where the system can")
 	list := fs.Bool("list", false, "list engines and cases")
 	fs.Usage = func() {
-		fmt.Fprint(stderr, "usage: connbench [flags]\n\n")
+		fmt.Fprint(stdout, "usage: connbench [flags]\n\n")
 		fs.PrintDefaults()
 	}
-	if err := fs.Parse(args); err != nil {
+	if err := cli.Parse(fs, args, stdout); err != nil {
 		return err
 	}
 	if fs.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q", fs.Arg(0))
+		return cli.Usagef("unexpected argument %q", fs.Arg(0))
 	}
 	if o.count < 1 || o.slice <= 0 || o.warmup < 0 || o.memory < 0 || o.first < 0 || o.idle < 0 {
-		return errors.New("-count and -slice must be positive, the other numbers not negative")
+		return cli.Usagef("-count and -slice must be positive, the other numbers not negative")
 	}
 	var err error
 	if o.engines, err = regexp.Compile(*engines); err != nil {
-		return fmt.Errorf("-engines: %w", err)
+		return cli.Usagef("-engines: %w", err)
 	}
 	if o.cases, err = regexp.Compile(*cases); err != nil {
-		return fmt.Errorf("-cases: %w", err)
+		return cli.Usagef("-cases: %w", err)
 	}
 	chosen := o.chosen()
 	if len(chosen) == 0 {
-		return fmt.Errorf("-engines %q matches none; -list names them", *engines)
+		return cli.Usagef("-engines %q matches none; -list names them", *engines)
 	}
 	if *list {
 		for _, e := range echo.Engines() {

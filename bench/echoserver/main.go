@@ -8,42 +8,36 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/wsproof/wsproof/bench/echo"
+	"github.com/wsproof/wsproof/internal/cli"
 )
 
 func main() {
-	if err := run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "echoserver:", err)
-		}
-		os.Exit(1)
-	}
+	cli.Exit("echoserver", run(os.Args[1:], os.Stdin, os.Stdout))
 }
 
-func run(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+func run(args []string, stdin io.Reader, stdout io.Writer) error {
 	fs := flag.NewFlagSet("echoserver", flag.ContinueOnError)
-	fs.SetOutput(stderr)
 	engine := fs.String("engine", "core/best", "`library/api` to serve")
 	fs.Usage = func() {
-		fmt.Fprint(stderr, "usage: echoserver [-engine library/api]\n\nEngines:")
+		fmt.Fprint(stdout, "usage: echoserver [-engine library/api]\n\nEngines:")
 		for _, e := range echo.Engines() {
-			fmt.Fprint(stderr, " ", e.Name())
+			fmt.Fprint(stdout, " ", e.Name())
 		}
-		fmt.Fprint(stderr, "\n\n")
+		fmt.Fprint(stdout, "\n\n")
 		fs.PrintDefaults()
 	}
-	if err := fs.Parse(args); err != nil {
+	if err := cli.Parse(fs, args, stdout); err != nil {
 		return err
 	}
 	e, err := echo.Find(*engine)
 	if err != nil {
-		return err
+		return cli.Usage(err)
 	}
 	return echo.Control(e, stdin, stdout)
 }

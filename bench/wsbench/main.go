@@ -11,25 +11,21 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/wsproof/wsproof/internal/cli"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "wsbench:", err)
-		}
-		stop()
-		os.Exit(1)
-	}
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	cli.Exit("wsbench", err)
 }
 
 const usage = `usage: wsbench run|check|selftest|report|readme [flags]
@@ -50,13 +46,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) error{
 		"run": runSet, "check": runCheck, "report": runReport, "readme": runReadme, "selftest": runSelftest,
 	}
-	if len(args) == 0 || args[0] == "-h" || args[0] == "-help" || args[0] == "--help" {
-		fmt.Fprint(stderr, usage)
+	if len(args) == 0 {
+		return cli.Usagef("no command: wsbench -h lists them")
+	}
+	if args[0] == "-h" || args[0] == "-help" || args[0] == "--help" {
+		fmt.Fprint(stdout, usage)
 		return flag.ErrHelp
 	}
-	command, known := commands[args[0]]
+	do, known := commands[args[0]]
 	if !known {
-		return fmt.Errorf("no command %q: use run, check, selftest, report or readme", args[0])
+		return cli.Usagef("no command %q: use run, check, selftest, report or readme", args[0])
 	}
-	return command(ctx, args[1:], stdout, stderr)
+	return do(ctx, args[1:], stdout, stderr)
 }

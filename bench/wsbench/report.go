@@ -9,17 +9,17 @@ import (
 	"path/filepath"
 
 	"github.com/wsproof/wsproof/bench/report"
+	"github.com/wsproof/wsproof/internal/cli"
 )
 
 func runReport(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("wsbench report", flag.ContinueOnError)
-	fs.SetOutput(stderr)
 	out := fs.String("o", "", "`file` to write; by default bench/results/report.html")
 	fs.Usage = func() {
-		fmt.Fprint(stderr, "usage: wsbench report [-o file] [results...]\n\nWithout results it takes all under bench/results and bench/published.\n\n")
+		fmt.Fprint(stdout, "usage: wsbench report [-o file] [results...]\n\nWithout results it takes all under bench/results and bench/published.\n\n")
 		fs.PrintDefaults()
 	}
-	if err := fs.Parse(args); err != nil {
+	if err := cli.Parse(fs, args, stdout); err != nil {
 		return err
 	}
 	top, err := root(ctx)
@@ -64,17 +64,16 @@ func runReport(ctx context.Context, args []string, stdout, stderr io.Writer) err
 
 func runReadme(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("wsbench readme", flag.ContinueOnError)
-	fs.SetOutput(stderr)
 	results := fs.String("results", "", "results `file`; by default the newest under bench/published")
 	fs.Usage = func() {
-		fmt.Fprint(stderr, "usage: wsbench readme [-results file] README.md\n\nWrites tables between <!-- bench:begin --> and <!-- bench:end -->.\n\n")
+		fmt.Fprint(stdout, "usage: wsbench readme [-results file] README.md\n\nWrites tables between <!-- bench:begin --> and <!-- bench:end -->.\n\n")
 		fs.PrintDefaults()
 	}
-	if err := fs.Parse(args); err != nil {
+	if err := cli.Parse(fs, args, stdout); err != nil {
 		return err
 	}
 	if fs.NArg() != 1 {
-		return fmt.Errorf("the README to write is missing")
+		return cli.Usagef("the README to write is missing")
 	}
 	if *results == "" {
 		top, err := root(ctx)

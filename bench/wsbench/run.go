@@ -11,17 +11,17 @@ import (
 	"time"
 
 	"github.com/wsproof/wsproof/bench/stat"
+	"github.com/wsproof/wsproof/internal/cli"
 )
 
 func runSet(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("wsbench run", flag.ContinueOnError)
-	fs.SetOutput(stderr)
 	name := fs.String("set", "default", "what to run: quick (1 minute), default (5), full (an hour)")
 	base := fs.String("base", "", "compare the working tree with this `revision`, by the core's benchmarks")
 	overlay := fs.String("overlay", "", "go build -overlay `file` for the working tree, with -base")
 	count := fs.Int("count", 0, "rounds; 0: as the set says")
 	out := fs.String("o", "", "results `file`; by default a new one under bench/results")
-	if err := parse(fs, args); err != nil {
+	if err := parse(fs, args, stdout); err != nil {
 		return err
 	}
 	if *base != "" {
@@ -64,12 +64,12 @@ func runSet(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	return nil
 }
 
-func parse(fs *flag.FlagSet, args []string) error {
-	if err := fs.Parse(args); err != nil {
+func parse(fs *flag.FlagSet, args []string, stdout io.Writer) error {
+	if err := cli.Parse(fs, args, stdout); err != nil {
 		return err
 	}
 	if fs.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q", fs.Arg(0))
+		return cli.Usagef("unexpected argument %q", fs.Arg(0))
 	}
 	return nil
 }
@@ -213,11 +213,10 @@ func leftOut(samples stat.Samples, w io.Writer) {
 
 func runCheck(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("wsbench check", flag.ContinueOnError)
-	fs.SetOutput(stderr)
 	base := fs.String("base", "", "the `revision` that the working tree must not be worse than")
 	overlay := fs.String("overlay", "", "go build -overlay `file` for the working tree")
 	only := fs.String("only", "", "`regexp` of the benchmarks to check, such as 'ReadFrame|Echo'; by default all")
-	if err := parse(fs, args); err != nil {
+	if err := parse(fs, args, stdout); err != nil {
 		return err
 	}
 	if *base == "" {

@@ -53,11 +53,10 @@ func plant(top, tmp string, percent int) (string, error) {
 // pass, and with a planted slow-down it must fail.
 func runSelftest(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("wsbench selftest", flag.ContinueOnError)
-	fs.SetOutput(stderr)
 	runs := fs.Int("runs", 1, "`times` to check each")
 	only := fs.String("only", "", "`regexp` of the benchmarks to check; by default all")
 	percent := fs.Int("percent", 15, "how much the planted function is slower")
-	if err := parse(fs, args); err != nil {
+	if err := parse(fs, args, stdout); err != nil {
 		return err
 	}
 	match, err := onlyPattern(*only)

@@ -18,29 +18,18 @@ import (
 	"time"
 
 	"github.com/wsproof/wsproof/bench/load"
+	"github.com/wsproof/wsproof/internal/cli"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
-	if err == nil {
-		return
+	if errors.Is(err, load.ErrConfig) {
+		err = cli.Usage(err)
 	}
-	fmt.Fprintln(os.Stderr, "wsload:", err)
-	var wrong *usageError
-	if errors.As(err, &wrong) || errors.Is(err, load.ErrConfig) {
-		os.Exit(2)
-	}
-	os.Exit(1)
+	cli.Exit("wsload", err)
 }
-
-// A usageError is a mistake in how the command was called.
-type usageError struct{ error }
-
-func (e *usageError) Unwrap() error { return e.error }
-
-func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 
 const usage = `usage: wsload -url ws://host:port[/path] [flags]
 
@@ -62,7 +51,10 @@ tcp://host:port is a plain TCP server that sends back every byte.
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("wsload", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
+	fs.Usage = func() {
+		fmt.Fprint(stdout, usage)
+		fs.PrintDefaults()
+	}
 	var c load.Config
 	fs.StringVar(&c.URL, "url", "", "the `server`, such as ws://127.0.0.1:9001")
 	mode := fs.String("mode", "echo", "what to send: plain, json, binary, connect or echo")
@@ -77,25 +69,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs.DurationVar(&c.Warmup, "warmup", 0, "how long to send before counting begins")
 	fs.DurationVar(&c.Patience, "patience", 10*time.Second, "how long to wait for a connection, and for the last answers")
 	format := fs.String("format", "table", "of the result: table, or bench for Go benchmark lines")
-	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, usage)
-		fs.SetOutput(stdout)
-		fs.PrintDefaults()
-		return nil
-	} else if err != nil {
-		return usagef("%v (wsload -h lists the flags)", err)
+	if err := cli.Parse(fs, args, stdout); err != nil {
+		return err
 	}
 	switch {
 	case fs.NArg() > 0:
-		return usagef("unexpected argument %q", fs.Arg(0))
+		return cli.Usagef("unexpected argument %q", fs.Arg(0))
 	case c.URL == "":
-		return usagef("-url is missing; wsload -h tells more")
+		return cli.Usagef("-url is missing; wsload -h tells more")
 	case *format != "table" && *format != "bench":
-		return usagef("-format %q is neither table nor bench", *format)
+		return cli.Usagef("-format %q is neither table nor bench", *format)
 	case c.Conns < 1 || c.InFlight < 1 || c.Duration <= 0 || c.Patience <= 0:
-		return usagef("-conns, -inflight, -duration and -patience must be positive")
+		return cli.Usagef("-conns, -inflight, -duration and -patience must be positive")
 	case c.Async && c.Warmup > 0:
-		return usagef("-warmup does not go with -async: no part of a session can be left out")
+		return cli.Usagef("-warmup does not go with -async: no part of a session can be left out")
 	}
 	c.Mode = load.Mode(*mode)
 	c.Progress = func(s load.Snapshot) {

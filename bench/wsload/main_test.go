@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"net"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/wsproof/wsproof/bench/echo"
 	"github.com/wsproof/wsproof/bench/load"
+	"github.com/wsproof/wsproof/internal/cli"
 )
 
 // listen serves the engine and returns its address.
@@ -87,8 +89,7 @@ func TestRefusesArguments(t *testing.T) {
 	} {
 		var out, errs bytes.Buffer
 		err := run(context.Background(), args, &out, &errs)
-		var wrong *usageError
-		if !errors.As(err, &wrong) && !errors.Is(err, load.ErrConfig) || strings.Contains(err.Error(), "\n") || out.Len()+errs.Len() > 0 {
+		if !cli.IsUsage(err) && !errors.Is(err, load.ErrConfig) || strings.Contains(err.Error(), "\n") || out.Len()+errs.Len() > 0 {
 			t.Errorf("run(%q) returned %v and printed %q, %q", args, err, out.String(), errs.String())
 		}
 	}
@@ -96,7 +97,7 @@ func TestRefusesArguments(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	var out, errs bytes.Buffer
-	if err := run(context.Background(), []string{"-h"}, &out, &errs); err != nil || !strings.Contains(out.String(), "-inflight") || errs.Len() > 0 {
+	if err := run(context.Background(), []string{"-h"}, &out, &errs); !errors.Is(err, flag.ErrHelp) || !strings.Contains(out.String(), "-inflight") || errs.Len() > 0 {
 		t.Errorf("-h returned %v and said %q, %q", err, out.String(), errs.String())
 	}
 }

@@ -29,16 +29,14 @@ import (
 	"golang.org/x/perf/benchfmt"
 
 	"github.com/wsproof/wsproof/benchserver/internal/child"
+	"github.com/wsproof/wsproof/internal/cli"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // or servers would stay
-	defer stop()
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "benchengines:", err)
-		os.Exit(1)
-	}
+	stop()
+	cli.Exit("benchengines", err)
 }
 
 // A test is one of the seven.
@@ -153,7 +151,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 func parse(args []string, stdout io.Writer) (*config, error) {
 	c := new(config)
 	fs := flag.NewFlagSet("benchengines", flag.ContinueOnError)
-	fs.SetOutput(stdout)
 	var names []string
 	for _, t := range tests {
 		names = append(names, t.name)
@@ -172,27 +169,27 @@ func parse(args []string, stdout io.Writer) (*config, error) {
 	fs.Int64Var(&c.memory, "memory", 1<<30, "limit of the server, `bytes`")
 	fs.IntVar(&c.socketBuffer, "socket-buffer", 0, "`bytes` of the server's socket buffers; 0: the kernel's choice")
 	fs.StringVar(&c.out, "out", "bench/results/engines.txt", "`file` for the raw results")
-	if err := fs.Parse(args); err != nil {
+	if err := cli.Parse(fs, args, stdout); err != nil {
 		return nil, err
 	}
 	c.engines, c.tests, c.users = list(*enginesFlag), list(*testsFlag), list(*usersFlag)
 	for _, e := range c.engines {
 		if engines[e] == nil {
-			return nil, fmt.Errorf("no engine %q", e)
+			return nil, cli.Usagef("no engine %q: benchengines -h lists them", e)
 		}
 	}
 	for _, t := range c.tests {
 		if !slices.Contains(names, t) {
-			return nil, fmt.Errorf("no test %q: want some of %s", t, strings.Join(names, ", "))
+			return nil, cli.Usagef("no test %q: want some of %s", t, strings.Join(names, ", "))
 		}
 	}
 	for _, u := range c.users {
 		if n, err := strconv.Atoi(u); err != nil || n < 1 {
-			return nil, fmt.Errorf("-users: %q is no number of users", u)
+			return nil, cli.Usagef("-users: %q is no number of users", u)
 		}
 	}
 	if len(c.engines) == 0 || len(c.tests) == 0 || len(c.users) == 0 || c.count < 1 || c.messages < 1 || c.duration <= 0 {
-		return nil, errors.New("nothing to measure")
+		return nil, cli.Usagef("nothing to measure: -engines, -tests, -users, -count, -messages and -duration must not be empty or 0")
 	}
 	return c, nil
 }

@@ -19,27 +19,24 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/wsproof/wsproof/internal/cli"
 )
 
 func main() {
-	err := run(os.Args[1:], os.Stdout)
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "k6bench:", err)
-		os.Exit(1)
-	}
+	cli.Exit("k6bench", run(os.Args[1:], os.Stdout))
 }
 
 const usage = "usage: k6bench <engine.test.users.json> [more files]"
 
 func run(args []string, stdout io.Writer) error {
 	fs := flag.NewFlagSet("k6bench", flag.ContinueOnError)
-	fs.SetOutput(stdout)
 	fs.Usage = func() { fmt.Fprintln(stdout, usage) }
-	if err := fs.Parse(args); err != nil {
+	if err := cli.Parse(fs, args, stdout); err != nil {
 		return err
 	}
 	if fs.NArg() == 0 {
-		return errors.New(usage)
+		return cli.Usagef("%s", usage)
 	}
 	for _, file := range fs.Args() {
 		b, err := os.ReadFile(file)

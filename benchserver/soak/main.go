@@ -23,16 +23,14 @@ import (
 	"time"
 
 	"github.com/wsproof/wsproof/benchserver/internal/child"
+	"github.com/wsproof/wsproof/internal/cli"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // or servers would stay
-	defer stop()
 	err := run(ctx, os.Args[1:], os.Stdout)
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "soak:", err)
-		os.Exit(1)
-	}
+	stop()
+	cli.Exit("soak", err)
 }
 
 // A soak is one call of the command.
@@ -66,7 +64,6 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		names = append(names, c.name)
 	}
 	fs := flag.NewFlagSet("soak", flag.ContinueOnError)
-	fs.SetOutput(out)
 	wanted := fs.String("checks", strings.Join(names, ","), "which of them")
 	fs.StringVar(&s.engine, "engine", "core", "of the server")
 	fs.IntVar(&s.idle, "idle", 10000, "idle `connections`")
@@ -75,15 +72,15 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	fs.IntVar(&s.workers, "workers", 32, "`connections` at once of the mixed load")
 	fs.DurationVar(&s.duration, "duration", 5*time.Minute, "of the mixed load")
 	fs.Uint64Var(&s.seed, "seed", 1, "of the mixed load's random choices")
-	if err := fs.Parse(args); err != nil {
+	if err := cli.Parse(fs, args, out); err != nil {
 		return err
 	}
 	if s.idle < 1 || s.drip < 1 || s.kill < 1 || s.workers < 1 || s.duration <= 0 {
-		return errors.New("-idle, -drip, -kill, -workers and -duration must be positive: nothing would be checked")
+		return cli.Usagef("-idle, -drip, -kill, -workers and -duration must be positive: nothing would be checked")
 	}
 	for name := range strings.SplitSeq(*wanted, ",") {
 		if !slices.Contains(names, name) {
-			return fmt.Errorf("-checks: no check %q: want some of %s", name, strings.Join(names, ", "))
+			return cli.Usagef("-checks: no check %q: want some of %s", name, strings.Join(names, ", "))
 		}
 	}
 	var err error

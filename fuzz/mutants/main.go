@@ -22,7 +22,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -33,17 +32,15 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/wsproof/wsproof/internal/cli"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "mutants:", err)
-		}
-		os.Exit(1)
-	}
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	cli.Exit("mutants", err)
 }
 
 type config struct {
@@ -60,12 +57,11 @@ type config struct {
 
 var allStages = []string{stageVectors, stageSeeds, stageFuzz, stageTests}
 
-func parseFlags(args []string, stderr io.Writer) (config, error) {
+func parseFlags(args []string, stdout io.Writer) (config, error) {
 	c := config{}
 	fs := flag.NewFlagSet("mutants", flag.ContinueOnError)
-	fs.SetOutput(stderr)
 	fs.Usage = func() {
-		fmt.Fprintln(stderr, "usage: go run ./fuzz/mutants [flags]\n\nPlants bugs in the core and reports what finds them.\n\nflags:")
+		fmt.Fprintln(stdout, "usage: go run ./fuzz/mutants [flags]\n\nPlants bugs in the core and reports what finds them.\n\nflags:")
 		fs.PrintDefaults()
 	}
 	names := fs.String("run", "", "only the mutants whose name, kind, rule or file matches this regular expression")
@@ -77,30 +73,30 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	fs.BoolVar(&c.verbose, "v", false, "show the last words of what killed each mutant")
 	fs.BoolVar(&c.list, "list", false, "list the mutants and stop")
 	fs.BoolVar(&c.check, "check", false, "only check that each mutant applies and compiles")
-	if err := fs.Parse(args); err != nil {
+	if err := cli.Parse(fs, args, stdout); err != nil {
 		return c, err
 	}
 	if fs.NArg() > 0 {
-		return c, fmt.Errorf("unexpected argument %q: see -h", fs.Arg(0))
+		return c, cli.Usagef("unexpected argument %q: see -h", fs.Arg(0))
 	}
 	var err error
 	if c.names, err = regexp.Compile(*names); err != nil {
-		return c, fmt.Errorf("-run: %w", err)
+		return c, cli.Usagef("-run: %w", err)
 	}
 	for stage := range strings.SplitSeq(*stages, ",") {
 		if !slices.Contains(allStages, stage) {
-			return c, fmt.Errorf("-stages: unknown stage %q, want some of %s", stage, strings.Join(allStages, ","))
+			return c, cli.Usagef("-stages: unknown stage %q, want some of %s", stage, strings.Join(allStages, ","))
 		}
 		c.stages = append(c.stages, stage)
 	}
 	if c.jobs < 1 {
-		return c, fmt.Errorf("-jobs %d: want at least 1", c.jobs)
+		return c, cli.Usagef("-jobs %d: want at least 1", c.jobs)
 	}
 	return c, nil
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	c, err := parseFlags(args, stderr)
+	c, err := parseFlags(args, stdout)
 	if err != nil {
 		return err
 	}
@@ -110,7 +106,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	chosen := choose(table, c.names)
 	if len(chosen) == 0 {
-		return fmt.Errorf("-run %q matches none of %d mutants; -list shows them", c.names, len(table))
+		return cli.Usagef("-run %q matches none of %d mutants; -list shows them", c.names, len(table))
 	}
 	if c.list {
 		for _, m := range chosen {

@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+)
+
+func TestParse(t *testing.T) {
+	for _, c := range []struct {
+		args   []string
+		status int
+		error  string
+		help   string // what it says, in part
+	}{
+		{nil, 0, "", ""},
+		{[]string{"-n", "3", "rest"}, 0, "", ""},
+		{[]string{"-h"}, 0, "flag: help requested", "how many"},
+		{[]string{"-n", "x"}, 2, `invalid value "x" for flag -n: parse error (thing -h lists the flags)`, ""},
+		{[]string{"-m"}, 2, "flag provided but not defined: -m (thing -h lists the flags)", ""},
+	} {
+		for _, own := range []bool{false, true} {
+			flags := flag.NewFlagSet("thing", flag.ContinueOnError)
+			flags.Int("n", 1, "how many")
+			var out strings.Builder
+			if own {
+				flags.Usage = func() { fmt.Fprint(&out, "how many things") }
+			}
+			err := Parse(flags, c.args, &out)
+			if got := fmt.Sprint(err); got != c.error && (err != nil || c.error != "") {
+				t.Errorf("%q: %v, want %q", c.args, err, c.error)
+			}
+			if got := Status(err); got != c.status {
+				t.Errorf("%q: status %d, want %d", c.args, got, c.status)
+			}
+			if got := out.String(); !strings.Contains(got, c.help) || c.help == "" && got != "" {
+				t.Errorf("%q: wrote %q, want %q in it", c.args, got, c.help)
+			}
+		}
+	}
+}
+
+func TestStatus(t *testing.T) {
+	wrapped := fmt.Errorf("and more: %w", Usagef("-n %d is too many", 3))
+	for _, c := range []struct {
+		err  error
+		want int
+	}{
+		{nil, 0},
+		{flag.ErrHelp, 0},
+		{io.EOF, 1},
+		{wrapped, 2},
+		{Usage(io.EOF), 2},
+	} {
+		if got := Status(c.err); got != c.want {
+			t.Errorf("Status(%v) = %d, want %d", c.err, got, c.want)
+		}
+	}
+	if !errors.Is(Usage(io.EOF), io.EOF) {
+		t.Error("Usage hides what it wraps")
+	}
+}
