@@ -355,17 +355,23 @@ func TestHookPanicsInAClose(t *testing.T) {
 		call func(*testing.T, *Websocket)
 		peer func(*peer)
 	}{
-		{"before it is sent", func(h *Hooks, fail func()) { h.OnWriteFrame = func(ClientKey, *Frame) { fail() } },
-			func(_ *testing.T, ws *Websocket) { _ = ws.Close() }, func(*peer) {}},
-		{"before the answer", func(h *Hooks, fail func()) { h.OnReadFrame = func(ClientKey, *Frame) { fail() } },
+		{
+			"before it is sent", func(h *Hooks, fail func()) { h.OnWriteFrame = func(ClientKey, *Frame) { fail() } },
+			func(_ *testing.T, ws *Websocket) { _ = ws.Close() }, func(*peer) {},
+		},
+		{
+			"before the answer", func(h *Hooks, fail func()) { h.OnReadFrame = func(ClientKey, *Frame) { fail() } },
 			func(_ *testing.T, ws *Websocket) { _ = ws.Close() }, func(p *peer) {
 				p.wantClose(StatusNormalClosure, "")
 				p.send(p.close(StatusNormalClosure, ""))
-			}},
-		{"behind a handler's panic", func(h *Hooks, fail func()) { h.OnWriteFrame = func(ClientKey, *Frame) { fail() } },
+			},
+		},
+		{
+			"behind a handler's panic", func(h *Hooks, fail func()) { h.OnWriteFrame = func(ClientKey, *Frame) { fail() } },
 			func(t *testing.T, ws *Websocket) {
 				ws.Serve(t.Context(), func(context.Context, *Message) (*Message, error) { panic("the handler's") })
-			}, func(p *peer) { p.send(p.text("x")) }},
+			}, func(p *peer) { p.send(p.text("x")) },
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
