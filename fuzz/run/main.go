@@ -152,7 +152,7 @@ var (
 func (o *options) fuzz(ctx context.Context, name string, stdout io.Writer) result {
 	r := result{name: name}
 	fuzztime := o.time.String()
-	if name == "FuzzPeers" {
+	if strings.TrimPrefix(name, "Fuzz") == "Peers" {
 		fuzztime = cmp.Or(o.peers, fuzztime)
 	}
 	args := []string{"test", pkg, "-run=^$", "-fuzz=^" + name + "$", "-fuzztime=" + fuzztime, "-fuzzminimizetime=" + o.minimise}
