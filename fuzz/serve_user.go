@@ -170,7 +170,9 @@ func (h *serveHarness) use() {
 	defer h.locked(func() { h.userDone = true })
 	defer func() {
 		p := recover()
-		if panicked := h.panicked; p != nil && p != any(errFault) || (p != nil) != panicked {
+		var panicked bool // behind a panic another goroutine reads on, and its hooks look at this, too
+		h.locked(func() { panicked = h.panicked })
+		if p != nil && p != any(errFault) || (p != nil) != panicked {
 			h.fail("reading panicked with %v, want a panic: %t", p, panicked)
 		}
 	}()
