@@ -286,7 +286,7 @@ func (c *Websocket) end(code StatusCode, err error) {
 	finish := m.finish
 	c.mu.Unlock()
 
-	c.out.shut(orClosed(err))
+	c.out.shut()
 	if drop {
 		closeUnderTLS(c.src)
 	}

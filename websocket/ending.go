@@ -82,7 +82,7 @@ func (c *Websocket) answerClose(closed *CloseError, wait bool) {
 // unread reports whether there are bytes that nobody will read: closing a socket
 // with such bytes destroys what is still on its way to the peer.
 func (c *Websocket) unread() bool {
-	if c.in.start < c.in.end {
+	if len(c.in.buffered()) > 0 {
 		return true
 	}
 	if c.in.socket == nil {
@@ -90,7 +90,7 @@ func (c *Websocket) unread() bool {
 	}
 	c.dropDeadline() // one that has passed allows no look
 	n, _ := c.in.socket.readNow(nil)
-	c.in.end += n
+	c.in.came(n)
 	return n > 0
 }
 

@@ -9,10 +9,9 @@ import (
 // appends without a lock: nobody else looks past what it has shown, and what is
 // shown stays as it is. Whoever holds outbound.mu may pull that into the queue.
 type gathering struct {
-	buf    *[]byte      // its memory, up to the capacity; nil if nothing is gathered. Set by the reader, under mu
-	n      int32        // bytes in it; the reader's own
-	shown  atomic.Int32 // of those, what others may take; set by the reader
-	pulled int32        // of those, what they have taken; guarded by mu
+	buf   *[]byte      // its memory, up to the capacity; nil if nothing is gathered. Set by the reader, under mu
+	n     int32        // bytes in it; the reader's own
+	shown atomic.Int32 // of those, what others may take; set by the reader
 }
 
 // pull moves what is shown of the gathered replies to the queue, or drops it
@@ -20,11 +19,11 @@ type gathering struct {
 func (o *outbound) pull() {
 	g := &o.gather
 	shown := g.shown.Load()
-	if shown == g.pulled {
+	if shown == o.pulled {
 		return
 	}
-	replies := (*g.buf)[g.pulled:shown]
-	g.pulled = shown
+	replies := (*g.buf)[o.pulled:shown]
+	o.pulled = shown
 	if !o.closing.Load() {
 		q := o.grow(len(replies))
 		*q = append(*q, replies...)
@@ -38,7 +37,7 @@ func (o *outbound) collect() {
 	if g.buf == nil {
 		return
 	}
-	if g.pulled == 0 && o.queue == nil && !o.closing.Load() {
+	if o.pulled == 0 && o.queue == nil && !o.closing.Load() {
 		*g.buf = (*g.buf)[:g.n] // as it is
 		o.queue = g.buf
 	} else {
@@ -46,7 +45,7 @@ func (o *outbound) collect() {
 		o.pull()
 		giveBuffer(g.buf)
 	}
-	g.buf, g.n, g.pulled = nil, 0, 0
+	g.buf, g.n, o.pulled = nil, 0, 0
 	g.shown.Store(0)
 }
 
@@ -115,14 +114,15 @@ func (c *Websocket) armFlush() {
 		return
 	}
 	o.armed.Store(true)
-	if o.timer != nil {
-		o.timer.Reset(gatherDelay)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	d := o.delays()
+	if d.timer != nil {
+		d.timer.Reset(gatherDelay)
 		return
 	}
-	o.mu.Lock()
-	o.timer = time.AfterFunc(gatherDelay, func() {
+	d.timer = time.AfterFunc(gatherDelay, func() {
 		o.armed.Store(false) // what comes after this flush needs another one
 		c.flush()
 	})
-	o.mu.Unlock()
 }

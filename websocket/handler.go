@@ -24,7 +24,7 @@ type HTTPHandler struct {
 	handler Handler
 	opts    Options // shared by all connections
 
-	values atomic.Pointer[serverValues] // of the last server that called
+	last atomic.Pointer[common] // of the connections of the last server that called
 
 	mu        sync.Mutex
 	first     *served       // the connections, a list
@@ -37,10 +37,9 @@ type HTTPHandler struct {
 // served is a connection of an HTTPHandler. It holds nothing of the request but
 // its context's values: there may be very many, idle for very long.
 type served struct {
-	owner      *HTTPHandler
 	prev, next *served
-	users      int // goroutines: the one that serves, the one that closes
 	ctx        handlerContext
+	users      int32 // goroutines: the one that serves, the one that closes
 }
 
 // NewHandler returns an http.Handler that accepts connections as [Accept] does
@@ -90,7 +89,7 @@ func (h *HTTPHandler) accept(w http.ResponseWriter, r *http.Request) (s *served,
 	if refusal != nil {
 		return nil, refusal
 	}
-	return &served{owner: h, ctx: handlerContext{ws: ws, values: h.contextValues(r.Context())}}, nil
+	return &served{ctx: handlerContext{ws: ws, common: h.commonOf(r.Context())}}, nil
 }
 
 // Shutdown refuses new connections, sends a Close frame with status 1001 on all
@@ -225,7 +224,7 @@ func (h *HTTPHandler) sayGoodbye(s *served) {
 // serve serves the connection until it ends.
 func (s *served) serve() {
 	defer s.end()
-	s.ctx.ws.serve(&s.ctx, s.owner.handler, false)
+	s.ctx.ws.serve(&s.ctx, s.ctx.common.owner.handler, false)
 }
 
 // end is deferred, so that it also sees a panic, and runtime.Goexit, behind
@@ -237,13 +236,13 @@ func (s *served) end() {
 	s.ctx.end()
 	if s.ctx.ws.hasEnded() {
 		s.ctx.ws.awaitHook()
-		s.owner.ended(s)
+		s.ctx.common.owner.ended(s)
 		return
 	}
 	go func() {
 		<-s.ctx.ws.doneChan()
 		s.ctx.ws.awaitHook()
-		s.owner.ended(s)
+		s.ctx.common.owner.ended(s)
 	}()
 }
 

@@ -5,7 +5,7 @@ import (
 	"net"
 	"net/http"
 	"reflect"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,18 +13,18 @@ import (
 // with the connection. What makes a context cancellable takes memory, so it is
 // made when a handler first asks when the context ends.
 type handlerContext struct {
-	ws     *Websocket      // on a net.Conn, whose local address is a value
-	values context.Context // never ends
-
-	mu    sync.Mutex
-	ended bool
-	asked *askedContext // nil until somebody asked
+	ws     *Websocket // on a net.Conn, whose local address is a value
+	common *common
+	asked  atomic.Pointer[askedContext] // nil until somebody asks; neverAsked if nobody has before the end
 }
 
 type askedContext struct {
 	context.Context
 	cancel context.CancelFunc
 }
+
+// neverAsked stands for a context that has ended before anybody asked.
+var neverAsked = &askedContext{cancel: func() {}}
 
 // watch ends the context when the connection has ended, which may be while a handler
 // is at work.
@@ -36,29 +36,31 @@ func (a *askedContext) watch(ws *Websocket) {
 	}
 }
 
-// serverValues is a context with the value that all requests to a server have.
-type serverValues struct {
-	server *http.Server
-	context.Context
+// common is what connections have in common.
+type common struct {
+	owner  *HTTPHandler
+	server *http.Server    // nil where only one connection has it
+	values context.Context // of their requests; never ends
 }
 
-// contextValues returns a context with the values of a request's that never ends.
+// commonOf returns what the connection of a request has in common with others,
+// which is its values.
 //
 // A context that net/http has made holds a third of what an idle connection
 // does otherwise (two contexts that end, and a channel), for two values: the
 // server and the local address. So where those are all, the connections of a
-// server share a context instead.
-func (h *HTTPHandler) contextValues(request context.Context) context.Context {
+// server share a context instead, and the address is the connection's.
+func (h *HTTPHandler) commonOf(request context.Context) *common {
 	server, ok := request.Value(http.ServerContextKey).(*http.Server)
 	if !ok || !hasTwoValues(request) || request.Value(http.LocalAddrContextKey) == nil {
-		return context.WithoutCancel(request)
+		return &common{owner: h, values: context.WithoutCancel(request)}
 	}
-	last := h.values.Load()
+	last := h.last.Load()
 	if last == nil || last.server != server {
-		last = &serverValues{server, context.WithValue(context.Background(), http.ServerContextKey, server)}
-		h.values.Store(last)
+		last = &common{h, server, context.WithValue(context.Background(), http.ServerContextKey, server)}
+		h.last.Store(last)
 	}
-	return last.Context
+	return last
 }
 
 // The types of package context that a request's context is made of.
@@ -105,11 +107,8 @@ var embedded = []int{0}
 
 // end ends the context.
 func (c *handlerContext) end() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ended = true
-	if c.asked != nil {
-		c.asked.cancel()
+	if !c.asked.CompareAndSwap(nil, neverAsked) {
+		c.asked.Load().cancel()
 	}
 }
 
@@ -118,42 +117,55 @@ func (c *handlerContext) Deadline() (deadline time.Time, ok bool) { return }
 
 // Done implements context.Context.
 func (c *handlerContext) Done() <-chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.asked == nil {
-		c.asked = new(askedContext)
-		c.asked.Context, c.asked.cancel = context.WithCancel(c.values)
-		if c.ended || c.ws.hasEnded() { // as Err may have said
-			c.asked.cancel()
-		} else {
-			go c.asked.watch(c.ws)
+	for {
+		before := c.state()
+		if before != nil && before != neverAsked {
+			return before.Done()
 		}
+		asked := new(askedContext)
+		asked.Context, asked.cancel = context.WithCancel(c.common.values)
+		if before == neverAsked {
+			asked.cancel()
+		}
+		if c.asked.CompareAndSwap(before, asked) {
+			if before == nil {
+				go asked.watch(c.ws)
+			}
+			return asked.Done()
+		}
+		asked.cancel() // somebody else was faster
 	}
-	return c.asked.Done()
 }
 
 // Err implements context.Context.
 func (c *handlerContext) Err() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.asked != nil:
-		return c.asked.Err()
-	case c.ended || c.ws.hasEnded():
+	switch asked := c.state(); asked {
+	case nil:
+		return nil
+	case neverAsked:
 		return context.Canceled
+	default:
+		return asked.Err()
 	}
-	return nil
+}
+
+// state returns asked, and heeds the end of the connection.
+func (c *handlerContext) state() *askedContext {
+	asked := c.asked.Load()
+	if asked == nil && c.ws.hasEnded() {
+		c.end()
+		asked = c.asked.Load()
+	}
+	return asked
 }
 
 // Value implements context.Context. A context derived from this one finds the
 // cancellable one behind it here, as package context looks for it.
 func (c *handlerContext) Value(key any) any {
-	c.mu.Lock()
-	values := c.values
-	if c.asked != nil {
-		values = c.asked.Context
+	values := c.common.values
+	if asked := c.asked.Load(); asked != nil && asked != neverAsked {
+		values = asked.Context
 	}
-	c.mu.Unlock()
 	value := values.Value(key)
 	if value == nil && key == http.LocalAddrContextKey {
 		return c.ws.src.(net.Conn).LocalAddr()

@@ -15,7 +15,7 @@ type middlewareKey struct{}
 // A context that has ended stays so, also where nobody had asked before.
 func TestHandlerContextStaysEnded(t *testing.T) {
 	ws := New(newScripted(), "", ServerMode, Options{})
-	ctx := &handlerContext{ws: ws, values: context.Background()}
+	ctx := &handlerContext{ws: ws, common: &common{values: context.Background()}}
 	ws.abort(io.EOF)
 	if err := ctx.Err(); err != context.Canceled {
 		t.Errorf("Err: %v", err)
@@ -106,8 +106,8 @@ func TestHandlerContextValues(t *testing.T) {
 				}
 				ctx.Done()
 			}
-			last := h.values.Load()
-			if shared := last != nil && ctx.(*handlerContext).values == last.Context; shared != c.shared {
+			last := h.last.Load()
+			if shared := last != nil && ctx.(*handlerContext).common == last; shared != c.shared {
 				t.Errorf("shares its values: %v, want %v", shared, c.shared)
 			}
 			if err := ws.Close(); err != nil {

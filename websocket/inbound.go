@@ -34,9 +34,8 @@ var socketBuffers = sync.Pool{New: func() any { return new([socketBuffer]byte) }
 type inbound struct {
 	socket *socket // nil where the transport is no socket
 
-	buf   []byte // what was read ahead is buf[start:end]
+	buf   []byte // what was read ahead is buf[start:]; more fits up to its capacity
 	start int
-	end   int
 
 	h header // of the current frame
 
@@ -54,8 +53,7 @@ type inbound struct {
 // preload makes unread the first bytes that are read.
 func (in *inbound) preload(unread []byte) {
 	if len(unread) > 0 {
-		in.buf = make([]byte, max(len(unread), streamBuffer))
-		in.end = copy(in.buf, unread)
+		in.buf = append(make([]byte, 0, max(len(unread), streamBuffer)), unread...)
 	}
 }
 
@@ -64,31 +62,34 @@ func (in *inbound) preload(unread []byte) {
 func (in *inbound) room() []byte {
 	switch {
 	case in.buf == nil && in.socket != nil:
-		in.buf = socketBuffers.Get().(*[socketBuffer]byte)[:]
+		in.buf = socketBuffers.Get().(*[socketBuffer]byte)[:0]
 	case in.buf == nil:
-		in.buf = make([]byte, streamBuffer)
-	case in.start == in.end:
-		in.start, in.end = 0, 0
-	case in.start > 0 && in.end > len(in.buf)/2:
-		in.end = copy(in.buf, in.buf[in.start:in.end])
+		in.buf = make([]byte, 0, streamBuffer)
+	case in.start == len(in.buf):
+		in.buf, in.start = in.buf[:0], 0
+	case in.start > 0 && len(in.buf) > cap(in.buf)/2:
+		in.buf = in.buf[:copy(in.buf, in.buf[in.start:])]
 		in.start = 0
 	}
-	return in.buf[in.end:]
+	return in.buf[len(in.buf):cap(in.buf)]
 }
 
 // release gives the buffer back if nothing is in it, for a socket's reader that
 // is about to wait.
 func (in *inbound) release() {
-	if in.start < in.end {
+	if in.start < len(in.buf) {
 		return
 	}
-	if len(in.buf) == socketBuffer {
-		socketBuffers.Put((*[socketBuffer]byte)(in.buf))
+	if cap(in.buf) == socketBuffer {
+		socketBuffers.Put((*[socketBuffer]byte)(in.buf[:socketBuffer]))
 	}
-	in.buf, in.start, in.end = nil, 0, 0
+	in.buf, in.start = nil, 0
 }
 
-func (in *inbound) buffered() []byte { return in.buf[in.start:in.end] }
+func (in *inbound) buffered() []byte { return in.buf[in.start:] }
+
+// came is told of n more bytes, which were read into room.
+func (in *inbound) came(n int) { in.buf = in.buf[:len(in.buf)+n] }
 
 // fill reads more bytes into the buffer.
 func (c *Websocket) fill() error {
@@ -96,7 +97,7 @@ func (c *Websocket) fill() error {
 		return err
 	}
 	n, err := c.readSome(nil)
-	c.in.end += n
+	c.in.came(n)
 	return err
 }
 
@@ -179,7 +180,7 @@ func (c *Websocket) readMessage(reuse bool) ([]byte, error) {
 		}
 		if op := in.h.opcode(); op != OpcodeContinuation {
 			in.binary = op == OpcodeBinary
-			if in.h.fin() && in.h.length <= in.end-in.start {
+			if in.h.fin() && in.h.length <= len(in.buf)-in.start {
 				return c.readWhole(reuse)
 			}
 			in.text = utf8Stream{}
@@ -215,7 +216,7 @@ func (c *Websocket) shortFrame() bool {
 }
 
 func (c *Websocket) cutHeader(missing part, cause error) error {
-	return errCut(missing, c.in.end-c.in.start-c.in.h.start(missing), cause)
+	return errCut(missing, len(c.in.buffered())-c.in.h.start(missing), cause)
 }
 
 // readWhole returns the message that is one frame and all in the buffer.
@@ -387,9 +388,9 @@ func (in *inbound) dropBody() {
 func (c *Websocket) readControl() error {
 	in := &c.in
 	n := in.h.length
-	for in.end-in.start < n {
+	for len(in.buffered()) < n {
 		if err := c.fill(); err != nil {
-			return errCutPayload(n, in.end-in.start, err)
+			return errCutPayload(n, len(in.buffered()), err)
 		}
 	}
 	p := in.buf[in.start : in.start+n : in.start+n]

@@ -35,14 +35,32 @@ type outbound struct {
 	gather  gathering   // replies that come behind the queue
 	queue   *[]byte     // what waits; nil if nothing does
 	taken   int         // bytes that left the queue and are being written
+	pulled  int32       // of what is gathered, what has left for the queue
 	busy    bool        // somebody has the turn
-	closing atomic.Bool // a Close frame was queued, or the end has come: nothing follows; set under mu
-	armed   atomic.Bool // timer runs
 	fin     bool        // shut the write side once all is written
-	err     error       // the connection has ended
-	waiting *waiting    // nil until somebody waits
-	timer   *time.Timer // flushes what is gathered
-	behind  *behind     // nil until it is needed; of whom has the turn
+	ended   bool        // the connection has: nothing is written any more
+	closing atomic.Bool // a Close frame was queued, or the end has come: nothing follows; set under mu
+	armed   atomic.Bool // delayed.timer runs
+	delayed *delayed    // nil until it is needed
+}
+
+// delayed has what is needed where something waits: for the transport, or for a
+// handler that takes its time. An idle connection has none of it. outbound.mu
+// guards it.
+type delayed struct {
+	turns  []chan struct{} // of those who wait for their turn to write, in their order
+	idle   []chan struct{} // of those who wait for all to be written
+	room   chan struct{}   // for what waits to fit MaxPending again
+	timer  *time.Timer     // flushes what is gathered
+	behind behind
+}
+
+// delays returns what delayed is for, to use it. The caller holds mu.
+func (o *outbound) delays() *delayed {
+	if o.delayed == nil {
+		o.delayed = new(delayed)
+	}
+	return o.delayed
 }
 
 // grow makes room in the queue for n more bytes and returns the queue. The
@@ -81,16 +99,14 @@ func (o *outbound) pending() int {
 	return n
 }
 
-// shut ends all writing with err.
-func (o *outbound) shut(err error) {
+// shut ends all writing.
+func (o *outbound) shut() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.err == nil {
-		o.err = err
-	}
+	o.ended = true
 	o.closing.Store(true)
-	if o.timer != nil {
-		o.timer.Stop()
+	if o.delayed != nil && o.delayed.timer != nil {
+		o.delayed.timer.Stop()
 	}
 	o.wake()
 }
@@ -238,7 +254,7 @@ func (c *Websocket) startWriting(buf *[]byte) {
 }
 
 // behind is what the goroutine that writes behind the reader begins with. It is
-// kept, so that starting one allocates nothing.
+// kept, so that starting one allocates nothing. It is of whom has the turn.
 type behind struct {
 	run func()
 	buf *[]byte
@@ -247,18 +263,21 @@ type behind struct {
 
 // writeBehind leaves buf from offset n on, and the turn, to a goroutine.
 func (c *Websocket) writeBehind(buf *[]byte, n int) {
-	if c.out.behind == nil {
-		c.out.behind = &behind{run: c.keepWriting}
+	c.out.mu.Lock()
+	b := &c.out.delays().behind
+	c.out.mu.Unlock()
+	if b.run == nil {
+		b.run = func() { c.keepWriting(b) }
 	}
-	c.out.behind.buf, c.out.behind.n = buf, n
-	go c.out.behind.run()
+	b.buf, b.n = buf, n
+	go b.run()
 }
 
 // keepWriting writes what it was left, then what is queued, until nothing is left
 // or somebody else takes the turn.
-func (c *Websocket) keepWriting() {
-	buf, n := c.out.behind.buf, c.out.behind.n
-	c.out.behind.buf = nil
+func (c *Websocket) keepWriting(b *behind) {
+	buf, n := b.buf, b.n
+	b.buf = nil
 	for {
 		err := c.writeWaiting((*buf)[n:])
 		giveBuffer(buf)
@@ -329,7 +348,7 @@ func (c *Websocket) failWrite(ctx context.Context, cause error) error {
 func (c *Websocket) queueControl(opcode Opcode, payload []byte) bool {
 	o := &c.out
 	o.mu.Lock()
-	if o.closing.Load() || o.err != nil {
+	if o.closing.Load() {
 		o.mu.Unlock()
 		return false
 	}
@@ -364,7 +383,7 @@ func (c *Websocket) finishWriting() {
 	o := &c.out
 	o.mu.Lock()
 	o.pull()
-	now := !o.busy && o.queue == nil && o.err == nil
+	now := !o.busy && o.queue == nil && !o.ended
 	o.fin = !now
 	o.mu.Unlock()
 	if now {

@@ -34,7 +34,7 @@ func (h *Hooks) seeMessages() bool {
 func (c *Websocket) queueReply(msg *Message) bool {
 	o := &c.out
 	o.mu.Lock()
-	if o.closing.Load() || o.err != nil {
+	if o.closing.Load() {
 		o.mu.Unlock()
 		return false
 	}
@@ -73,7 +73,7 @@ func (c *Websocket) replyInPlace(payload []byte) bool {
 		c.flushGathered()
 	}
 	o.mu.Lock()
-	if o.busy || o.queue != nil || o.closing.Load() || o.err != nil {
+	if o.busy || o.queue != nil || o.closing.Load() {
 		o.mu.Unlock()
 		return false
 	}

@@ -20,8 +20,7 @@ type socket struct {
 	// What reading works on. The callback is made once, so that no call allocates.
 	tryRead  func(fd uintptr) bool
 	into     []byte
-	readN    int
-	readErr  syscall.Errno
+	result   int32 // bytes read, or a negative errno of the kernel
 	readOnce bool
 	readEOF  bool
 }
@@ -62,8 +61,9 @@ func newSocket(c *Websocket) *socket {
 	return s
 }
 
-// read waits until there is something to read, and reads it into p, or, where p
-// is nil, into the inbound buffer, which it takes only then.
+// read waits until there is something to read, and reads it into p, whose length
+// fits 31 bits, or, where p is nil, into the inbound buffer, which it takes only
+// then.
 func (s *socket) read(p []byte) (int, error) {
 	s.into, s.readOnce = p, false
 	return s.finishRead(s.raw.Read(s.tryRead))
@@ -76,17 +76,17 @@ func (s *socket) readNow(p []byte) (int, error) {
 }
 
 func (s *socket) finishRead(err error) (int, error) {
-	n, errno := s.readN, s.readErr
-	s.into, s.readN, s.readErr = nil, 0, 0
+	result := s.result
+	s.into, s.result = nil, 0
 	switch {
 	case err != nil:
 		return 0, err
-	case errno != 0:
-		return 0, s.opError("read", errno)
+	case result < 0:
+		return 0, s.opError("read", syscall.Errno(-result))
 	case s.readEOF:
 		return 0, io.EOF
 	}
-	return n, nil
+	return int(result), nil
 }
 
 // onReadable is called when the socket may be readable, and once before: only
@@ -105,13 +105,13 @@ func (s *socket) onReadable(fd uintptr) bool {
 			s.c.in.release()
 			return s.readOnce
 		}
-		switch {
-		case err != nil:
-			s.readErr, _ = err.(syscall.Errno)
+		switch errno, _ := err.(syscall.Errno); {
+		case errno != 0:
+			s.result = -int32(errno)
 		case n == 0:
 			s.readEOF = true
 		default:
-			s.readN = n
+			s.result = int32(n)
 			return true
 		}
 		s.c.in.release()

@@ -5,21 +5,6 @@ import (
 	"slices"
 )
 
-// waiting are those who wait for the transport.
-type waiting struct {
-	turns []chan struct{} // for their turn to write, in their order
-	idle  []chan struct{} // for all to be written
-	room  chan struct{}   // for what waits to fit MaxPending again
-}
-
-// waiters returns the waiters, to add one. The caller holds mu.
-func (o *outbound) waiters() *waiting {
-	if o.waiting == nil {
-		o.waiting = new(waiting)
-	}
-	return o.waiting
-}
-
 // waitTurn waits until nobody else writes.
 func (c *Websocket) waitTurn(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
@@ -27,9 +12,9 @@ func (c *Websocket) waitTurn(ctx context.Context) error {
 	}
 	o := &c.out
 	o.mu.Lock()
-	if o.err != nil {
-		defer o.mu.Unlock()
-		return o.err
+	if o.ended {
+		o.mu.Unlock()
+		return c.endCause(nil)
 	}
 	if !o.busy {
 		o.busy = true
@@ -37,26 +22,29 @@ func (c *Websocket) waitTurn(ctx context.Context) error {
 		return nil
 	}
 	turn := make(chan struct{})
-	w := o.waiters()
-	w.turns = append(w.turns, turn)
+	d := o.delays()
+	d.turns = append(d.turns, turn)
 	o.mu.Unlock()
 	select {
 	case <-turn:
 		o.mu.Lock()
-		err := o.err
+		ended := o.ended
 		o.mu.Unlock()
-		if err != nil || ctx.Err() == nil {
-			return err
+		if ended {
+			return c.endCause(nil)
+		}
+		if ctx.Err() == nil {
+			return nil
 		}
 	case <-ctx.Done():
 	}
 	o.mu.Lock()
-	if i := slices.Index(w.turns, turn); i >= 0 {
-		w.turns = slices.Delete(w.turns, i, i+1)
+	if i := slices.Index(d.turns, turn); i >= 0 {
+		d.turns = slices.Delete(d.turns, i, i+1)
 		o.mu.Unlock()
 		return ctx.Err()
 	}
-	ended := o.err != nil
+	ended := o.ended
 	o.mu.Unlock()
 	if !ended {
 		c.passTurn() // it came at the same time
@@ -81,14 +69,14 @@ func (c *Websocket) nextTurn() bool {
 	o.taken = 0
 	o.wakeRoom()
 	switch {
-	case o.err != nil:
+	case o.ended:
 		o.busy = false
 		o.wake()
 		o.mu.Unlock()
 		return false
-	case o.waiting != nil && len(o.waiting.turns) > 0:
-		next := o.waiting.turns[0]
-		o.waiting.turns = slices.Delete(o.waiting.turns, 0, 1)
+	case o.delayed != nil && len(o.delayed.turns) > 0:
+		next := o.delayed.turns[0]
+		o.delayed.turns = slices.Delete(o.delayed.turns, 0, 1)
 		close(next)
 		o.mu.Unlock()
 		return false
@@ -110,7 +98,7 @@ func (c *Websocket) nextTurn() bool {
 // takeTurn takes the turn and the queue, or returns nil if there is nothing to
 // do or somebody does it. The caller holds mu.
 func (o *outbound) takeTurn() *[]byte {
-	if o.queue == nil || o.busy || o.err != nil {
+	if o.queue == nil || o.busy || o.ended {
 		return nil
 	}
 	o.busy = true
@@ -129,7 +117,7 @@ func (c *Websocket) allWritten() bool {
 // drained is allWritten; the caller holds mu.
 func (o *outbound) drained() bool {
 	o.pull()
-	return o.err != nil || !o.busy && o.queue == nil
+	return o.ended || !o.busy && o.queue == nil
 }
 
 // whenWritten returns a channel that is closed when all that was queued is
@@ -142,8 +130,8 @@ func (c *Websocket) whenWritten() <-chan struct{} {
 	if o.drained() {
 		close(ch)
 	} else {
-		w := o.waiters()
-		w.idle = append(w.idle, ch)
+		d := o.delays()
+		d.idle = append(d.idle, ch)
 	}
 	return ch
 }
@@ -153,15 +141,15 @@ func (c *Websocket) waitRoom() {
 	o := &c.out
 	for {
 		o.mu.Lock()
-		if o.err != nil || !o.busy || o.pending() <= c.opts.MaxPending {
+		if o.ended || !o.busy || o.pending() <= c.opts.MaxPending {
 			o.mu.Unlock()
 			return
 		}
-		w := o.waiters()
-		if w.room == nil {
-			w.room = make(chan struct{})
+		d := o.delays()
+		if d.room == nil {
+			d.room = make(chan struct{})
 		}
-		room := w.room
+		room := d.room
 		o.mu.Unlock()
 		<-room
 	}
@@ -169,24 +157,24 @@ func (c *Websocket) waitRoom() {
 
 // wake wakes everybody who waits. The caller holds mu.
 func (o *outbound) wake() {
-	w := o.waiting
-	if w == nil {
+	d := o.delayed
+	if d == nil {
 		return
 	}
-	for _, ch := range w.turns {
+	for _, ch := range d.turns {
 		close(ch)
 	}
-	for _, ch := range w.idle {
+	for _, ch := range d.idle {
 		close(ch)
 	}
-	w.turns, w.idle = nil, nil
+	d.turns, d.idle = nil, nil
 	o.wakeRoom()
 }
 
 // wakeRoom wakes those who wait for room. The caller holds mu.
 func (o *outbound) wakeRoom() {
-	if w := o.waiting; w != nil && w.room != nil {
-		close(w.room)
-		w.room = nil
+	if d := o.delayed; d != nil && d.room != nil {
+		close(d.room)
+		d.room = nil
 	}
 }

@@ -124,11 +124,11 @@ var readMutants = []mutant{
 	},
 	{
 		name: "moved-buffer-keeps-its-start", kind: stateNotReset, rule: "messages", file: "inbound.go",
-		old: "in.end = copy(in.buf, in.buf[in.start:in.end])\n\t\tin.start = 0", new: "in.end = copy(in.buf, in.buf[in.start:in.end])", targets: reading,
+		old: "in.buf = in.buf[:copy(in.buf, in.buf[in.start:])]\n\t\tin.start = 0", new: "in.buf = in.buf[:copy(in.buf, in.buf[in.start:])]", targets: reading,
 	},
 	{
 		name: "pipelined-bytes-lost", kind: stateLost, rule: "Accept", file: "inbound.go",
-		old: "in.end = copy(in.buf, unread)", new: "copy(in.buf, unread)", targets: []string{"Handshake"},
+		old: "max(len(unread), streamBuffer)), unread...)", new: "max(len(unread), streamBuffer)))", targets: []string{"Handshake"},
 	},
 	{
 		name: "grown-message-loses-its-beginning", kind: stateLost, rule: "fragments-joined", file: "inbound.go",
@@ -140,7 +140,7 @@ var readMutants = []mutant{
 	},
 	{
 		name: "control-frame-waits-for-one-more-byte", kind: offByOne, rule: "ping-answered", file: "inbound.go",
-		old: "for in.end-in.start < n {", new: "for in.end-in.start <= n {", targets: reading,
+		old: "for len(in.buffered()) < n {", new: "for len(in.buffered()) <= n {", targets: reading,
 	},
 	{
 		name: "pong-without-payload", kind: wrongBytes, rule: "ping-answered", file: "inbound.go",
@@ -225,7 +225,7 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "control-frames-behind-the-close", kind: droppedCheck, rule: "close-ends", file: "outbound.go",
-		old: "if o.closing.Load() || o.err != nil {\n\t\to.mu.Unlock()\n\t\treturn false", new: "if o.err != nil {\n\t\to.mu.Unlock()\n\t\treturn false", targets: serving,
+		old: "if o.closing.Load() {\n\t\to.mu.Unlock()\n\t\treturn false", new: "if o.closing.Load() && opcode == OpcodeClose {\n\t\to.mu.Unlock()\n\t\treturn false", targets: serving,
 	},
 	{
 		name: "close-not-noted", kind: stateLost, rule: "close-ends", file: "outbound.go",
@@ -237,11 +237,11 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "gathered-replies-pulled-twice", kind: stateLost, rule: "Serve", file: "gather.go",
-		old: "g.pulled = shown\n", new: "", targets: serving,
+		old: "o.pulled = shown\n", new: "", targets: serving,
 	},
 	{
 		name: "pulled-replies-sent-again", kind: stateLost, rule: "Serve", file: "gather.go",
-		old: "if g.pulled == 0 && o.queue == nil && !o.closing.Load() {", new: "if o.queue == nil && !o.closing.Load() {", targets: serving,
+		old: "if o.pulled == 0 && o.queue == nil && !o.closing.Load() {", new: "if o.queue == nil && !o.closing.Load() {", targets: serving,
 	},
 	{
 		name: "gathered-replies-overtaken-by-a-pong", kind: stateLost, rule: "Serve", file: "inbound.go",
@@ -309,11 +309,11 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "gathered-reply-has-no-timer", kind: noDeadline, rule: "Serve", file: "gather.go",
-		old: "o.timer = time.AfterFunc(gatherDelay, func() {", new: "o.timer = time.AfterFunc(time.Hour, func() {", targets: serving,
+		old: "d.timer = time.AfterFunc(gatherDelay, func() {", new: "d.timer = time.AfterFunc(time.Hour, func() {", targets: serving,
 	},
 	{
 		name: "reply-in-place-over-a-queue", kind: wrongOrder, rule: "Serve", file: "reply.go",
-		old: "if o.busy || o.queue != nil || o.closing.Load() || o.err != nil {\n\t\to.mu.Unlock()\n\t\treturn false\n\t}\n\to.busy = true", new: "o.busy = true", targets: serving,
+		old: "if o.busy || o.queue != nil || o.closing.Load() {\n\t\to.mu.Unlock()\n\t\treturn false\n\t}\n\to.busy = true", new: "o.busy = true", targets: serving,
 	},
 	{
 		name: "reply-in-place-overtakes-gathered-ones", kind: wrongOrder, rule: "Serve", file: "reply.go",
@@ -349,15 +349,15 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "socket-gives-its-buffer-away", kind: earlyReuse, rule: "messages", file: "inbound.go",
-		old: "if in.start < in.end {\n\t\treturn\n\t}\n\tif len(in.buf) == socketBuffer {", new: "if len(in.buf) == socketBuffer {", targets: serving,
+		old: "if in.start < len(in.buf) {\n\t\treturn\n\t}\n\tif cap(in.buf) == socketBuffer {", new: "if cap(in.buf) == socketBuffer {", targets: serving,
 	},
 	{
 		name: "waiting-message-ends-the-connection", kind: droppedCheck, rule: "contexts", file: "turn.go",
-		old: "w.turns = slices.Delete(w.turns, i, i+1)\n\t\to.mu.Unlock()\n\t\treturn ctx.Err()", new: "w.turns = slices.Delete(w.turns, i, i+1)\n\t\to.mu.Unlock()\n\t\treturn c.cancelled(ctx)", targets: serving,
+		old: "d.turns = slices.Delete(d.turns, i, i+1)\n\t\to.mu.Unlock()\n\t\treturn ctx.Err()", new: "d.turns = slices.Delete(d.turns, i, i+1)\n\t\to.mu.Unlock()\n\t\treturn c.cancelled(ctx)", targets: serving,
 	},
 	{
 		name: "turn-lost-with-a-context", kind: notReleased, rule: "contexts", file: "turn.go",
-		old: "w.turns = slices.Delete(w.turns, i, i+1)\n", new: "_ = i\n", targets: serving,
+		old: "d.turns = slices.Delete(d.turns, i, i+1)\n", new: "_ = i\n", targets: serving,
 	},
 	{
 		name: "written-context-not-watched", kind: droppedCheck, rule: "contexts", file: "outbound.go",
@@ -475,7 +475,7 @@ var endMutants = []mutant{
 	},
 	{
 		name: "second-close-sent", kind: droppedCheck, rule: "close-ends", file: "outbound.go",
-		old: "if o.closing.Load() || o.err != nil {\n\t\to.mu.Unlock()\n\t\treturn false\n\t}\n\to.pull()", new: "if o.err != nil {\n\t\to.mu.Unlock()\n\t\treturn false\n\t}\n\to.pull()", targets: serving,
+		old: "if o.closing.Load() {\n\t\to.mu.Unlock()\n\t\treturn false\n\t}\n\to.pull()", new: "if o.closing.Load() && opcode != OpcodeClose {\n\t\to.mu.Unlock()\n\t\treturn false\n\t}\n\to.pull()", targets: serving,
 	},
 	{
 		name: "invalid-close-code-sent", kind: droppedCheck, rule: "CloseWithStatus", file: "conn.go",
