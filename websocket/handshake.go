@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 )
 
@@ -87,11 +86,19 @@ func accept(w http.ResponseWriter, r *http.Request, opts *Options) (*Websocket, 
 		subprotocol = selectSubprotocol(r.Header[headerProtocol], opts.Subprotocols)
 	}
 	preset := w.Header()
-	conn, unread, refusal := hijack(w)
+	conn, buffered, refusal := hijack(w)
 	if refusal != nil {
 		return nil, refusal
 	}
-	if err := writeAnswer(conn, key, subprotocol, preset, opts.WriteTimeout); err != nil {
+	var answer, unread []byte
+	if buffered != nil && buffered.Writer != nil {
+		answer = buffered.Writer.AvailableBuffer()
+	}
+	if buffered != nil && buffered.Reader != nil {
+		unread, _ = buffered.Reader.Peek(buffered.Reader.Buffered())
+	}
+	answer = appendAnswer(answer, key, subprotocol, preset)
+	if err := writeAnswer(conn, answer, opts.WriteTimeout); err != nil {
 		closeUnderTLS(conn)
 		conn.Close()
 		return nil, &HandshakeError{Status: http.StatusInternalServerError, Reason: "writing the answer", Err: err, hijacked: true}
@@ -166,32 +173,27 @@ func checkRequest(r *http.Request) (ClientKey, *HandshakeError) {
 	return key, nil
 }
 
-// hijack takes the connection over from w, together with what was read from it
-// already. That memory is not the caller's to keep.
-func hijack(w http.ResponseWriter) (net.Conn, []byte, *HandshakeError) {
+// hijack takes the connection over from w, together with its buffers, which may
+// be nil.
+func hijack(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, *HandshakeError) {
 	conn, buffered, err := tryHijack(w)
 	switch {
+	case err == nil && conn != nil:
+		return conn, buffered, nil
 	case errors.Is(err, http.ErrNotSupported):
 		return nil, nil, &HandshakeError{
 			Status: http.StatusNotImplemented,
 			Reason: "the connection cannot be taken over from net/http, by a middleware perhaps",
 			Err:    err,
 		}
-	case err == nil && conn == nil:
+	case err == nil:
 		err = errors.New("no connection")
-		fallthrough
-	case err != nil:
-		return nil, nil, &HandshakeError{
-			Status: http.StatusInternalServerError,
-			Reason: "taking the connection over from net/http",
-			Err:    err,
-		}
 	}
-	if buffered == nil || buffered.Reader == nil {
-		return conn, nil, nil
+	return nil, nil, &HandshakeError{
+		Status: http.StatusInternalServerError,
+		Reason: "taking the connection over from net/http",
+		Err:    err,
 	}
-	unread, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
-	return conn, unread, nil
 }
 
 // tryHijack turns the panic of a middleware that claims to be a http.Hijacker,
@@ -208,31 +210,18 @@ func tryHijack(w http.ResponseWriter) (conn net.Conn, buffered *bufio.ReadWriter
 	return http.NewResponseController(w).Hijack()
 }
 
-// answers holds buffers to build answers in.
-var answers = sync.Pool{New: func() any { return &answer{buf: make([]byte, 0, 512)} }}
-
-type answer struct{ buf []byte }
-
-// maxPooledAnswer keeps an answer with large headers out of the pool.
-const maxPooledAnswer = 4 << 10
-
 // writeAnswer writes the 101 in one Write, bounded by timeout if that is set, and
 // leaves conn without deadlines.
-func writeAnswer(conn net.Conn, key ClientKey, subprotocol string, preset http.Header, timeout time.Duration) error {
-	a := answers.Get().(*answer)
-	a.buf = appendAnswer(a.buf[:0], key, subprotocol, preset)
+func writeAnswer(conn net.Conn, answer []byte, timeout time.Duration) error {
 	// A transport without deadlines is written to without a bound.
 	_ = conn.SetDeadline(time.Time{})
 	if timeout > 0 {
 		_ = conn.SetWriteDeadline(time.Now().Add(timeout))
 		defer conn.SetWriteDeadline(time.Time{})
 	}
-	n, err := conn.Write(a.buf)
-	if err == nil && n != len(a.buf) {
+	n, err := conn.Write(answer)
+	if err == nil && n != len(answer) {
 		err = io.ErrShortWrite
-	}
-	if cap(a.buf) <= maxPooledAnswer {
-		answers.Put(a)
 	}
 	return err
 }

@@ -586,7 +586,7 @@ var handshakeMutants = []mutant{
 	},
 	{
 		name: "hijacked-bytes-lost", kind: stateLost, rule: "pipelined bytes", file: "handshake.go",
-		old: "return conn, unread, nil", new: "return conn, unread[:0], nil", targets: opening,
+		old: "unread, _ = buffered.Reader.Peek(buffered.Reader.Buffered())", new: "unread = nil", targets: opening,
 	},
 	{
 		name: "accept-key-of-another-guid", kind: wrongBytes, rule: "4.2.2 accept", file: "key.go",
