@@ -1,0 +1,137 @@
+package fuzz
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/wsproof/wsproof/internal/peers"
+	"github.com/wsproof/wsproof/internal/wire"
+)
+
+// Minimise returns the smallest transcript that it finds which shows the same
+// finding: frames and then bytes of payload are taken away while it does.
+func Minimise(l *peers.Library, t *Transcript, f *Finding, rows []Divergence) *Transcript {
+	m := minimiser{l: l, finding: f, rows: rows, small: *t, tries: 2000}
+	m.small.Input = slices.Clone(t.Input)
+	if f.Kind == Hangs {
+		m.tries = 3 // each takes the bound
+	}
+	whole := m.small
+	if whole.Sizes != nil {
+		whole.Sizes = nil
+		m.try(whole)
+	}
+	for again := true; again && m.tries > 0; {
+		again = m.dropFrames()
+		for i := 0; i < len(split(m.small.Input)); i++ {
+			for m.shorten(i) {
+				again = true
+			}
+		}
+	}
+	return &m.small
+}
+
+// A minimiser makes a transcript smaller that shows a finding.
+type minimiser struct {
+	l       *peers.Library
+	finding *Finding
+	rows    []Divergence
+	small   Transcript // the smallest so far
+	tries   int        // that are left
+}
+
+// try makes t the smallest transcript if it shows the finding.
+func (m *minimiser) try(t Transcript) bool {
+	if m.tries--; m.tries < 0 {
+		return false
+	}
+	f, err := Compare(m.l, &t, m.rows)
+	if err != nil || !m.finding.is(f) {
+		return false
+	}
+	m.small = t
+	return true
+}
+
+// tryInput is try with other bytes in the smallest transcript.
+func (m *minimiser) tryInput(parts ...[]byte) bool {
+	t := m.small
+	t.Input = slices.Concat(parts...)
+	return len(t.Input) < len(m.small.Input) && m.try(t)
+}
+
+// dropFrames takes frames away, the last ones first, and reports whether it could.
+func (m *minimiser) dropFrames() (dropped bool) {
+	spans := split(m.small.Input)
+	for i := len(spans) - 1; i >= 0; i-- {
+		if m.tryInput(m.small.Input[:spans[i].start], m.small.Input[spans[i].end:]) {
+			dropped = true
+			spans = split(m.small.Input)
+			i = min(i, len(spans))
+		}
+	}
+	return dropped
+}
+
+// shorten cuts the payload of frame i to nothing, to a half or by a byte, and
+// reports whether it could.
+func (m *minimiser) shorten(i int) bool {
+	spans := split(m.small.Input)
+	if i >= len(spans) || spans[i].cut {
+		return false
+	}
+	s := spans[i]
+	n := len(s.frame.Payload)
+	if n == 0 {
+		return false
+	}
+	for _, keep := range []int{0, n / 2, n - 1} {
+		f := s.frame
+		f.Payload, f.Length, f.Form = f.Payload[:keep], 0, wire.Shortest
+		if (s.frame.Form == wire.Form16) != (n >= 126 && n <= 65535) || s.frame.Form == wire.Form64 && n <= 65535 {
+			f.Form = s.frame.Form // not minimal, and that may be the point
+		}
+		if m.tryInput(m.small.Input[:s.start], f.Append(nil), m.small.Input[s.end:]) {
+			return true
+		}
+	}
+	return false
+}
+
+type span struct {
+	start, end int
+	frame      wire.Frame
+	cut        bool // the bytes end inside it
+}
+
+// arrived returns what has come of the payload of the frame in the transcript b,
+// unmasked.
+func (s *span) arrived(b []byte) []byte {
+	if !s.cut {
+		return slices.Clone(s.frame.Payload)
+	}
+	f, n, err := wire.SplitHeader(b[s.start:s.end])
+	if err != nil {
+		return nil
+	}
+	payload := slices.Clone(b[s.start+n : s.end])
+	if f.Masked {
+		wire.Mask(payload, f.Key)
+	}
+	return payload
+}
+
+// split cuts a transcript into frames.
+func split(b []byte) []span {
+	var spans []span
+	for off := 0; off < len(b); {
+		f, n, err := wire.Split(b[off:])
+		if errors.Is(err, wire.ErrShort) {
+			return append(spans, span{start: off, end: len(b), frame: f, cut: true})
+		}
+		spans = append(spans, span{start: off, end: off + n, frame: f})
+		off += n
+	}
+	return spans
+}
