@@ -45,8 +45,8 @@ type outbound struct {
 }
 
 // delayed has what is needed where something waits: for the transport, or for a
-// handler that takes its time. An idle connection has none of it. outbound.mu
-// guards it.
+// handler that takes its time. A connection on which nothing has ever waited has
+// none of it. outbound.mu guards it, but for behind.
 type delayed struct {
 	turns  []chan struct{} // of those who wait for their turn to write, in their order
 	idle   []chan struct{} // of those who wait for all to be written
@@ -254,7 +254,7 @@ func (c *Websocket) startWriting(buf *[]byte) {
 }
 
 // behind is what the goroutine that writes behind the reader begins with. It is
-// kept, so that starting one allocates nothing. It is of whom has the turn.
+// kept, so that starting one allocates nothing. It belongs to whoever has the turn.
 type behind struct {
 	run func()
 	buf *[]byte
