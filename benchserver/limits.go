@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/wsproof/wsproof/internal/cli"
 	"github.com/wsproof/wsproof/internal/peers/serve"
 )
 
@@ -34,7 +35,7 @@ type limits struct {
 func newLimits(c *config) *limits {
 	l := &limits{maxConns: int64(c.maxConns), maxMemory: c.maxMemory}
 	if l.maxConns == 0 {
-		l.maxConns = max(1, openFiles()-spareFiles)
+		l.maxConns = max(1, cli.OpenFiles()-spareFiles)
 	}
 	if l.maxMemory == 0 {
 		if set := debug.SetMemoryLimit(-1); set != math.MaxInt64 {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/wsproof/wsproof/bench/stat"
 	"github.com/wsproof/wsproof/bench/turns"
+	"github.com/wsproof/wsproof/internal/cli"
 )
 
 // A recorder runs benchmarks and writes their results to a file.
@@ -211,9 +212,14 @@ func (r *recorder) rounds(ctx context.Context, revs []*revision, libs []string) 
 	return nil
 }
 
-// memory measures idle connections, once.
+// memory measures idle connections, once, as many as can be open.
 func (r *recorder) memory(ctx context.Context, rev *revision) error {
 	for _, n := range r.set.memory {
+		const otherFiles = 100
+		if most := cli.OpenFiles(); most < int64(n+otherFiles) {
+			fmt.Fprintf(r.tell, "memory of %d idle connections: left out, no more than %d files may be open here (see ulimit -n)\n", n, most)
+			continue
+		}
 		fmt.Fprintf(r.tell, "memory of %d idle connections\n", n)
 		results, err := r.output(ctx, rev.dir, rev.connbench, fmt.Sprintf("-memory=%d", n),
 			"-engines", r.set.memoryEngines, "-idle", r.set.idle.String())

@@ -1,6 +1,6 @@
 // Package cli is what the commands of this project have in common: a wrong
 // call is one line and exit status 2, help is no error, anything else that fails
-// is one line and exit status 1.
+// is one line and exit status 1. It also knows how many files they may open.
 package cli
 
 import (
