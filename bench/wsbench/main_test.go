@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -112,6 +113,18 @@ func TestInterrupted(t *testing.T) {
 				t.Errorf("worktrees left: %s, %v", trees, err)
 			}
 		})
+	}
+}
+
+// More connections than files may be open are left out, and that is told.
+func TestMemoryNeedsFiles(t *testing.T) {
+	var told strings.Builder
+	r := recorder{set: set{memory: []int{math.MaxInt32}}, tell: &told}
+	if err := r.memory(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(told.String(), "left out") {
+		t.Errorf("told %q", &told)
 	}
 }
 
