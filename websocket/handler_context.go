@@ -43,8 +43,8 @@ type common struct {
 	values context.Context // of their requests; never ends
 }
 
-// commonOf returns what the connection of a request has in common with others,
-// which is its values.
+// commonOf returns what the connection of a request shares with those of the same
+// server, or its own where its request's context has values that others lack.
 //
 // A context that net/http has made holds a third of what an idle connection
 // does otherwise (two contexts that end, and a channel), for two values: the

@@ -404,16 +404,11 @@ func TestHookPanicsInAClose(t *testing.T) {
 // So does a Serve that finds the connection ended.
 func TestServeBehindTheEndReturnsBehindOnClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		told := false
-		var opts Options
-		opts.Hooks.OnClose = func(ClientKey, StatusCode, error) {
-			time.Sleep(time.Hour)
-			told = true
-		}
+		opts, told := slowOnClose()
 		ws, _ := newPeer(t, ServerMode, opts)
 		go ws.abort(io.EOF)
 		synctest.Wait()
-		if ws.Serve(t.Context(), EchoHandler); !told {
+		if ws.Serve(t.Context(), EchoHandler); !*told {
 			t.Error("Serve returned before OnClose did")
 			time.Sleep(time.Hour)
 		}
@@ -438,12 +433,7 @@ func TestServeReturnsBehindOnClose(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				told := false
-				var opts Options
-				opts.Hooks.OnClose = func(ClientKey, StatusCode, error) {
-					time.Sleep(time.Hour) // no real time: everybody else goes on as far as they can
-					told = true
-				}
+				opts, told := slowOnClose()
 				ws, p := newPeer(t, ServerMode, opts)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
@@ -451,7 +441,7 @@ func TestServeReturnsBehindOnClose(t *testing.T) {
 				synctest.Wait() // it reads
 				go c.end(ws, p, cancel)
 				<-served
-				if !told {
+				if !*told {
 					t.Error("Serve returned before OnClose did")
 				}
 			})

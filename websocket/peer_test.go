@@ -199,6 +199,17 @@ func closeHook(opts Options) (Options, *ending) {
 	return opts, e
 }
 
+// slowOnClose returns options whose OnClose hook takes an hour of a bubble's time,
+// in which everybody else goes on as far as they can, and whether it has returned.
+func slowOnClose() (opts Options, told *bool) {
+	told = new(bool)
+	opts.Hooks.OnClose = func(ClientKey, StatusCode, error) {
+		time.Sleep(time.Hour)
+		*told = true
+	}
+	return opts, told
+}
+
 func (e *ending) want(t testing.TB, code StatusCode, err error) {
 	t.Helper()
 	if e.calls != 1 || e.code != code || !errors.Is(e.err, err) || err == nil && e.err != nil {

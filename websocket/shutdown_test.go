@@ -127,12 +127,7 @@ func TestShutdownGivesUp(t *testing.T) {
 // Shutdown waits for OnClose also where the handler panics behind the end.
 func TestShutdownBehindOnCloseAfterAPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		told := false
-		var opts Options
-		opts.Hooks.OnClose = func(ClientKey, StatusCode, error) {
-			time.Sleep(time.Hour)
-			told = true
-		}
+		opts, told := slowOnClose()
 		h := NewHandler(func(ctx context.Context, _ *Message) (*Message, error) {
 			go ctx.(*handlerContext).ws.abort(io.EOF)
 			<-ctx.Done()
@@ -146,7 +141,7 @@ func TestShutdownBehindOnCloseAfterAPanic(t *testing.T) {
 		if err := h.Shutdown(t.Context()); err != nil {
 			t.Errorf("Shutdown: %v", err)
 		}
-		if !told {
+		if !*told {
 			t.Error("Shutdown returned before OnClose did")
 			time.Sleep(time.Hour)
 		}
