@@ -21,6 +21,8 @@ type Websocket struct {
 	opts *Options // with their defaults; may be shared
 	key  ClientKey
 
+	socket socket // the transport, where it is one of the kernel's
+
 	in  inbound  // the reader's own
 	out outbound // guarded by out.mu
 
@@ -89,13 +91,14 @@ var (
 // Bytes that the handshake has read past its end are lost unless src returns
 // them; [Accept] and [Dial] see to that.
 func New(src io.ReadWriteCloser, clientKey ClientKey, mode Mode, opts Options) *Websocket {
-	return newConn(src, clientKey, mode, opts.shared(), nil, "")
+	c := new(Websocket)
+	c.init(src, clientKey, mode, opts.shared(), nil, "")
+	return c
 }
 
-// newConn is New with options that have their defaults and may be shared, and
-// bytes that were read from src already, which it copies.
-func newConn(src io.ReadWriteCloser, key ClientKey, mode Mode, opts *Options, unread []byte, subprotocol string) *Websocket {
-	c := new(Websocket)
+// init makes c what New returns, with options that have their defaults and may
+// be shared, and bytes that were read from src already, which it copies.
+func (c *Websocket) init(src io.ReadWriteCloser, key ClientKey, mode Mode, opts *Options, unread []byte, subprotocol string) {
 	c.src, c.opts, c.key, c.mode = src, opts, key, mode
 	if subprotocol != "" {
 		c.more().agreed = subprotocol
@@ -107,12 +110,11 @@ func newConn(src io.ReadWriteCloser, key ClientKey, mode Mode, opts *Options, un
 		}
 		c.in.timing = &timing{transport: transport}
 	}
-	c.in.socket = newSocket(c)
+	c.findSocket()
 	c.in.preload(unread)
 	if opts.PingInterval > 0 {
 		c.startKeepalive()
 	}
-	return c
 }
 
 // ClientKey returns the Sec-WebSocket-Key of the handshake: the client chose it,

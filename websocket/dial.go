@@ -104,7 +104,9 @@ func dial(ctx context.Context, rawURL string, opts *DialOptions) (*Websocket, *h
 		d.drop()
 		return nil, done.response, failure
 	}
-	return newConn(done.conn, key, ClientMode, &options, done.unread, done.subprotocol), done.response, nil
+	c := new(Websocket)
+	c.init(done.conn, key, ClientMode, &options, done.unread, done.subprotocol)
+	return c, done.response, nil
 }
 
 // parseURL returns a WebSocket URI (RFC 6455 §3) with the scheme that HTTP has

@@ -85,11 +85,11 @@ func (c *Websocket) unread() bool {
 	if len(c.in.buffered()) > 0 {
 		return true
 	}
-	if c.in.socket == nil {
+	if !c.socket.there() {
 		return false
 	}
 	c.dropDeadline() // one that has passed allows no look
-	n, _ := c.in.socket.readNow(nil)
+	n, _ := c.readNow()
 	c.in.came(n)
 	return n > 0
 }

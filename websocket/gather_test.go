@@ -271,7 +271,7 @@ func TestServeOverTLSLikeTransport(t *testing.T) {
 	// Embedding hides the socket: what counts is the type's own Write.
 	counted := &countingConn{TCPConn: server}
 	ws, p := newPeerOn(t, counted, client, ServerMode, Options{})
-	if ws.in.socket != nil {
+	if ws.socket.there() {
 		t.Fatal("a type that embeds a socket was taken for one")
 	}
 	served := serving(context.Background(), ws, EchoHandler)

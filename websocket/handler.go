@@ -34,11 +34,14 @@ type HTTPHandler struct {
 	idle      chan struct{} // closed when nothing is left after Shutdown
 }
 
-// served is a connection of an HTTPHandler. It holds nothing of the request but
-// its context's values: there may be very many, idle for very long.
+// served is a connection of an HTTPHandler, and the context of the handler's calls
+// (handler_context.go). It holds nothing of the request but its context's
+// values: there may be very many, idle for very long.
 type served struct {
+	ws         Websocket // on a net.Conn
+	common     *common
+	asked      atomic.Pointer[askedContext] // nil until somebody asks when the context ends; neverAsked if nobody has before it did
 	prev, next *served
-	ctx        handlerContext
 	users      int32 // goroutines: the one that serves, the one that closes
 }
 
@@ -78,18 +81,22 @@ func (h *HTTPHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refusal.Respond(w)
 		return
 	}
-	go s.serve()
+	go func() { // its only call while it waits is that of serve: see readSome
+		defer s.end()
+		s.ws.serve(s, h.handler, false)
+	}()
 }
 
 // accept returns a connection that holds neither w nor r. Options.CheckOrigin
 // may panic in it.
 func (h *HTTPHandler) accept(w http.ResponseWriter, r *http.Request) (s *served, refusal *HandshakeError) {
 	defer func() { h.begun(s) }()
-	ws, refusal := accept(w, r, &h.opts)
-	if refusal != nil {
+	accepted := new(served)
+	if refusal := accepted.ws.accept(w, r, &h.opts); refusal != nil {
 		return nil, refusal
 	}
-	return &served{ctx: handlerContext{ws: ws, common: h.commonOf(r.Context())}}, nil
+	accepted.common = h.commonOf(r.Context())
+	return accepted, nil
 }
 
 // Shutdown refuses new connections, sends a Close frame with status 1001 on all
@@ -138,7 +145,7 @@ func (h *HTTPHandler) abortAll() {
 		go s.abort() // OnClose may take its time
 	}
 	for _, s := range left {
-		<-s.ctx.ws.doneChan()
+		<-s.ws.doneChan()
 	}
 }
 
@@ -217,14 +224,8 @@ func (h *HTTPHandler) sayGoodbye(s *served) {
 	s.users++
 	go func() {
 		defer h.ended(s)
-		_ = s.ctx.ws.CloseWithStatus(StatusGoingAway, "")
+		_ = s.ws.CloseWithStatus(StatusGoingAway, "")
 	}()
-}
-
-// serve serves the connection until it ends.
-func (s *served) serve() {
-	defer s.end()
-	s.ctx.ws.serve(&s.ctx, s.ctx.common.owner.handler, false)
 }
 
 // end is deferred, so that it also sees a panic, and runtime.Goexit, behind
@@ -233,23 +234,23 @@ func (s *served) end() {
 	if reason := recover(); reason != nil && reason != http.ErrAbortHandler {
 		s.logPanic(reason)
 	}
-	s.ctx.end()
-	if s.ctx.ws.hasEnded() {
-		s.ctx.ws.awaitHook()
-		s.ctx.common.owner.ended(s)
+	s.endContext()
+	if s.ws.hasEnded() {
+		s.ws.awaitHook()
+		s.common.owner.ended(s)
 		return
 	}
 	go func() {
-		<-s.ctx.ws.doneChan()
-		s.ctx.ws.awaitHook()
-		s.ctx.common.owner.ended(s)
+		<-s.ws.doneChan()
+		s.ws.awaitHook()
+		s.common.owner.ended(s)
 	}()
 }
 
 // abort ends the connection at once.
 func (s *served) abort() {
-	s.ctx.end()
-	s.ctx.ws.abort(errShutdown)
+	s.endContext()
+	s.ws.abort(errShutdown)
 }
 
 // logPanic reports a handler's panic as net/http does.
@@ -257,8 +258,8 @@ func (s *served) logPanic(reason any) {
 	stack := make([]byte, maxPanicStack)
 	stack = stack[:runtime.Stack(stack, false)]
 	logf := log.Printf
-	if server, ok := s.ctx.Value(http.ServerContextKey).(*http.Server); ok && server.ErrorLog != nil {
+	if server, ok := s.Value(http.ServerContextKey).(*http.Server); ok && server.ErrorLog != nil {
 		logf = server.ErrorLog.Printf
 	}
-	logf("websocket: panic serving %v: %v\n%s", s.ctx.ws.src.(net.Conn).RemoteAddr(), reason, stack)
+	logf("websocket: panic serving %v: %v\n%s", s.ws.src.(net.Conn).RemoteAddr(), reason, stack)
 }

@@ -5,18 +5,12 @@ import (
 	"net"
 	"net/http"
 	"reflect"
-	"sync/atomic"
 	"time"
 )
 
-// A handlerContext has the values of a request's context, outlives it, and ends
-// with the connection. What makes a context cancellable takes memory, so it is
-// made when a handler first asks when the context ends.
-type handlerContext struct {
-	ws     *Websocket // on a net.Conn, whose local address is a value
-	common *common
-	asked  atomic.Pointer[askedContext] // nil until somebody asks; neverAsked if nobody has before the end
-}
+// The handler's context has the values of a request's context, outlives it, and
+// ends with the connection. What makes a context cancellable takes memory, so it
+// is made when a handler first asks when the context ends.
 
 type askedContext struct {
 	context.Context
@@ -105,31 +99,31 @@ func hasTwoValues(ctx context.Context) bool {
 // embedded is where both types have their parent.
 var embedded = []int{0}
 
-// end ends the context.
-func (c *handlerContext) end() {
-	if !c.asked.CompareAndSwap(nil, neverAsked) {
-		c.asked.Load().cancel()
+// endContext ends the context.
+func (s *served) endContext() {
+	if !s.asked.CompareAndSwap(nil, neverAsked) {
+		s.asked.Load().cancel()
 	}
 }
 
 // Deadline implements context.Context: there is none.
-func (c *handlerContext) Deadline() (deadline time.Time, ok bool) { return }
+func (s *served) Deadline() (deadline time.Time, ok bool) { return }
 
 // Done implements context.Context.
-func (c *handlerContext) Done() <-chan struct{} {
+func (s *served) Done() <-chan struct{} {
 	for {
-		before := c.state()
+		before := s.state()
 		if before != nil && before != neverAsked {
 			return before.Done()
 		}
 		asked := new(askedContext)
-		asked.Context, asked.cancel = context.WithCancel(c.common.values)
+		asked.Context, asked.cancel = context.WithCancel(s.common.values)
 		if before == neverAsked {
 			asked.cancel()
 		}
-		if c.asked.CompareAndSwap(before, asked) {
+		if s.asked.CompareAndSwap(before, asked) {
 			if before == nil {
-				go asked.watch(c.ws)
+				go asked.watch(&s.ws)
 			}
 			return asked.Done()
 		}
@@ -138,8 +132,8 @@ func (c *handlerContext) Done() <-chan struct{} {
 }
 
 // Err implements context.Context.
-func (c *handlerContext) Err() error {
-	switch asked := c.state(); asked {
+func (s *served) Err() error {
+	switch asked := s.state(); asked {
 	case nil:
 		return nil
 	case neverAsked:
@@ -150,25 +144,25 @@ func (c *handlerContext) Err() error {
 }
 
 // state returns asked, and heeds the end of the connection.
-func (c *handlerContext) state() *askedContext {
-	asked := c.asked.Load()
-	if asked == nil && c.ws.hasEnded() {
-		c.end()
-		asked = c.asked.Load()
+func (s *served) state() *askedContext {
+	asked := s.asked.Load()
+	if asked == nil && s.ws.hasEnded() {
+		s.endContext()
+		asked = s.asked.Load()
 	}
 	return asked
 }
 
 // Value implements context.Context. A context derived from this one finds the
 // cancellable one behind it here, as package context looks for it.
-func (c *handlerContext) Value(key any) any {
-	values := c.common.values
-	if asked := c.asked.Load(); asked != nil && asked != neverAsked {
+func (s *served) Value(key any) any {
+	values := s.common.values
+	if asked := s.asked.Load(); asked != nil && asked != neverAsked {
 		values = asked.Context
 	}
 	value := values.Value(key)
 	if value == nil && key == http.LocalAddrContextKey {
-		return c.ws.src.(net.Conn).LocalAddr()
+		return s.ws.src.(net.Conn).LocalAddr()
 	}
 	return value
 }

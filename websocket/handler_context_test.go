@@ -14,9 +14,9 @@ type middlewareKey struct{}
 
 // A context that has ended stays so, also where nobody had asked before.
 func TestHandlerContextStaysEnded(t *testing.T) {
-	ws := New(newScripted(), "", ServerMode, Options{})
-	ctx := &handlerContext{ws: ws, common: &common{values: context.Background()}}
-	ws.abort(io.EOF)
+	ctx := &served{common: &common{values: context.Background()}}
+	ctx.ws.init(newScripted(), "", ServerMode, new(Options).shared(), nil, "")
+	ctx.ws.abort(io.EOF)
 	if err := ctx.Err(); err != context.Canceled {
 		t.Errorf("Err: %v", err)
 	}
@@ -107,7 +107,7 @@ func TestHandlerContextValues(t *testing.T) {
 				ctx.Done()
 			}
 			last := h.last.Load()
-			if shared := last != nil && ctx.(*handlerContext).common == last; shared != c.shared {
+			if shared := last != nil && ctx.(*served).common == last; shared != c.shared {
 				t.Errorf("shares its values: %v, want %v", shared, c.shared)
 			}
 			if err := ws.Close(); err != nil {

@@ -58,7 +58,9 @@ func clientOf(t *testing.T, h *HTTPHandler, server, client net.Conn, change func
 	unread, _ := br.Peek(br.Buffered())
 	opts := Options{}
 	opts.setDefaults()
-	return newConn(client, rfcKey, ClientMode, &opts, unread, "")
+	c := new(Websocket)
+	c.init(client, rfcKey, ClientMode, &opts, unread, "")
+	return c
 }
 
 // wantEcho fails the test unless the peer answers a message with the same.

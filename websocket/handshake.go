@@ -64,22 +64,22 @@ func Handshake(w http.ResponseWriter, r *http.Request) (ClientKey, error) {
 // be hijacked its status is 501. Where writing the 101 fails the connection is
 // closed and nothing is left to answer.
 func Accept(w http.ResponseWriter, r *http.Request, opts Options) (*Websocket, error) {
-	ws, refusal := accept(w, r, opts.shared())
-	if refusal != nil {
+	c := new(Websocket)
+	if refusal := c.accept(w, r, opts.shared()); refusal != nil {
 		return nil, refusal
 	}
-	return ws, nil
+	return c, nil
 }
 
-// accept is Accept with options that have their defaults and are not copied. The
-// transport is a net.Conn.
-func accept(w http.ResponseWriter, r *http.Request, opts *Options) (*Websocket, *HandshakeError) {
+// accept makes c what Accept returns, with options that have their defaults and
+// are not copied. The transport is a net.Conn.
+func (c *Websocket) accept(w http.ResponseWriter, r *http.Request, opts *Options) *HandshakeError {
 	key, refusal := checkRequest(r)
 	if refusal != nil {
-		return nil, refusal
+		return refusal
 	}
 	if refusal := checkOrigin(r, opts); refusal != nil {
-		return nil, refusal
+		return refusal
 	}
 	var subprotocol string
 	if len(opts.Subprotocols) > 0 {
@@ -88,7 +88,7 @@ func accept(w http.ResponseWriter, r *http.Request, opts *Options) (*Websocket, 
 	preset := w.Header()
 	conn, buffered, refusal := hijack(w)
 	if refusal != nil {
-		return nil, refusal
+		return refusal
 	}
 	var answer, unread []byte
 	if buffered != nil && buffered.Writer != nil {
@@ -101,9 +101,10 @@ func accept(w http.ResponseWriter, r *http.Request, opts *Options) (*Websocket, 
 	if err := writeAnswer(conn, answer, opts.WriteTimeout); err != nil {
 		closeUnderTLS(conn)
 		conn.Close()
-		return nil, &HandshakeError{Status: http.StatusInternalServerError, Reason: "writing the answer", Err: err, hijacked: true}
+		return &HandshakeError{Status: http.StatusInternalServerError, Reason: "writing the answer", Err: err, hijacked: true}
 	}
-	return newConn(conn, key, ServerMode, opts, unread, subprotocol), nil
+	c.init(conn, key, ServerMode, opts, unread, subprotocol)
+	return nil
 }
 
 // Respond answers a request that [Handshake] or [Accept] refused: with the

@@ -36,7 +36,7 @@ func TestIdleStack(t *testing.T) {
 		// A goroutine that finds the pools empty allocates, which takes more stack.
 		// Clients that share them make that frequent.
 		for range 4 {
-			socketBuffers.Put(new([socketBuffer]byte))
+			socketBuffers.Put(newReadAhead(socketBuffer))
 			b := make([]byte, 0, bufferSizes[0])
 			buffers[0].Put(&b)
 		}

@@ -28,94 +28,123 @@ var (
 	errShortWrite = io.ErrShortWrite
 )
 
-var socketBuffers = sync.Pool{New: func() any { return new([socketBuffer]byte) }}
-
 // inbound is the way from the transport to messages. All of it is the reader's.
+// Of an idle connection it holds next to nothing: what work needs is borrowed.
 type inbound struct {
-	socket *socket // nil where the transport is no socket
-
-	buf   []byte // what was read ahead is buf[start:]; more fits up to its capacity
-	start int
+	buf   *readAhead // nil if nothing is read ahead
+	parts *parts     // of the message under way, or of the last one; nil where that is all in buf
 
 	h header // of the current frame
 
-	fragmented bool // a message is under way, its last frame was not final
-	binary     bool // its kind
-	gathered   bool // replies or pongs may wait in the queue
-	text       utf8Stream
-	lastSize   int32   // of the last message that came in pieces, in bytes
-	body       []byte  // the message so far, where it is not in buf
-	pooled     *[]byte // body's memory, where it is pooled, headroom included
+	fragmented bool  // a message is under way, its last frame was not final
+	binary     bool  // its kind
+	gathered   bool  // replies or pongs may wait in the queue
+	lastSize   int32 // of the last message that came in pieces, in bytes
 
 	timing *timing // nil without timeouts
 }
 
+// A readAhead has what was read and not yet parsed: bytes[start:]. More fits up to
+// the capacity.
+type readAhead struct {
+	bytes []byte
+	start int
+}
+
+// socketBuffers are for the readers of sockets.
+var socketBuffers = sync.Pool{New: func() any { return newReadAhead(socketBuffer) }}
+
+func newReadAhead(size int) *readAhead { return &readAhead{bytes: make([]byte, 0, size)} }
+
 // preload makes unread the first bytes that are read.
 func (in *inbound) preload(unread []byte) {
 	if len(unread) > 0 {
-		in.buf = append(make([]byte, 0, max(len(unread), streamBuffer)), unread...)
+		in.buf = newReadAhead(max(len(unread), streamBuffer))
+		in.buf.bytes = append(in.buf.bytes, unread...)
 	}
 }
 
 // room returns the free part of the buffer, which is at least half of it: frames
 // that need more than the other half are not collected here.
-func (in *inbound) room() []byte {
+func (c *Websocket) room() []byte {
+	b := c.in.buf
 	switch {
-	case in.buf == nil && in.socket != nil:
-		in.buf = socketBuffers.Get().(*[socketBuffer]byte)[:0]
-	case in.buf == nil:
-		in.buf = make([]byte, 0, streamBuffer)
-	case in.start == len(in.buf):
-		in.buf, in.start = in.buf[:0], 0
-	case in.start > 0 && len(in.buf) > cap(in.buf)/2:
-		in.buf = in.buf[:copy(in.buf, in.buf[in.start:])]
-		in.start = 0
+	case b == nil && c.socket.there():
+		b = socketBuffers.Get().(*readAhead)
+		c.in.buf = b
+	case b == nil:
+		b = newReadAhead(streamBuffer)
+		c.in.buf = b
+	case b.start == len(b.bytes):
+		b.bytes, b.start = b.bytes[:0], 0
+	case b.start > 0 && len(b.bytes) > cap(b.bytes)/2:
+		b.bytes = b.bytes[:copy(b.bytes, b.bytes[b.start:])]
+		b.start = 0
 	}
-	return in.buf[len(in.buf):cap(in.buf)]
+	return b.bytes[len(b.bytes):cap(b.bytes)]
 }
 
 // release gives the buffer back if nothing is in it, for a socket's reader that
 // is about to wait.
 func (in *inbound) release() {
-	if in.start < len(in.buf) {
+	b := in.buf
+	if b.start < len(b.bytes) {
 		return
 	}
-	if cap(in.buf) == socketBuffer {
-		socketBuffers.Put((*[socketBuffer]byte)(in.buf[:socketBuffer]))
+	if cap(b.bytes) == socketBuffer {
+		b.bytes, b.start = b.bytes[:0], 0
+		socketBuffers.Put(b)
 	}
-	in.buf, in.start = nil, 0
+	in.buf = nil
 }
 
-func (in *inbound) buffered() []byte { return in.buf[in.start:] }
+func (in *inbound) buffered() []byte {
+	if in.buf == nil {
+		return nil
+	}
+	return in.buf.bytes[in.buf.start:]
+}
 
 // came is told of n more bytes, which were read into room.
-func (in *inbound) came(n int) { in.buf = in.buf[:len(in.buf)+n] }
+func (in *inbound) came(n int) {
+	if n > 0 {
+		in.buf.bytes = in.buf.bytes[:len(in.buf.bytes)+n]
+	}
+}
 
 // fill reads more bytes into the buffer.
 func (c *Websocket) fill() error {
-	if err := c.beforeWaiting(); err != nil {
-		return err
+	err := c.beforeWaiting()
+	if err == nil {
+		_, err = c.readSome(nil)
 	}
-	n, err := c.readSome(nil)
-	c.in.came(n)
 	return err
 }
 
-// readSome reads into p, or into the buffer where p is nil, at least one byte.
+// readSome waits, and reads at least one byte into p, or into the buffer where p
+// is nil.
 //
-// It and what it stands on have small frames: a goroutine that waits in here
-// fits the smallest stack there is, 2 KiB (TestIdleStack).
+// A goroutine that waits in here fits the smallest stack there is, 2 KiB
+// (TestIdleStack). What it uses of that, and each call, costs more: the garbage
+// collector lets the heap grow by the stack that it has to scan, and by what is
+// allocated meanwhile. So the calls from Serve down to here are few.
 func (c *Websocket) readSome(p []byte) (n int, err error) {
 	if c.alive != nil {
 		c.alive.beginWait()
 	}
-	if c.in.socket != nil {
-		n, err = c.in.socket.read(p)
-	} else {
+	switch {
+	case !c.socket.there():
 		n, err = c.readStream(p)
+	case p == nil:
+		n, err = c.finishRead(c.socket.wait())
+	default:
+		n, err = c.readInto(p)
 	}
 	if c.alive != nil {
 		c.alive.endWait()
+	}
+	if p == nil {
+		c.in.came(n)
 	}
 	return n, err
 }
@@ -123,7 +152,7 @@ func (c *Websocket) readSome(p []byte) (n int, err error) {
 // readStream is readSome where the transport is no socket.
 func (c *Websocket) readStream(p []byte) (int, error) {
 	if p == nil {
-		p = c.in.room()
+		p = c.room()
 	}
 	for range noProgress {
 		n, err := c.src.Read(p)
@@ -153,7 +182,7 @@ func (c *Websocket) beforeWaiting() error {
 // the payload is valid until the next call.
 func (c *Websocket) readMessage(reuse bool) ([]byte, error) {
 	in := &c.in
-	in.dropBody()
+	in.dropParts()
 	for {
 		if !in.fragmented && c.shortFrame() {
 			return c.readWhole(reuse)
@@ -166,12 +195,16 @@ func (c *Websocket) readMessage(reuse bool) ([]byte, error) {
 			if b := in.buffered(); len(b) > 0 && !Opcode(b[0]&opcodeBits).isControl() {
 				c.timeMessage()
 			}
-			if err := c.fill(); err != nil {
+			err := c.beforeWaiting() // fill, without a call of its own
+			if err == nil {
+				_, err = c.readSome(nil)
+			}
+			if err != nil {
 				return nil, c.cutHeader(missing, err)
 			}
 			continue
 		}
-		in.start += int(in.h.size)
+		in.buf.start += int(in.h.size)
 		if in.h.opcode().isControl() {
 			if err := c.readControl(); err != nil {
 				return nil, err
@@ -180,16 +213,15 @@ func (c *Websocket) readMessage(reuse bool) ([]byte, error) {
 		}
 		if op := in.h.opcode(); op != OpcodeContinuation {
 			in.binary = op == OpcodeBinary
-			if in.h.fin() && in.h.length <= len(in.buf)-in.start {
+			if in.h.fin() && in.h.length <= len(in.buffered()) {
 				return c.readWhole(reuse)
 			}
-			in.text = utf8Stream{}
 		}
 		if err := c.readFragment(reuse); err != nil {
 			return nil, err
 		}
 		if !in.fragmented {
-			return c.takeBody(reuse)
+			return in.takeBody(reuse)
 		}
 	}
 }
@@ -211,7 +243,7 @@ func (c *Websocket) shortFrame() bool {
 	}
 	in.binary = b[0] == binary
 	in.h = header{b0: b[0], b1: b[1], size: 2 + 4, length: n, key: le.Uint32(b[2:])}
-	in.start += 2 + 4
+	in.buf.start += 2 + 4
 	return true
 }
 
@@ -223,12 +255,12 @@ func (c *Websocket) cutHeader(missing part, cause error) error {
 func (c *Websocket) readWhole(reuse bool) ([]byte, error) {
 	in := &c.in
 	n := in.h.length
-	p := in.buf[in.start : in.start+n : in.start+n]
+	p := in.buffered()[:n:n]
 	mask(p, p, in.h.key)
 	if !in.binary && !validUTF8(p) { // RFC 6455 §8.1
 		return nil, ErrInvalidFramePayload
 	}
-	in.start += n
+	in.buf.start += n
 	c.endFrame(p)
 	if !reuse {
 		p = append([]byte(nil), p...)
@@ -240,28 +272,30 @@ func (c *Websocket) readWhole(reuse bool) ([]byte, error) {
 // message. Text is validated as it arrives.
 func (c *Websocket) readFragment(reuse bool) error {
 	in := &c.in
-	n, first, final := in.h.length, len(in.body), in.h.fin()
-	if in.body == nil {
-		in.startBody(n, final, reuse)
+	n, final := in.h.length, in.h.fin()
+	if in.parts == nil {
+		in.startParts(n, final, reuse)
 	}
 	in.fragmented = true
-	if b := in.buffered(); n <= len(b) && n <= cap(in.body)-first { // all there, and room for it
-		in.body = in.body[:first+n]
-		mask(in.body[first:], b[:n], in.h.key)
-		in.start += n
-		if !in.binary && !in.text.valid(in.body[first:]) { // RFC 6455 §8.1
+	parts := in.parts
+	first := len(parts.body)
+	if b := in.buffered(); n <= len(b) && n <= cap(parts.body)-first { // all there, and room for it
+		parts.body = parts.body[:first+n]
+		mask(parts.body[first:], b[:n], in.h.key)
+		in.buf.start += n
+		if !in.binary && !parts.text.valid(parts.body[first:]) { // RFC 6455 §8.1
 			return ErrInvalidFramePayload
 		}
 	} else if err := c.readRest(n); err != nil {
 		return err
 	}
-	if final && !in.binary && !in.text.complete() { // RFC 6455 §8.1
+	if final && !in.binary && !parts.text.complete() { // RFC 6455 §8.1
 		return ErrInvalidFramePayload
 	}
-	c.endFrame(in.body[first:])
+	c.endFrame(parts.body[first:])
 	if final {
 		in.fragmented = false
-		in.lastSize = int32(min(len(in.body), math.MaxInt32))
+		in.lastSize = int32(min(len(parts.body), math.MaxInt32))
 	} else {
 		c.timeMessage()
 	}
@@ -270,20 +304,20 @@ func (c *Websocket) readFragment(reuse bool) error {
 
 // readRest reads the n bytes of the current frame's payload piece by piece.
 func (c *Websocket) readRest(n int) error {
-	in := &c.in
+	in, parts := &c.in, c.in.parts
 	c.timeMessage()
 	key := in.h.key
-	first := len(in.body)
-	for want := first + n; len(in.body) < want; {
-		have := len(in.body)
-		in.growBody(want)
-		space := in.body[have:min(want, cap(in.body))]
+	first := len(parts.body)
+	for want := first + n; len(parts.body) < want; {
+		have := len(parts.body)
+		parts.grow(want)
+		space := parts.body[have:min(want, cap(parts.body))]
 		var got int
 		switch b := in.buffered(); {
 		case len(b) > 0:
 			got = min(len(b), len(space))
 			key = mask(space, b[:got], key)
-			in.start += got
+			in.buf.start += got
 		case want-have < streamBuffer/2: // so little that reading ahead is better
 			if err := c.fill(); err != nil {
 				return errCutPayload(n, have-first, err)
@@ -294,7 +328,7 @@ func (c *Websocket) readRest(n int) error {
 				return errCutPayload(n, have-first, err)
 			}
 			most := readStep
-			if in.socket == nil {
+			if !c.socket.there() {
 				most = unmaskStep
 			}
 			var err error
@@ -303,8 +337,8 @@ func (c *Websocket) readRest(n int) error {
 			}
 			key = mask(space[:got], space[:got], key)
 		}
-		in.body = in.body[:have+got]
-		if !in.binary && !in.text.valid(space[:got]) { // RFC 6455 §8.1
+		parts.body = parts.body[:have+got]
+		if !in.binary && !parts.text.valid(space[:got]) { // RFC 6455 §8.1
 			return ErrInvalidFramePayload
 		}
 	}
@@ -327,63 +361,6 @@ func (c *Websocket) endFrame(payload []byte) {
 	}
 }
 
-// startBody makes room for a message that begins with n bytes. If those are all
-// of it and the application is to own them, the memory is new; otherwise it is
-// pooled, and where the pool has it, large enough for a message like the last.
-// A header alone makes it allocate allocStep bytes at most.
-func (in *inbound) startBody(n int, final, reuse bool) {
-	if final && !reuse {
-		in.body = make([]byte, 0, min(n, allocStep))
-		return
-	}
-	if !final {
-		n = max(n, int(in.lastSize))
-	}
-	if in.pooled = takePooled(headroom + n); in.pooled == nil {
-		in.pooled = takeBuffer(min(headroom+n, allocStep))
-	}
-	in.body = (*in.pooled)[headroom:headroom]
-}
-
-// growBody makes room for at least one more byte on the way to want.
-func (in *inbound) growBody(want int) {
-	if len(in.body) < cap(in.body) {
-		return
-	}
-	if in.pooled == nil {
-		in.body = growFor(in.body, want)
-		return
-	}
-	size := min(want, max(2*len(in.body), allocStep))
-	if want <= allocStep { // fragments may follow: doubling copies less than growing with each
-		size = max(want, 2*len(in.body))
-	}
-	grown := takeBuffer(headroom + size)
-	body := append((*grown)[headroom:headroom], in.body...)
-	giveBuffer(in.pooled)
-	in.pooled, in.body = grown, body
-}
-
-// takeBody returns the message that was put together.
-func (c *Websocket) takeBody(reuse bool) ([]byte, error) {
-	in := &c.in
-	if reuse || in.pooled == nil {
-		return in.body, nil
-	}
-	return append([]byte(nil), in.body...), nil
-}
-
-// dropBody forgets the last message, unless it is still under way.
-func (in *inbound) dropBody() {
-	if in.fragmented || in.body == nil {
-		return
-	}
-	if in.pooled != nil {
-		giveBuffer(in.pooled)
-	}
-	in.pooled, in.body = nil, nil
-}
-
 // readControl reads a control frame's payload and acts on it (RFC 6455 §5.5).
 func (c *Websocket) readControl() error {
 	in := &c.in
@@ -393,7 +370,7 @@ func (c *Websocket) readControl() error {
 			return errCutPayload(n, len(in.buffered()), err)
 		}
 	}
-	p := in.buf[in.start : in.start+n : in.start+n]
+	p := in.buffered()[:n:n]
 	mask(p, p, in.h.key)
 	var closed *CloseError
 	op := in.h.opcode()
@@ -403,7 +380,7 @@ func (c *Websocket) readControl() error {
 			return err
 		}
 	}
-	in.start += n
+	in.buf.start += n
 	c.endFrame(p)
 	switch op {
 	case OpcodePing:

@@ -231,11 +231,11 @@ func (c *Websocket) startWriting(buf *[]byte) {
 			buf = c.out.take()
 			c.out.mu.Unlock()
 		}
-		if c.in.socket == nil {
+		if !c.socket.there() {
 			c.writeBehind(buf, 0)
 			return
 		}
-		n, err := c.in.socket.writeNow(*buf)
+		n, err := c.writeNow(*buf)
 		if err != nil {
 			giveBuffer(buf)
 			_ = c.failWrite(context.Background(), err)
@@ -296,8 +296,8 @@ func (c *Websocket) keepWriting(b *behind) {
 
 // write writes p, which ends when ctx does. The caller has the turn.
 func (c *Websocket) write(ctx context.Context, p []byte) error {
-	if c.in.socket != nil {
-		n, err := c.in.socket.writeNow(p)
+	if c.socket.there() {
+		n, err := c.writeNow(p)
 		if err != nil || n == len(p) {
 			return err
 		}

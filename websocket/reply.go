@@ -57,15 +57,15 @@ func (c *Websocket) replyInPlace(payload []byte) bool {
 	in, o := &c.in, &c.out
 	n := len(payload)
 	h := headerSize(n, Unmasked)
-	if c.mode != ServerMode || in.socket == nil || n > c.opts.MaxFrameSize {
+	if c.mode != ServerMode || !c.socket.there() || n > c.opts.MaxFrameSize {
 		return false
 	}
 	var wire []byte
 	switch {
-	case in.pooled != nil && len(in.body) == n && &in.body[0] == &payload[0]:
-		wire = (*in.pooled)[headroom-h : headroom+n]
-	case in.start >= n+h && &in.buf[in.start-n] == &payload[0]:
-		wire = in.buf[in.start-n-h : in.start]
+	case in.parts != nil && in.parts.pooled != nil && len(in.parts.body) == n && &in.parts.body[0] == &payload[0]:
+		wire = (*in.parts.pooled)[headroom-h : headroom+n]
+	case in.buf != nil && in.buf.start >= n+h && &in.buf.bytes[in.buf.start-n] == &payload[0]:
+		wire = in.buf.bytes[in.buf.start-n-h : in.buf.start]
 	default:
 		return false
 	}
@@ -84,7 +84,7 @@ func (c *Websocket) replyInPlace(payload []byte) bool {
 		b0 = finBit | byte(OpcodeBinary)
 	}
 	putHeader(wire[:h], b0, n, Unmasked)
-	written, err := in.socket.writeNow(wire)
+	written, err := c.writeNow(wire)
 	switch {
 	case err != nil:
 		_ = c.failWrite(context.Background(), err)

@@ -54,7 +54,7 @@ func (c *Websocket) checkHeader(missing part) error {
 	}
 	so := 0
 	if c.in.fragmented {
-		so = len(c.in.body)
+		so = len(c.in.parts.body)
 	}
 	if h.length > c.opts.MaxMessageSize-so { // RFC 6455 §10.4
 		return ErrMessageTooLarge

@@ -170,10 +170,10 @@ func TestHeaderRulesInOrder(t *testing.T) {
 						so := 0
 						if inside {
 							so = 80
-							c.in.fragmented, c.in.body = true, make([]byte, so)
+							c.in.fragmented, c.in.parts = true, &parts{body: make([]byte, so)}
 						}
 						want := expectHeader(mode, &f, l.n, l.minimal, inside, so, 130, 200)
-						c.in.buf = f.AppendHeader(nil)
+						c.in.buf = &readAhead{bytes: f.AppendHeader(nil)}
 						if err := c.checkHeader(c.in.h.parse(c.in.buffered())); err != want {
 							t.Errorf("%v: %+v inside %v: %v, want %v", mode, f, inside, err, want)
 						}

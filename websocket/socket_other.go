@@ -5,8 +5,12 @@ package websocket
 // A socket is not to be had here: connections go through Read and Write.
 type socket struct{}
 
-func newSocket(*Websocket) *socket { return nil }
+func (c *Websocket) findSocket() {}
 
-func (s *socket) read([]byte) (int, error)     { return 0, nil }
-func (s *socket) readNow([]byte) (int, error)  { return 0, nil }
-func (s *socket) writeNow([]byte) (int, error) { return 0, nil }
+func (s *socket) there() bool { return false }
+func (s *socket) wait() error { return nil }
+
+func (c *Websocket) finishRead(err error) (int, error) { return 0, err }
+func (c *Websocket) readNow() (int, error)             { return 0, nil }
+func (c *Websocket) readInto([]byte) (int, error)      { return 0, nil }
+func (c *Websocket) writeNow([]byte) (int, error)      { return 0, nil }

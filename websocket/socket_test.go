@@ -40,7 +40,7 @@ func TestNewSocket(t *testing.T) {
 		{"a script", newScripted(), false},
 		{"bytes", struct{ io.ReadWriteCloser }{a}, false},
 	} {
-		if got := New(c.src, "", ServerMode, Options{}).in.socket != nil; got != c.want {
+		if got := New(c.src, "", ServerMode, Options{}).socket.there(); got != c.want {
 			t.Errorf("%s: socket %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -299,8 +299,8 @@ func TestWaitingReaderHoldsNoBuffer(t *testing.T) {
 		}
 		p.conn.Close()
 		<-served
-		if in := &ws.in; in.buf != nil || in.pooled != nil || in.body != nil {
-			t.Errorf("reuse %v: the reader kept a buffer of %d bytes, a body of %d", reuse, len(in.buf), cap(in.body))
+		if in := &ws.in; in.buf != nil || in.parts != nil {
+			t.Errorf("reuse %v: the reader kept what was read ahead, %v, or of messages in parts, %v", reuse, in.buf, in.parts)
 		}
 		if o := &ws.out; o.queue != nil {
 			t.Errorf("reuse %v: the writer kept a queue of %d bytes", reuse, cap(*o.queue))

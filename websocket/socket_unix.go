@@ -10,39 +10,36 @@ import (
 	"syscall"
 )
 
-// A socket reads and writes a socket of the kernel without a buffer of its own
-// while it waits, and writes only as much as the kernel takes at once. Reading
-// and writing may go on at the same time; each is for one goroutine at a time.
+// A socket is the transport where that is a socket of the kernel. Its reader
+// has no buffer while it waits, and writing takes only as much as the kernel takes at
+// once. Both may go on at the same time; each is for one goroutine at a time.
 type socket struct {
-	raw syscall.RawConn
-	c   *Websocket
+	raw syscall.RawConn // nil where the transport is no socket
 
 	// What reading works on. The callback is made once, so that no call allocates.
 	tryRead  func(fd uintptr) bool
-	into     []byte
 	result   int32 // bytes read, or a negative errno of the kernel
 	readOnce bool
-	readEOF  bool
 }
 
-// A socketWrite is what a write works on. None is under way while a connection
-// is idle, so they are pooled.
-type socketWrite struct {
-	try  func(fd uintptr) bool // onWritable
-	from []byte
-	n    int
-	err  syscall.Errno
+// A transfer is what a write works on, or a read that does not go to the inbound
+// buffer. None is under way while a connection is idle, so they are pooled.
+type transfer struct {
+	tryRead, tryWrite func(fd uintptr) bool
+	p                 []byte
+	n                 int
+	errno             syscall.Errno
 }
 
-var socketWrites = sync.Pool{New: func() any {
-	w := new(socketWrite)
-	w.try = w.onWritable
-	return w
+var transfers = sync.Pool{New: func() any {
+	t := new(transfer)
+	t.tryRead, t.tryWrite = t.onReadable, t.onWritable
+	return t
 }}
 
-// newSocket returns nil where src is anything but a plain socket of package net:
-// a type that embeds one may have Read and Write of its own.
-func newSocket(c *Websocket) *socket {
+// findSocket looks whether the transport is a plain socket of package net: a type
+// that embeds one may have Read and Write of its own.
+func (c *Websocket) findSocket() {
 	var conn syscall.Conn
 	switch src := c.src.(type) {
 	case *net.TCPConn:
@@ -50,40 +47,41 @@ func newSocket(c *Websocket) *socket {
 	case *net.UnixConn:
 		conn = src
 	default:
-		return nil
+		return
 	}
 	raw, err := conn.SyscallConn()
 	if err != nil {
-		return nil // closed: reading will tell
+		return // closed: reading will tell
 	}
-	s := &socket{raw: raw, c: c}
-	s.tryRead = s.onReadable
-	return s
+	c.socket.raw, c.socket.tryRead = raw, c.onReadable
 }
 
-// read waits until there is something to read, and reads it into p, whose length
-// fits 31 bits, or, where p is nil, into the inbound buffer, which it takes only
-// then.
-func (s *socket) read(p []byte) (int, error) {
-	s.into, s.readOnce = p, false
-	return s.finishRead(s.raw.Read(s.tryRead))
+// there reports whether the transport is a socket.
+func (s *socket) there() bool { return s.raw != nil }
+
+// wait waits until there is something to read, and reads it into the inbound
+// buffer, which is taken only then. What came of it is told by finishRead.
+func (s *socket) wait() error { return s.raw.Read(s.tryRead) }
+
+// readNow is a read into the inbound buffer that does not wait: (0, nil) means
+// that there is nothing now.
+func (c *Websocket) readNow() (int, error) {
+	c.socket.readOnce = true
+	n, err := c.finishRead(c.socket.wait())
+	c.socket.readOnce = false
+	return n, err
 }
 
-// readNow is read that does not wait: (0, nil) means that there is nothing now.
-func (s *socket) readNow(p []byte) (int, error) {
-	s.into, s.readOnce = p, true
-	return s.finishRead(s.raw.Read(s.tryRead))
-}
-
-func (s *socket) finishRead(err error) (int, error) {
+func (c *Websocket) finishRead(err error) (int, error) {
+	s := &c.socket
 	result := s.result
-	s.into, s.result = nil, 0
+	s.result = 0
 	switch {
 	case err != nil:
 		return 0, err
 	case result < 0:
-		return 0, s.opError("read", syscall.Errno(-result))
-	case s.readEOF:
+		return 0, c.opError("read", syscall.Errno(-result))
+	case result == 0 && !s.readOnce:
 		return 0, io.EOF
 	}
 	return int(result), nil
@@ -91,67 +89,100 @@ func (s *socket) finishRead(err error) (int, error) {
 
 // onReadable is called when the socket may be readable, and once before: only
 // by trying can it tell.
-func (s *socket) onReadable(fd uintptr) bool {
-	p := s.into
-	if p == nil {
-		p = s.c.in.room()
-	}
-	for {
-		n, err := syscall.Read(int(fd), p)
-		if err == syscall.EINTR {
-			continue
-		}
-		if err == syscall.EAGAIN {
-			s.c.in.release()
-			return s.readOnce
-		}
-		switch errno, _ := err.(syscall.Errno); {
-		case errno != 0:
-			s.result = -int32(errno)
-		case n == 0:
-			s.readEOF = true
-		default:
-			s.result = int32(n)
-			return true
-		}
-		s.c.in.release()
+func (c *Websocket) onReadable(fd uintptr) bool {
+	n, errno := readSocket(fd, c.room())
+	s := &c.socket
+	switch {
+	case errno == 0 && n > 0:
+		s.result = int32(n)
 		return true
+	case errno == syscall.EAGAIN:
+		c.in.release()
+		return s.readOnce
 	}
+	s.result = -int32(errno)
+	c.in.release()
+	return true
+}
+
+// readInto waits until there is something to read, and reads it into p.
+func (c *Websocket) readInto(p []byte) (int, error) {
+	t := transfers.Get().(*transfer)
+	t.p = p
+	err := c.socket.raw.Read(t.tryRead)
+	n, errno := t.done()
+	switch {
+	case err != nil:
+		return 0, err
+	case errno != 0:
+		return 0, c.opError("read", errno)
+	case n == 0:
+		return 0, io.EOF
+	}
+	return n, nil
 }
 
 // writeNow writes as much of p as the kernel takes without waiting.
-func (s *socket) writeNow(p []byte) (int, error) {
-	w := socketWrites.Get().(*socketWrite)
-	w.from, w.n, w.err = p, 0, 0
-	err := s.raw.Write(w.try)
-	n, errno := w.n, w.err
-	w.from = nil
-	socketWrites.Put(w)
+func (c *Websocket) writeNow(p []byte) (int, error) {
+	t := transfers.Get().(*transfer)
+	t.p = p
+	err := c.socket.raw.Write(t.tryWrite)
+	n, errno := t.done()
 	if err == nil && errno != 0 {
-		err = s.opError("write", errno)
+		err = c.opError("write", errno)
 	}
 	return n, err
 }
 
-func (w *socketWrite) onWritable(fd uintptr) bool {
+// done returns what came of the transfer, and gives t back.
+func (t *transfer) done() (n int, errno syscall.Errno) {
+	n, errno = t.n, t.errno
+	t.p, t.n, t.errno = nil, 0, 0
+	transfers.Put(t)
+	return n, errno
+}
+
+func (t *transfer) onReadable(fd uintptr) bool {
+	t.n, t.errno = readSocket(fd, t.p)
+	if t.errno == syscall.EAGAIN {
+		t.errno = 0
+		return false
+	}
+	return true
+}
+
+func (t *transfer) onWritable(fd uintptr) bool {
 	for {
-		n, err := syscall.Write(int(fd), w.from)
+		n, err := syscall.Write(int(fd), t.p)
 		switch err {
 		case nil:
-			w.n = n
+			t.n = n
 		case syscall.EINTR:
 			continue
 		case syscall.EAGAIN:
 		default:
-			w.err, _ = err.(syscall.Errno)
+			t.errno, _ = err.(syscall.Errno)
 		}
 		return true
 	}
 }
 
+func readSocket(fd uintptr, p []byte) (n int, errno syscall.Errno) {
+	for {
+		n, err := syscall.Read(int(fd), p)
+		if err == nil {
+			return n, 0
+		}
+		if err != syscall.EINTR {
+			errno, _ := err.(syscall.Errno)
+			return 0, errno
+		}
+	}
+}
+
 // opError wraps an error of the kernel as package net does.
-func (s *socket) opError(op string, errno syscall.Errno) error {
-	conn := s.c.src.(net.Conn)
+func (c *Websocket) opError(op string, errno syscall.Errno) error {
+	conn := c.src.(net.Conn)
 	return &net.OpError{
 		Op: op, Net: conn.LocalAddr().Network(),
 		Source: conn.LocalAddr(), Addr: conn.RemoteAddr(),

@@ -65,28 +65,28 @@ var readMutants = []mutant{
 		old: "if !reuse {\n\t\tp = append([]byte(nil), p...)\n\t}", new: "", targets: reading,
 	},
 	{
-		name: "pooled-message-not-copied", kind: earlyReuse, rule: "messages", file: "inbound.go",
-		old: "return append([]byte(nil), in.body...), nil", new: "return in.body, nil", targets: reading,
+		name: "pooled-message-not-copied", kind: earlyReuse, rule: "messages", file: "parts.go",
+		old: "return append([]byte(nil), p.body...), nil", new: "return p.body, nil", targets: reading,
 	},
 	{
 		name: "text-checked-when-complete", kind: droppedCheck, rule: "text-not-utf8-at-once", file: "inbound.go",
-		old: "if !in.binary && !in.text.valid(space[:got]) { // RFC 6455 §8.1", new: "if !in.binary && in.h.fin() && len(in.body) == want && !validUTF8(in.body) {", targets: reading,
+		old: "if !in.binary && !parts.text.valid(space[:got]) { // RFC 6455 §8.1", new: "if !in.binary && in.h.fin() && len(parts.body) == want && !validUTF8(parts.body) {", targets: reading,
 	},
 	{
 		name: "text-checked-when-the-frame-is-complete", kind: wrongBoundary, rule: "text-not-utf8-at-once", file: "inbound.go",
-		old: "if !in.binary && !in.text.valid(space[:got]) { // RFC 6455 §8.1", new: "if !in.binary && len(in.body) == want && !in.text.valid(in.body[first:]) {", targets: reading,
+		old: "if !in.binary && !parts.text.valid(space[:got]) { // RFC 6455 §8.1", new: "if !in.binary && len(parts.body) == want && !parts.text.valid(parts.body[first:]) {", targets: reading,
 	},
 	{
 		name: "fragmented-text-may-end-in-a-character", kind: droppedCheck, rule: "text-not-utf8", file: "inbound.go",
-		old: "if final && !in.binary && !in.text.complete() { // RFC 6455 §8.1", new: "if false {", targets: reading,
+		old: "if final && !in.binary && !parts.text.complete() { // RFC 6455 §8.1", new: "if false {", targets: reading,
 	},
 	{
 		name: "fragment-must-not-end-in-a-character", kind: wrongBoundary, rule: "text-utf8-fragments", file: "inbound.go",
-		old: "if final && !in.binary && !in.text.complete() { // RFC 6455 §8.1", new: "if !in.binary && !in.text.complete() {", targets: reading,
+		old: "if final && !in.binary && !parts.text.complete() { // RFC 6455 §8.1", new: "if !in.binary && !parts.text.complete() {", targets: reading,
 	},
 	{
-		name: "text-state-kept-between-messages", kind: stateNotReset, rule: "text-utf8-fragments", file: "inbound.go",
-		old: "in.text = utf8Stream{}\n", new: "", targets: reading,
+		name: "text-state-kept-between-messages", kind: stateNotReset, rule: "text-utf8-fragments", file: "parts.go",
+		old: "*p = parts{}\n", new: "p.body, p.pooled = nil, nil\n", targets: reading,
 		survives: "a message that ends leaves the state at the beginning of a text, since it must be complete; only a failed connection leaves another one",
 	},
 	{
@@ -95,11 +95,11 @@ var readMutants = []mutant{
 	},
 	{
 		name: "fragment-at-hand-not-checked", kind: droppedCheck, rule: "text-not-utf8", file: "inbound.go",
-		old: "if !in.binary && !in.text.valid(in.body[first:]) { // RFC 6455 §8.1", new: "if final && !in.binary && !in.text.valid(in.body[first:]) {", targets: reading,
+		old: "if !in.binary && !parts.text.valid(parts.body[first:]) { // RFC 6455 §8.1", new: "if final && !in.binary && !parts.text.valid(parts.body[first:]) {", targets: reading,
 	},
 	{
 		name: "fragment-at-hand-left-in-the-buffer", kind: offByOne, rule: "fragments-joined", file: "inbound.go",
-		old: "mask(in.body[first:], b[:n], in.h.key)\n\t\tin.start += n", new: "mask(in.body[first:], b[:n], in.h.key)\n\t\tin.start += n &^ 1", targets: reading,
+		old: "mask(parts.body[first:], b[:n], in.h.key)\n\t\tin.buf.start += n", new: "mask(parts.body[first:], b[:n], in.h.key)\n\t\tin.buf.start += n &^ 1", targets: reading,
 	},
 	{
 		name: "frame-deadline-kept", kind: stateNotReset, rule: "ReadTimeout", file: "inbound.go",
@@ -114,8 +114,8 @@ var readMutants = []mutant{
 		old: "in.fragmented = false\n", new: "", targets: reading,
 	},
 	{
-		name: "message-keeps-the-one-before", kind: stateNotReset, rule: "fragments-joined", file: "inbound.go",
-		old: "in.pooled, in.body = nil, nil", new: "in.pooled = nil", targets: reading,
+		name: "message-keeps-the-one-before", kind: stateNotReset, rule: "fragments-joined", file: "parts.go",
+		old: "*p = parts{}\n\tallParts.Put(p)\n\tin.parts = nil", new: "p.pooled = nil", targets: reading,
 	},
 	{
 		name: "kind-of-the-continuation", kind: stateLost, rule: "fragments-joined", file: "inbound.go",
@@ -124,15 +124,15 @@ var readMutants = []mutant{
 	},
 	{
 		name: "moved-buffer-keeps-its-start", kind: stateNotReset, rule: "messages", file: "inbound.go",
-		old: "in.buf = in.buf[:copy(in.buf, in.buf[in.start:])]\n\t\tin.start = 0", new: "in.buf = in.buf[:copy(in.buf, in.buf[in.start:])]", targets: reading,
+		old: "b.bytes = b.bytes[:copy(b.bytes, b.bytes[b.start:])]\n\t\tb.start = 0", new: "b.bytes = b.bytes[:copy(b.bytes, b.bytes[b.start:])]", targets: reading,
 	},
 	{
 		name: "pipelined-bytes-lost", kind: stateLost, rule: "Accept", file: "inbound.go",
-		old: "max(len(unread), streamBuffer)), unread...)", new: "max(len(unread), streamBuffer)))", targets: []string{"Handshake"},
+		old: "in.buf.bytes = append(in.buf.bytes, unread...)", new: "", targets: []string{"Handshake"},
 	},
 	{
-		name: "grown-message-loses-its-beginning", kind: stateLost, rule: "fragments-joined", file: "inbound.go",
-		old: "body := append((*grown)[headroom:headroom], in.body...)", new: "body := append((*grown)[headroom:headroom], in.body[:len(in.body)&^63]...)", targets: reading,
+		name: "grown-message-loses-its-beginning", kind: stateLost, rule: "fragments-joined", file: "parts.go",
+		old: "body := append((*grown)[headroom:headroom], p.body...)", new: "body := append((*grown)[headroom:headroom], p.body[:len(p.body)&^63]...)", targets: reading,
 	},
 	{
 		name: "control-payload-not-unmasked", kind: droppedCheck, rule: "masking", file: "inbound.go",
@@ -325,7 +325,7 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "reply-in-place-a-byte-early", kind: offByOne, rule: "Serve", file: "reply.go",
-		old: "wire = in.buf[in.start-n-h : in.start]", new: "wire = in.buf[in.start-n-h : in.start-1]", targets: serving,
+		old: "wire = in.buf.bytes[in.buf.start-n-h : in.buf.start]", new: "wire = in.buf.bytes[in.buf.start-n-h : in.buf.start-1]", targets: serving,
 	},
 	{
 		name: "rest-of-a-reply-in-place-lost", kind: stateLost, rule: "Serve", file: "reply.go",
@@ -345,11 +345,15 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "socket-end-not-noticed", kind: errorLost, rule: "read failures", file: "socket_unix.go",
-		old: "case s.readEOF:\n\t\treturn 0, io.EOF\n", new: "case s.readEOF:\n\t\treturn 0, io.ErrNoProgress\n", targets: serving,
+		old: "case result == 0 && !s.readOnce:\n\t\treturn 0, io.EOF\n", new: "case result == 0 && !s.readOnce:\n\t\treturn 0, io.ErrNoProgress\n", targets: serving,
+	},
+	{
+		name: "socket-end-within-a-payload-not-noticed", kind: errorLost, rule: "read failures", file: "socket_unix.go",
+		old: "case n == 0:\n\t\treturn 0, io.EOF\n", new: "case n == 0:\n\t\treturn 0, io.ErrNoProgress\n", targets: serving,
 	},
 	{
 		name: "socket-gives-its-buffer-away", kind: earlyReuse, rule: "messages", file: "inbound.go",
-		old: "if in.start < len(in.buf) {\n\t\treturn\n\t}\n\tif cap(in.buf) == socketBuffer {", new: "if cap(in.buf) == socketBuffer {", targets: serving,
+		old: "if b.start < len(b.bytes) {\n\t\treturn\n\t}\n\tif cap(b.bytes) == socketBuffer {", new: "if cap(b.bytes) == socketBuffer {", targets: serving,
 	},
 	{
 		name: "waiting-message-ends-the-connection", kind: droppedCheck, rule: "contexts", file: "turn.go",
