@@ -77,6 +77,7 @@ var scenarios = []string{
 	"part 6 e 99, time passes 8, byte, time passes 8, byte, time passes 8, byte, time passes 10",
 	"stops reading, time passes 8, time passes 8, reads again, time passes 8, time passes 8",
 	"ReadTimeout: time passes 9, raw 2 129 5, time passes 4, time passes 4", "ReadTimeout: time passes 9, raw 2 129 133, time passes 4, time passes 4",
+	"MessageTimeout: many fragments 31, time passes 9, time passes 9, text e 9, fragments e 9 9, time passes 9, time passes 9, fragments e 9 9",
 	"PingInterval: time passes 8, time passes 8, time passes 8, text e 9, time passes 8, time passes 8, time passes 8, time passes 8", "PingInterval: time passes 7, time passes 6, time passes 8, time passes 8, Ping 8, time passes 8",
 	"time passes 9, raw 2 131 5, time passes 3, time passes 4",
 	"time passes 9, raw 2 131 133, time passes 3, time passes 4", "time passes 9, a Close 70, time passes 3, time passes 4",
@@ -153,7 +154,7 @@ func seedServe(vectors []vector.Vector) ([][]byte, error) {
 }
 
 // scenarioBits are the options that a scenario needs and names in front.
-var scenarioBits = map[string]int{"ReadTimeout: ": bitReadTimeout, "PingInterval: ": bitPings | bitAnswers}
+var scenarioBits = map[string]int{"ReadTimeout: ": bitReadTimeout, "MessageTimeout: ": bitMessageTimeout, "PingInterval: ": bitPings | bitAnswers}
 
 // parseScenario returns the ops of a scenario.
 func parseScenario(text string) ([]byte, error) {

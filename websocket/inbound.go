@@ -2,7 +2,6 @@ package websocket
 
 import (
 	"io"
-	"math"
 	"os"
 	"sync"
 	"time"
@@ -184,8 +183,11 @@ func (c *Websocket) readMessage(reuse bool) ([]byte, error) {
 	in := &c.in
 	in.dropParts()
 	for {
-		if !in.fragmented && c.shortFrame() {
+		switch {
+		case !in.fragmented && c.shortFrame():
 			return c.readWhole(reuse)
+		case in.fragmented && c.takeFragments():
+			return in.takeBody(reuse)
 		}
 		missing := in.h.parse(in.buffered())
 		if err := c.checkHeader(missing); err != nil {
@@ -242,7 +244,8 @@ func (c *Websocket) shortFrame() bool {
 		return false
 	}
 	in.binary = b[0] == binary
-	in.h = header{b0: b[0], b1: b[1], size: 2 + 4, length: n, key: le.Uint32(b[2:])}
+	h := &in.h // field by field: whole, it would be written twice, the second time waiting for the first
+	h.b0, h.b1, h.size, h.length, h.key = b[0], b[1], 2+4, n, le.Uint32(b[2:])
 	in.buf.start += 2 + 4
 	return true
 }
@@ -294,8 +297,7 @@ func (c *Websocket) readFragment(reuse bool) error {
 	}
 	c.endFrame(parts.body[first:])
 	if final {
-		in.fragmented = false
-		in.lastSize = int32(min(len(parts.body), math.MaxInt32))
+		in.endParts()
 	} else {
 		c.timeMessage()
 	}

@@ -1,6 +1,10 @@
 package websocket
 
-import "sync"
+import (
+	"encoding/binary"
+	"math"
+	"sync"
+)
 
 // Parts are those of a message that does not come whole: in fragments, or longer
 // than what was read ahead.
@@ -49,6 +53,56 @@ func (p *parts) grow(want int) {
 	body := append((*grown)[headroom:headroom], p.body...)
 	giveBuffer(p.pooled)
 	p.pooled, p.body = grown, body
+}
+
+// takeFragments appends fragments that keep all rules at a glance: from a client,
+// all in the buffer, with room for them. It reports whether the last one was among them.
+// It leaves everything else, and all that may be wrong, to the long way, on
+// which the rules are. Many small fragments take half of the time here.
+func (c *Websocket) takeFragments() (last bool) {
+	in, p := &c.in, c.in.parts
+	if c.mode != ServerMode || in.buf == nil || in.timing != nil || c.opts.Hooks.OnReadFrame != nil {
+		return false
+	}
+	b, body := in.buffered(), p.body
+	most := min(cap(body), c.opts.MaxMessageSize)
+	for !last && len(b) >= 4+4 && b[0]&^finBit == byte(OpcodeContinuation) {
+		n, size := int(b[1])-maskBit, 2+4 // n is negative where the frame is not masked
+		if n == 126 {
+			n, size = int(binary.BigEndian.Uint16(b[2:])), 4+4
+			if n <= 125 {
+				break
+			}
+		} else if n < 0 || n > 125 {
+			break
+		}
+		if n > len(b)-size || n > c.opts.MaxFrameSize || n > most-len(body) {
+			break
+		}
+		payload := body[len(body) : len(body)+n]
+		mask(payload, b[size:size+n], le.Uint32(b[size-4:]))
+		final := b[0]&finBit != 0
+		if !in.binary {
+			text := p.text
+			if !text.valid(payload) || final && !text.complete() {
+				break
+			}
+			p.text = text
+		}
+		body, b, last = body[:len(body)+n], b[size+n:], final
+	}
+	in.buf.start = len(in.buf.bytes) - len(b)
+	p.body = body
+	if last {
+		in.endParts()
+	}
+	return last
+}
+
+// endParts ends the message that came in parts.
+func (in *inbound) endParts() {
+	in.fragmented = false
+	in.lastSize = int32(min(len(in.parts.body), math.MaxInt32))
 }
 
 // takeBody returns the message that was put together.

@@ -288,22 +288,28 @@ func pendingWrite(ws *Websocket) bool {
 	return ws.out.busy
 }
 
-// A socket's reader holds no buffer while it waits.
+// A socket's reader holds no buffer while it waits for a message, and inside a
+// payload nothing but the message.
 func TestWaitingReaderHoldsNoBuffer(t *testing.T) {
 	for _, reuse := range []bool{false, true} {
-		ws, p := newSocketPeer(t, ServerMode, Options{ReuseBuffers: reuse, MaxFrameSize: 1 << 20})
-		served := serving(context.Background(), ws, EchoHandler)
-		for _, n := range []int{1, 5000, 100000} {
-			go p.send(p.frame(OpcodeBinary, true, strings.Repeat("x", n)))
-			p.want(OpcodeBinary, true, strings.Repeat("x", n))
-		}
-		p.conn.Close()
-		<-served
-		if in := &ws.in; in.buf != nil || in.parts != nil {
-			t.Errorf("reuse %v: the reader kept what was read ahead, %v, or of messages in parts, %v", reuse, in.buf, in.parts)
-		}
-		if o := &ws.out; o.queue != nil {
-			t.Errorf("reuse %v: the writer kept a queue of %d bytes", reuse, cap(*o.queue))
+		for _, inside := range []bool{false, true} {
+			ws, p := newSocketPeer(t, ServerMode, Options{ReuseBuffers: reuse, MaxFrameSize: 1 << 20})
+			served := serving(context.Background(), ws, EchoHandler)
+			for _, n := range []int{1, 5000, 100000} {
+				go p.send(p.frame(OpcodeBinary, true, strings.Repeat("x", n)))
+				p.want(OpcodeBinary, true, strings.Repeat("x", n))
+			}
+			if inside {
+				p.send(p.frame(OpcodeBinary, true, strings.Repeat("x", 100000))[:50000])
+			}
+			p.conn.Close()
+			<-served
+			if in := &ws.in; in.buf != nil || (in.parts != nil) != inside {
+				t.Errorf("reuse %v, inside a payload %v: the reader has a buffer: %v, a message in parts: %v", reuse, inside, in.buf != nil, in.parts != nil)
+			}
+			if o := &ws.out; o.queue != nil {
+				t.Errorf("reuse %v: the writer kept a queue of %d bytes", reuse, cap(*o.queue))
+			}
 		}
 	}
 }

@@ -107,6 +107,9 @@ func (c *Websocket) onReadable(fd uintptr) bool {
 
 // readInto waits until there is something to read, and reads it into p.
 func (c *Websocket) readInto(p []byte) (int, error) {
+	if c.in.buf != nil {
+		c.in.release()
+	}
 	t := transfers.Get().(*transfer)
 	t.p = p
 	err := c.socket.raw.Read(t.tryRead)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -219,8 +220,13 @@ func TestMessageTimeout(t *testing.T) {
 			p.send(b[most:])
 			time.Sleep(time.Hour)
 		}
+		// So does one of fragments that came together.
+		p.send(p.frame(OpcodeText, false, "hel"))
+		time.Sleep(timeout - 1)
+		p.send(slices.Concat(p.frame(OpcodeContinuation, false, "l"), p.frame(OpcodeContinuation, true, "o")))
+		time.Sleep(time.Hour)
 		p.conn.Close()
-		if got := <-result; len(got.msgs) != 3 || !errors.Is(got.err, io.EOF) {
+		if got := <-result; len(got.msgs) != 4 || !errors.Is(got.err, io.EOF) {
 			t.Errorf("%d messages, %v", len(got.msgs), got.err)
 		}
 	})

@@ -110,12 +110,52 @@ var readMutants = []mutant{
 		old: "key = mask(space[:got], space[:got], key)", new: "mask(space[:got], space[:got], key)", targets: reading,
 	},
 	{
-		name: "fragmented-for-ever", kind: stateNotReset, rule: "fragments-joined", file: "inbound.go",
+		name: "fragmented-for-ever", kind: stateNotReset, rule: "fragments-joined", file: "parts.go",
 		old: "in.fragmented = false\n", new: "", targets: reading,
 	},
 	{
 		name: "message-keeps-the-one-before", kind: stateNotReset, rule: "fragments-joined", file: "parts.go",
 		old: "*p = parts{}\n\tallParts.Put(p)\n\tin.parts = nil", new: "p.pooled = nil", targets: reading,
+	},
+	{
+		name: "fragments-at-hand-over-the-message-limit", kind: droppedCheck, rule: "message-too-large", file: "parts.go",
+		old: "most := min(cap(body), c.opts.MaxMessageSize)", new: "most := cap(body)", targets: reading,
+	},
+	{
+		name: "fragments-at-hand-over-the-frame-limit", kind: droppedCheck, rule: "frame-too-large", file: "parts.go",
+		old: "|| n > c.opts.MaxFrameSize || n > most", new: "|| n > most", targets: reading,
+	},
+	{
+		name: "fragments-at-hand-of-any-length-form", kind: droppedCheck, rule: "length-not-minimal", file: "parts.go",
+		old: "if n <= 125 {\n\t\t\t\tbreak\n\t\t\t}", new: "if false {\n\t\t\t\tbreak\n\t\t\t}", targets: reading,
+	},
+	{
+		name: "fragments-at-hand-with-rsv-bits", kind: droppedCheck, rule: "rsv-bits-unsupported", file: "parts.go",
+		old: "b[0]&^finBit == byte(OpcodeContinuation)", new: "b[0]&opcodeBits == byte(OpcodeContinuation)", targets: reading,
+	},
+	{
+		name: "fragments-at-hand-may-end-in-a-character", kind: droppedCheck, rule: "text-not-utf8", file: "parts.go",
+		old: "if !text.valid(payload) || final && !text.complete() {", new: "if !text.valid(payload) {", targets: reading,
+	},
+	{
+		name: "fragments-at-hand-lose-the-text-state", kind: stateLost, rule: "text-utf8-fragments", file: "parts.go",
+		old: "p.text = text\n", new: "_ = text\n", targets: reading,
+	},
+	{
+		name: "fragments-at-hand-not-told", kind: droppedCheck, rule: "hooks", file: "parts.go",
+		old: " || c.opts.Hooks.OnReadFrame != nil {", new: " {", targets: serving,
+	},
+	{
+		name: "fragments-at-hand-not-timed", kind: stateNotReset, rule: "MessageTimeout", file: "parts.go",
+		old: "in.timing != nil || c.opts", new: "c.opts", targets: serving,
+	},
+	{
+		name: "fragments-at-hand-left-in-the-buffer", kind: offByOne, rule: "fragments-joined", file: "parts.go",
+		old: "in.buf.start = len(in.buf.bytes) - len(b)", new: "in.buf.start = len(in.buf.bytes) - len(b)&^1", targets: reading,
+	},
+	{
+		name: "fragments-at-hand-for-ever", kind: stateNotReset, rule: "fragments-joined", file: "parts.go",
+		old: "if last {\n\t\tin.endParts()\n\t}", new: "if last && !in.binary {\n\t\tin.endParts()\n\t}", targets: reading,
 	},
 	{
 		name: "kind-of-the-continuation", kind: stateLost, rule: "fragments-joined", file: "inbound.go",
