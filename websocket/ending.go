@@ -178,7 +178,7 @@ func (c *Websocket) lingerThenEnd(code StatusCode, err error, wait bool) {
 	c.dropDeadline() // boundClose bounds it
 	trash := takeBuffer(socketBuffer)
 	for left := c.opts.LingerBytes; left > 0; {
-		n, readErr := c.readSome((*trash)[:min(left, cap(*trash))])
+		n, readErr := c.readInto((*trash)[:min(left, cap(*trash))])
 		left -= n
 		if readErr != nil {
 			break

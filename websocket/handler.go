@@ -81,7 +81,7 @@ func (h *HTTPHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refusal.Respond(w)
 		return
 	}
-	go func() { // its only call while it waits is that of serve: see readSome
+	go func() { // one call less than a method that is deferred from: see fill
 		defer s.end()
 		s.ws.serve(s, h.handler, false)
 	}()

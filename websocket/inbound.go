@@ -111,48 +111,43 @@ func (in *inbound) came(n int) {
 	}
 }
 
-// fill reads more bytes into the buffer.
-func (c *Websocket) fill() error {
-	err := c.beforeWaiting()
-	if err == nil {
-		_, err = c.readSome(nil)
-	}
-	return err
-}
-
-// readSome waits, and reads at least one byte into p, or into the buffer where p
-// is nil.
+// fill waits for more bytes and reads them into the buffer.
 //
 // A goroutine that waits in here fits the smallest stack there is, 2 KiB
 // (TestIdleStack). What it uses of that, and each call, costs more: the garbage
 // collector lets the heap grow by the stack that it has to scan, and by what is
-// allocated meanwhile. So the calls from Serve down to here are few.
-func (c *Websocket) readSome(p []byte) (n int, err error) {
-	if c.alive != nil {
-		c.alive.beginWait()
+// allocated meanwhile. So between Serve and the transport there is no other call.
+func (c *Websocket) fill() error {
+	if err := c.beforeWaiting(); err != nil {
+		return err
 	}
-	switch {
-	case !c.socket.there():
-		n, err = c.readStream(p)
-	case p == nil:
+	c.beginWait()
+	var n int
+	var err error
+	if c.socket.there() {
 		n, err = c.finishRead(c.socket.wait())
-	default:
-		n, err = c.readInto(p)
+	} else {
+		n, err = c.readStream(c.room())
 	}
-	if c.alive != nil {
-		c.alive.endWait()
+	c.endWait()
+	c.in.came(n)
+	return err
+}
+
+// readInto waits, and reads at least one byte into p, past the buffer.
+func (c *Websocket) readInto(p []byte) (n int, err error) {
+	c.beginWait()
+	if c.socket.there() {
+		n, err = c.readSocket(p)
+	} else {
+		n, err = c.readStream(p)
 	}
-	if p == nil {
-		c.in.came(n)
-	}
+	c.endWait()
 	return n, err
 }
 
-// readStream is readSome where the transport is no socket.
+// readStream reads where the transport is no socket.
 func (c *Websocket) readStream(p []byte) (int, error) {
-	if p == nil {
-		p = c.room()
-	}
 	for range noProgress {
 		n, err := c.src.Read(p)
 		if n > 0 {
@@ -180,50 +175,60 @@ func (c *Websocket) beforeWaiting() error {
 // its kind is in in.binary. Control frames on the way are answered. With reuse,
 // the payload is valid until the next call.
 func (c *Websocket) readMessage(reuse bool) ([]byte, error) {
+	for {
+		payload, missing, err := c.takeMessage(reuse)
+		if missing == partNone {
+			return payload, err
+		}
+		if err := c.fill(); err != nil {
+			return nil, c.cutHeader(missing, err)
+		}
+	}
+}
+
+// takeMessage is readMessage as far as it comes without waiting for a header: it
+// returns the part of that which is missing, after which it wants to be called
+// again when there is more.
+func (c *Websocket) takeMessage(reuse bool) (payload []byte, missing part, err error) {
 	in := &c.in
 	in.dropParts()
 	for {
 		switch {
 		case !in.fragmented && c.shortFrame():
-			return c.readWhole(reuse)
+			payload, err = c.readWhole(reuse)
+			return payload, partNone, err
 		case in.fragmented && c.takeFragments():
-			return in.takeBody(reuse)
+			return in.takeBody(reuse), partNone, nil
 		}
 		missing := in.h.parse(in.buffered())
 		if err := c.checkHeader(missing); err != nil {
-			return nil, err
+			return nil, partNone, err
 		}
 		if missing != partNone {
 			if b := in.buffered(); len(b) > 0 && !Opcode(b[0]&opcodeBits).isControl() {
 				c.timeMessage()
 			}
-			err := c.beforeWaiting() // fill, without a call of its own
-			if err == nil {
-				_, err = c.readSome(nil)
-			}
-			if err != nil {
-				return nil, c.cutHeader(missing, err)
-			}
-			continue
+			return nil, missing, nil
 		}
 		in.buf.start += int(in.h.size)
 		if in.h.opcode().isControl() {
 			if err := c.readControl(); err != nil {
-				return nil, err
+				return nil, partNone, err
 			}
 			continue
 		}
 		if op := in.h.opcode(); op != OpcodeContinuation {
 			in.binary = op == OpcodeBinary
 			if in.h.fin() && in.h.length <= len(in.buffered()) {
-				return c.readWhole(reuse)
+				payload, err = c.readWhole(reuse)
+				return payload, partNone, err
 			}
 		}
 		if err := c.readFragment(reuse); err != nil {
-			return nil, err
+			return nil, partNone, err
 		}
 		if !in.fragmented {
-			return in.takeBody(reuse)
+			return in.takeBody(reuse), partNone, nil
 		}
 	}
 }
@@ -334,7 +339,7 @@ func (c *Websocket) readRest(n int) error {
 				most = unmaskStep
 			}
 			var err error
-			if got, err = c.readSome(space[:min(most, len(space))]); err != nil {
+			if got, err = c.readInto(space[:min(most, len(space))]); err != nil {
 				return errCutPayload(n, have-first, err)
 			}
 			key = mask(space[:got], space[:got], key)

@@ -18,9 +18,19 @@ type keepalive struct {
 
 var errDead = &Error{code: StatusAbnormalClose, text: "the peer did not answer a ping within the ping interval", cause: errTimeout}
 
-func (k *keepalive) beginWait() { k.reads.Add(1) }
-func (k *keepalive) endWait()   { k.reads.Add(1) }
-func (k *keepalive) stop()      { k.timer.Stop() }
+func (k *keepalive) stop() { k.timer.Stop() }
+
+func (c *Websocket) beginWait() {
+	if c.alive != nil {
+		c.alive.reads.Add(1)
+	}
+}
+
+func (c *Websocket) endWait() {
+	if c.alive != nil {
+		c.alive.reads.Add(1)
+	}
+}
 
 func (c *Websocket) startKeepalive() {
 	c.mu.Lock()

@@ -106,12 +106,12 @@ func (in *inbound) endParts() {
 }
 
 // takeBody returns the message that was put together.
-func (in *inbound) takeBody(reuse bool) ([]byte, error) {
+func (in *inbound) takeBody(reuse bool) []byte {
 	p := in.parts
 	if reuse || p.pooled == nil {
-		return p.body, nil
+		return p.body
 	}
-	return append([]byte(nil), p.body...), nil
+	return append([]byte(nil), p.body...)
 }
 
 // dropParts forgets the last message, unless it is still under way.

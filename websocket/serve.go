@@ -127,7 +127,13 @@ func (c *Websocket) serve(ctx context.Context, handler Handler, watching bool) {
 	reuse := c.opts.ReuseBuffers
 	var msg *Message
 	for {
-		payload, err := c.readMessage(reuse)
+		payload, missing, err := c.takeMessage(reuse)
+		if missing != partNone { // as in readMessage, but without its call: see fill
+			if err = c.fill(); err == nil {
+				continue
+			}
+			err = c.cutHeader(missing, err)
+		}
 		if err != nil {
 			c.endRead(err, true)
 			c.awaitHook()

@@ -12,5 +12,5 @@ func (s *socket) wait() error { return nil }
 
 func (c *Websocket) finishRead(err error) (int, error) { return 0, err }
 func (c *Websocket) readNow() (int, error)             { return 0, nil }
-func (c *Websocket) readInto([]byte) (int, error)      { return 0, nil }
+func (c *Websocket) readSocket([]byte) (int, error)    { return 0, nil }
 func (c *Websocket) writeNow([]byte) (int, error)      { return 0, nil }

@@ -90,7 +90,7 @@ func (c *Websocket) finishRead(err error) (int, error) {
 // onReadable is called when the socket may be readable, and once before: only
 // by trying can it tell.
 func (c *Websocket) onReadable(fd uintptr) bool {
-	n, errno := readSocket(fd, c.room())
+	n, errno := readOnce(fd, c.room())
 	s := &c.socket
 	switch {
 	case errno == 0 && n > 0:
@@ -105,8 +105,8 @@ func (c *Websocket) onReadable(fd uintptr) bool {
 	return true
 }
 
-// readInto waits until there is something to read, and reads it into p.
-func (c *Websocket) readInto(p []byte) (int, error) {
+// readSocket waits until there is something to read, and reads it into p.
+func (c *Websocket) readSocket(p []byte) (int, error) {
 	if c.in.buf != nil {
 		c.in.release()
 	}
@@ -146,7 +146,7 @@ func (t *transfer) done() (n int, errno syscall.Errno) {
 }
 
 func (t *transfer) onReadable(fd uintptr) bool {
-	t.n, t.errno = readSocket(fd, t.p)
+	t.n, t.errno = readOnce(fd, t.p)
 	if t.errno == syscall.EAGAIN {
 		t.errno = 0
 		return false
@@ -170,7 +170,7 @@ func (t *transfer) onWritable(fd uintptr) bool {
 	}
 }
 
-func readSocket(fd uintptr, p []byte) (n int, errno syscall.Errno) {
+func readOnce(fd uintptr, p []byte) (n int, errno syscall.Errno) {
 	for {
 		n, err := syscall.Read(int(fd), p)
 		if err == nil {
