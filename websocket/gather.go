@@ -103,12 +103,9 @@ func (c *Websocket) flushGathered() {
 }
 
 // armFlush sees to it that what is gathered leaves in time while a handler is at
-// work.
+// work. There is something gathered.
 func (c *Websocket) armFlush() {
 	o := &c.out
-	if !c.in.gathered {
-		return
-	}
 	o.show() // before the timer is looked at: either it flushes this, or it is armed anew
 	if o.armed.Load() {
 		return

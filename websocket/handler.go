@@ -81,7 +81,7 @@ func (h *HTTPHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refusal.Respond(w)
 		return
 	}
-	go func() { // one call less than a method that is deferred from: see fill
+	go func() { // no method of s, which would be a call more on the stack of an idle connection: see fill
 		defer s.end()
 		s.ws.serve(s, h.handler, false)
 	}()

@@ -191,7 +191,9 @@ func (c *Websocket) readMessage(reuse bool) ([]byte, error) {
 // again when there is more.
 func (c *Websocket) takeMessage(reuse bool) (payload []byte, missing part, err error) {
 	in := &c.in
-	in.dropParts()
+	if in.parts != nil {
+		in.dropParts()
+	}
 	for {
 		switch {
 		case !in.fragmented && c.shortFrame():
@@ -354,6 +356,12 @@ func (c *Websocket) readRest(n int) error {
 
 // endFrame ends the current frame, which passed, with its unmasked payload.
 func (c *Websocket) endFrame(payload []byte) {
+	if c.in.timing != nil || c.opts.Hooks.OnReadFrame != nil {
+		c.endAndTell(payload)
+	}
+}
+
+func (c *Websocket) endAndTell(payload []byte) {
 	if t := c.in.timing; t != nil {
 		t.frameBy = time.Time{}
 		if c.in.h.fin() && !c.in.h.opcode().isControl() {

@@ -114,12 +114,12 @@ func (in *inbound) takeBody(reuse bool) []byte {
 	return append([]byte(nil), p.body...)
 }
 
-// dropParts forgets the last message, unless it is still under way.
+// dropParts forgets the last message, which came in parts, unless it is still under way.
 func (in *inbound) dropParts() {
-	p := in.parts
-	if in.fragmented || p == nil {
+	if in.fragmented {
 		return
 	}
+	p := in.parts
 	if p.pooled != nil {
 		giveBuffer(p.pooled)
 	}

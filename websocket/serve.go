@@ -150,7 +150,9 @@ func (c *Websocket) serve(ctx context.Context, handler Handler, watching bool) {
 		if hook := c.opts.Hooks.OnReadMessage; hook != nil {
 			hook(c.key, msg)
 		}
-		c.armFlush()
+		if c.in.gathered {
+			c.armFlush()
+		}
 		handling = true
 		reply, err := handler(ctx, msg)
 		handling = false
