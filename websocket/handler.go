@@ -40,7 +40,7 @@ type HTTPHandler struct {
 type served struct {
 	ws         Websocket // on a net.Conn
 	common     *common
-	asked      atomic.Pointer[askedContext] // nil until somebody asks when the context ends; neverAsked if nobody has before it did
+	asked      atomic.Pointer[askedContext] // nil until somebody asks when the context ends; neverAsked if that was too late
 	prev, next *served
 	users      int32 // goroutines: the one that serves, the one that closes
 }
@@ -91,8 +91,12 @@ func (h *HTTPHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // may panic in it.
 func (h *HTTPHandler) accept(w http.ResponseWriter, r *http.Request) (s *served, refusal *HandshakeError) {
 	defer func() { h.begun(s) }()
+	key, refusal := mayOpen(r, &h.opts)
+	if refusal != nil {
+		return nil, refusal
+	}
 	accepted := new(served)
-	if refusal := accepted.ws.accept(w, r, &h.opts); refusal != nil {
+	if refusal := accepted.ws.accept(w, r, key, &h.opts); refusal != nil {
 		return nil, refusal
 	}
 	accepted.common = h.commonOf(r.Context())

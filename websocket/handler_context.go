@@ -106,6 +106,13 @@ func (s *served) endContext() {
 	}
 }
 
+// String and GoString name the context. Without them package fmt, and loggers with
+// it, would print the connection, while other goroutines change that.
+func (s *served) String() string { return "websocket.handlerContext" }
+
+// GoString is String.
+func (s *served) GoString() string { return s.String() }
+
 // Deadline implements context.Context: there is none.
 func (s *served) Deadline() (deadline time.Time, ok bool) { return }
 

@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -27,6 +28,19 @@ func TestHandlerContextStaysEnded(t *testing.T) {
 	}
 	if err := ctx.Err(); err != context.Canceled {
 		t.Errorf("Err after Done: %v", err)
+	}
+}
+
+// Whoever prints the context prints a name, and not the connection.
+func TestHandlerContextPrints(t *testing.T) {
+	ctx := context.Context(&served{})
+	for _, got := range []string{fmt.Sprint(ctx), fmt.Sprintf("%+v", ctx), fmt.Sprintf("%#v", ctx)} {
+		if got != "websocket.handlerContext" {
+			t.Errorf("printed: %s", got)
+		}
+	}
+	if got := fmt.Sprint(context.WithoutCancel(ctx)); got != "websocket.handlerContext.WithoutCancel" {
+		t.Errorf("a derived one printed: %s", got)
 	}
 }
 

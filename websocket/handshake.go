@@ -64,23 +64,30 @@ func Handshake(w http.ResponseWriter, r *http.Request) (ClientKey, error) {
 // be hijacked its status is 501. Where writing the 101 fails the connection is
 // closed and nothing is left to answer.
 func Accept(w http.ResponseWriter, r *http.Request, opts Options) (*Websocket, error) {
+	shared := opts.shared()
+	key, refusal := mayOpen(r, shared)
+	if refusal != nil {
+		return nil, refusal
+	}
 	c := new(Websocket)
-	if refusal := c.accept(w, r, opts.shared()); refusal != nil {
+	if refusal := c.accept(w, r, key, shared); refusal != nil {
 		return nil, refusal
 	}
 	return c, nil
 }
 
-// accept makes c what Accept returns, with options that have their defaults and
-// are not copied. The transport is a net.Conn.
-func (c *Websocket) accept(w http.ResponseWriter, r *http.Request, opts *Options) *HandshakeError {
+// mayOpen checks r and its Origin, and returns the client's key.
+func mayOpen(r *http.Request, opts *Options) (ClientKey, *HandshakeError) {
 	key, refusal := checkRequest(r)
-	if refusal != nil {
-		return refusal
+	if refusal == nil {
+		refusal = checkOrigin(r, opts)
 	}
-	if refusal := checkOrigin(r, opts); refusal != nil {
-		return refusal
-	}
+	return key, refusal
+}
+
+// accept makes c what Accept returns, with options that have their defaults and
+// are not copied. The transport is a net.Conn. The client may open the connection.
+func (c *Websocket) accept(w http.ResponseWriter, r *http.Request, key ClientKey, opts *Options) *HandshakeError {
 	var subprotocol string
 	if len(opts.Subprotocols) > 0 {
 		subprotocol = selectSubprotocol(r.Header[headerProtocol], opts.Subprotocols)

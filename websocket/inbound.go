@@ -114,14 +114,15 @@ func (in *inbound) came(n int) {
 // fill waits for more bytes and reads them into the buffer.
 //
 // A goroutine that waits in here fits the smallest stack there is, 2 KiB
-// (TestIdleStack). What it uses of that, and each call, costs more: the garbage
-// collector lets the heap grow by the stack that it has to scan, and by what is
-// allocated meanwhile. So between Serve and the transport there is no other call.
+// (TestIdleStack). How much of that is in use, and in how many calls, counts
+// once more: the garbage collector lets the heap grow by the stack that it has to
+// scan, and by what is allocated while it does. So Serve calls fill, fill calls
+// the socket, and nothing else is on the stack meanwhile.
 func (c *Websocket) fill() error {
 	if err := c.beforeWaiting(); err != nil {
 		return err
 	}
-	c.beginWait()
+	c.countRead()
 	var n int
 	var err error
 	if c.socket.there() {
@@ -129,20 +130,20 @@ func (c *Websocket) fill() error {
 	} else {
 		n, err = c.readStream(c.room())
 	}
-	c.endWait()
+	c.countRead()
 	c.in.came(n)
 	return err
 }
 
-// readInto waits, and reads at least one byte into p, past the buffer.
+// readInto waits, and reads at least one byte into p instead of the buffer.
 func (c *Websocket) readInto(p []byte) (n int, err error) {
-	c.beginWait()
+	c.countRead()
 	if c.socket.there() {
 		n, err = c.readSocket(p)
 	} else {
 		n, err = c.readStream(p)
 	}
-	c.endWait()
+	c.countRead()
 	return n, err
 }
 
@@ -188,7 +189,7 @@ func (c *Websocket) readMessage(reuse bool) ([]byte, error) {
 
 // takeMessage is readMessage as far as it comes without waiting for a header: it
 // returns the part of that which is missing, after which it wants to be called
-// again when there is more.
+// again when there is more. For a payload that has begun it does wait.
 func (c *Websocket) takeMessage(reuse bool) (payload []byte, missing part, err error) {
 	in := &c.in
 	if in.parts != nil {

@@ -20,13 +20,8 @@ var errDead = &Error{code: StatusAbnormalClose, text: "the peer did not answer a
 
 func (k *keepalive) stop() { k.timer.Stop() }
 
-func (c *Websocket) beginWait() {
-	if c.alive != nil {
-		c.alive.reads.Add(1)
-	}
-}
-
-func (c *Websocket) endWait() {
+// countRead is told when a read begins to wait, and when it no longer does.
+func (c *Websocket) countRead() {
 	if c.alive != nil {
 		c.alive.reads.Add(1)
 	}

@@ -55,9 +55,10 @@ func (p *parts) grow(want int) {
 	p.pooled, p.body = grown, body
 }
 
-// takeFragments appends fragments that keep all rules at a glance: from a client,
-// all in the buffer, with room for them. It reports whether the last one was among them.
-// It leaves everything else, and all that may be wrong, to the long way, on
+// takeFragments appends to the message under way the fragments that keep all rules at
+// a glance: from a client, all in the buffer, with room for them, and nobody wants to
+// know of each (timeouts, OnReadFrame). It reports whether the last one was among
+// them. It leaves everything else, and all that may be wrong, to the long way, on
 // which the rules are. Many small fragments take half of the time here.
 func (c *Websocket) takeFragments() (last bool) {
 	in, p := &c.in, c.in.parts
@@ -114,7 +115,8 @@ func (in *inbound) takeBody(reuse bool) []byte {
 	return append([]byte(nil), p.body...)
 }
 
-// dropParts forgets the last message, which came in parts, unless it is still under way.
+// dropParts forgets the last message, of which there are parts, unless it is still
+// under way.
 func (in *inbound) dropParts() {
 	if in.fragmented {
 		return

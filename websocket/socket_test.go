@@ -18,7 +18,7 @@ import (
 )
 
 // Only plain sockets are taken for sockets.
-func TestNewSocket(t *testing.T) {
+func TestFindSocket(t *testing.T) {
 	a, b := socketPair(t)
 	defer a.Close()
 	defer b.Close()

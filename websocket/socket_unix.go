@@ -12,14 +12,15 @@ import (
 
 // A socket is the transport where that is a socket of the kernel. Its reader
 // has no buffer while it waits, and writing takes only as much as the kernel takes at
-// once. Both may go on at the same time; each is for one goroutine at a time.
+// once. Reading and writing may go on at the same time; each is for one goroutine
+// at a time.
 type socket struct {
 	raw syscall.RawConn // nil where the transport is no socket
 
 	// What reading works on. The callback is made once, so that no call allocates.
-	tryRead  func(fd uintptr) bool
-	result   int32 // bytes read, or a negative errno of the kernel
-	readOnce bool
+	tryRead func(fd uintptr) bool
+	result  int32 // bytes read, 0 at the end, or a negative errno of the kernel; with noWait, 0 also where nothing was there
+	noWait  bool  // the read is to return at once
 }
 
 // A transfer is what a write works on, or a read that does not go to the inbound
@@ -66,9 +67,9 @@ func (s *socket) wait() error { return s.raw.Read(s.tryRead) }
 // readNow is a read into the inbound buffer that does not wait: (0, nil) means
 // that there is nothing now.
 func (c *Websocket) readNow() (int, error) {
-	c.socket.readOnce = true
+	c.socket.noWait = true
 	n, err := c.finishRead(c.socket.wait())
-	c.socket.readOnce = false
+	c.socket.noWait = false
 	return n, err
 }
 
@@ -81,7 +82,7 @@ func (c *Websocket) finishRead(err error) (int, error) {
 		return 0, err
 	case result < 0:
 		return 0, c.opError("read", syscall.Errno(-result))
-	case result == 0 && !s.readOnce:
+	case result == 0 && !s.noWait:
 		return 0, io.EOF
 	}
 	return int(result), nil
@@ -98,7 +99,7 @@ func (c *Websocket) onReadable(fd uintptr) bool {
 		return true
 	case errno == syscall.EAGAIN:
 		c.in.release()
-		return s.readOnce
+		return s.noWait
 	}
 	s.result = -int32(errno)
 	c.in.release()

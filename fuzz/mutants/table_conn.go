@@ -385,7 +385,7 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "socket-end-not-noticed", kind: errorLost, rule: "read failures", file: "socket_unix.go",
-		old: "case result == 0 && !s.readOnce:\n\t\treturn 0, io.EOF\n", new: "case result == 0 && !s.readOnce:\n\t\treturn 0, io.ErrNoProgress\n", targets: serving,
+		old: "case result == 0 && !s.noWait:\n\t\treturn 0, io.EOF\n", new: "case result == 0 && !s.noWait:\n\t\treturn 0, io.ErrNoProgress\n", targets: serving,
 	},
 	{
 		name: "socket-end-within-a-payload-not-noticed", kind: errorLost, rule: "read failures", file: "socket_unix.go",
