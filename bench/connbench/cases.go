@@ -152,7 +152,7 @@ func (o *options) memoryOf(ctx context.Context, e echo.Engine, stdout, stderr io
 	if err != nil {
 		return err
 	}
-	closeAll, err := load.Idle(ctx, load.Config{URL: s.url(), Mode: load.Echo, Size: 125, Conns: o.memory})
+	closeAll, err := load.Idle(ctx, load.Config{URL: s.url(), Mode: load.Echo, Size: 125, Conns: o.memory, Dials: o.dials})
 	if err != nil {
 		return err
 	}

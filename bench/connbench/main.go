@@ -39,6 +39,7 @@ type options struct {
 	first          int // of the rotation
 	slice, warmup  time.Duration
 	memory         int
+	dials          int
 	idle           time.Duration
 	pin            bool
 }
@@ -60,6 +61,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	fs.DurationVar(&o.slice, "slice", 300*time.Millisecond, "how long a case runs on an engine")
 	fs.DurationVar(&o.warmup, "warmup", 60*time.Millisecond, "how long it runs before that")
 	fs.IntVar(&o.memory, "memory", 0, "measure memory with this many idle `connections` instead")
+	fs.IntVar(&o.dials, "dials", 1, "how many connections are opened at a time before memory is measured")
 	fs.DurationVar(&o.idle, "idle", 10*time.Second, "how long connections stay idle before memory is measured")
 	fs.BoolVar(&o.pin, "pin", true, "pin server and generator to a processor each, where the system can")
 	list := fs.Bool("list", false, "list engines and cases")
@@ -73,8 +75,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if fs.NArg() > 0 {
 		return cli.Usagef("unexpected argument %q", fs.Arg(0))
 	}
-	if o.count < 1 || o.slice <= 0 || o.warmup < 0 || o.memory < 0 || o.first < 0 || o.idle < 0 {
-		return cli.Usagef("-count and -slice must be positive, the other numbers not negative")
+	if o.count < 1 || o.slice <= 0 || o.warmup < 0 || o.memory < 0 || o.first < 0 || o.idle < 0 || o.dials < 1 {
+		return cli.Usagef("-count, -slice and -dials must be positive, the other numbers not negative")
 	}
 	var err error
 	if o.engines, err = regexp.Compile(*engines); err != nil {

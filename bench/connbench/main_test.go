@@ -80,7 +80,7 @@ func TestMemory(t *testing.T) {
 }
 
 func TestRefusesArguments(t *testing.T) {
-	for _, args := range [][]string{{"-engines", "nosuch"}, {"-engines", "("}, {"-pin=false", "-cases", "nosuch"}, {"stray"}, {"serve", "nosuch"}, {"-count", "0"}, {"-slice", "0s"}, {"-memory", "-1"}} {
+	for _, args := range [][]string{{"-engines", "nosuch"}, {"-engines", "("}, {"-pin=false", "-cases", "nosuch"}, {"stray"}, {"serve", "nosuch"}, {"-count", "0"}, {"-slice", "0s"}, {"-memory", "-1"}, {"-dials", "0"}} {
 		var out bytes.Buffer
 		if err := run(context.Background(), args, strings.NewReader(""), &out, &out); err == nil {
 			t.Errorf("run(%q) returned no error", args)

@@ -112,12 +112,12 @@ func hasToken(values []string, token string) bool {
 	return false
 }
 
-// dialAll opens the connections, some at a time. It returns those that opened,
-// and an error if none did.
-func (r *runner) dialAll(ctx context.Context) ([]*conn, error) {
+// dialAll opens the connections, some at a time, and sends a message on each at
+// once if echoed is set. It returns those that opened, and an error if none did.
+func (r *runner) dialAll(ctx context.Context, echoed bool) ([]*conn, error) {
 	conns := make([]*conn, r.Conns)
 	var wg sync.WaitGroup
-	slots := make(chan struct{}, 32)
+	slots := make(chan struct{}, r.Dials)
 	for i := range conns {
 		slots <- struct{}{}
 		wg.Go(func() {
@@ -129,6 +129,12 @@ func (r *runner) dialAll(ctx context.Context) ([]*conn, error) {
 			}
 			c.begin(i)
 			conns[i] = c
+			if !echoed {
+				return
+			}
+			if err := c.echoOne(); err != nil {
+				r.fail(&r.failures.Lost, 1, err)
+			}
 		})
 	}
 	wg.Wait()

@@ -3,12 +3,11 @@ package load
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 )
 
-// Idle opens the connections, echoes one message on each, and leaves them
-// open and idle until the returned function closes them.
+// Idle opens the connections, echoes one message on each as soon as it is open,
+// and leaves them open and idle until the returned function closes them.
 func Idle(ctx context.Context, c Config) (closeAll func(), err error) {
 	if err := c.setDefaults(); err != nil {
 		return nil, err
@@ -18,7 +17,7 @@ func Idle(ctx context.Context, c Config) (closeAll func(), err error) {
 	for i := range r.shards {
 		r.shards[i].latency = newHistogram()
 	}
-	conns, err := r.dialAll(ctx)
+	conns, err := r.dialAll(ctx, true)
 	closeAll = func() {
 		for _, c := range conns {
 			c.Conn.Close()
@@ -30,22 +29,6 @@ func Idle(ctx context.Context, c Config) (closeAll func(), err error) {
 	if err != nil {
 		closeAll()
 		return nil, err
-	}
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, 32)
-	for _, c := range conns {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			if err := c.echoOne(); err != nil {
-				r.fail(&r.failures.Lost, 1, err)
-			}
-		})
-	}
-	wg.Wait()
-	if r.failures.Total() > 0 {
-		closeAll()
-		return nil, fmt.Errorf("%w: %s", ErrFailures, r.failures.String())
 	}
 	return closeAll, nil
 }

@@ -49,6 +49,8 @@ type Config struct {
 	Mode Mode
 	// Conns is the number of connections. Default: 1.
 	Conns int
+	// Dials is how many connections are being opened at a time. Default: 32.
+	Dials int
 	// InFlight is how many messages a connection keeps on their way. Default: 1.
 	InFlight int
 	// Rate, if positive, is the number of messages (or connections) a second in
@@ -144,11 +146,12 @@ func (c *Config) setDefaults() error {
 		u.Path = path
 		c.URL = u.String()
 	}
-	if c.Conns < 0 || c.InFlight < 0 || c.Messages < 0 || c.Size < 0 || c.Duration < 0 || c.Warmup < 0 || c.Patience < 0 ||
+	if c.Conns < 0 || c.Dials < 0 || c.InFlight < 0 || c.Messages < 0 || c.Size < 0 || c.Duration < 0 || c.Warmup < 0 || c.Patience < 0 ||
 		!(c.Rate >= 0 && c.Rate <= mostRate) {
 		return fmt.Errorf("load: a number is negative or no number (or a rate is above %g)", float64(mostRate))
 	}
 	orDefault(&c.Conns, 1)
+	orDefault(&c.Dials, 32)
 	orDefault(&c.InFlight, 1)
 	orDefault(&c.Duration, 5*time.Second)
 	orDefault(&c.Patience, 10*time.Second)
@@ -191,7 +194,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	work := r.connect
 	if c.Mode != Connect {
 		var err error
-		if conns, err = r.dialAll(ctx); err != nil {
+		if conns, err = r.dialAll(ctx, false); err != nil {
 			return nil, err
 		}
 		loop := r.closedLoop
