@@ -119,8 +119,8 @@ func (o *options) runOne(ctx context.Context, c *testCase, s *server, stdout io.
 		float64(r.Elapsed.Nanoseconds())/n)
 	fmt.Fprintf(stdout, " %.1f cpu-ns/op %.2f B/op %.4f allocs/op", float64(after.CPU-before.CPU)/n,
 		float64(after.Allocated-before.Allocated)/n, float64(after.Mallocs-before.Mallocs)/n)
-	if after.Writes >= 0 {
-		fmt.Fprintf(stdout, " %.4f writes/op", float64(after.Writes-before.Writes)/n)
+	if r.Segments >= 0 {
+		fmt.Fprintf(stdout, " %.4f segments/op", float64(r.Segments)/n)
 	}
 	fmt.Fprintf(stdout, " %.1f loadgen-cpu-ns/op %.0f ops/s", float64(r.CPU.Nanoseconds())/n, n/r.Elapsed.Seconds())
 	for _, p := range []float64{50, 90, 99, 99.9} {

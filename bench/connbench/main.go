@@ -6,9 +6,10 @@
 //	go run ./bench/connbench -engines 'tcp|core|gobwas' -cases 'conns=64/inflight=1/size=125B' -count 10
 //	go run ./bench/connbench -memory 5000
 //
-// cpu-ns/op, B/op, allocs/op and writes/op are the server's, a message (CPU
-// time by getrusage, write system calls by /proc/self/io); ns/op is the wall
-// time of the whole, loadgen-cpu-ns/op the generator's own cost.
+// cpu-ns/op, B/op and allocs/op are the server's, a message (CPU time by
+// getrusage); segments/op is how many TCP segments the answers came in, by the
+// generator's kernel: one for each write that is no longer than a segment; ns/op is
+// the wall time of the whole, loadgen-cpu-ns/op the generator's own cost.
 package main
 
 import (

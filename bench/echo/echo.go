@@ -1,7 +1,7 @@
 // Package echo has the echo servers that are measured over loopback: every
 // library by the best of its public API and as its README shows it, with the
 // same limit of a message and no compression, and a plain TCP server that
-// parses nothing as the limit of what can be reached.
+// parses nothing, to compare with.
 //
 // Those that are not readme check that text is UTF-8, and have a read buffer
 // as large as the core's own wherever their user can choose one. Those that are

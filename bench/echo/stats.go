@@ -17,7 +17,6 @@ type Stats struct {
 	CPU        int64 // nanoseconds, user and kernel, all threads
 	Mallocs    uint64
 	Allocated  uint64 // bytes, in all
-	Writes     int64  // write system calls; -1 where the system does not count them
 	RSS        int64  // bytes resident; -1 where the system does not tell
 	Goroutines int
 }
@@ -59,13 +58,10 @@ func Control(e Engine, in io.Reader, out io.Writer) error {
 }
 
 func read() Stats {
-	s := Stats{CPU: cpuTime(), Writes: -1, RSS: -1, Goroutines: runtime.NumGoroutine()}
+	s := Stats{CPU: cpuTime(), RSS: -1, Goroutines: runtime.NumGoroutine()}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	s.Mallocs, s.Allocated = m.Mallocs, m.TotalAlloc
-	if b, err := os.ReadFile("/proc/self/io"); err == nil {
-		s.Writes = field(b, "syscw:")
-	}
 	if b, err := os.ReadFile("/proc/self/status"); err == nil {
 		if kb := field(b, "VmRSS:"); kb >= 0 {
 			s.RSS = kb << 10

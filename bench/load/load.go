@@ -99,6 +99,7 @@ type Result struct {
 	// run has none.
 	Latency  *hdrhistogram.Histogram
 	CPU      time.Duration // of the generator's own process
+	Segments int64         // TCP segments with data that came, or -1 where that is not known
 	Stalls   int64         // async sessions that had to read before all was sent
 	Failures Failures
 }
@@ -275,6 +276,7 @@ func (r *runner) measure(ctx context.Context, conns []*conn, work func(i int)) (
 			_ = c.SetDeadline(time.Time{})
 		}
 	}
+	before := segments(conns)
 	if r.Begin != nil {
 		r.Begin()
 	}
@@ -283,6 +285,12 @@ func (r *runner) measure(ctx context.Context, conns []*conn, work func(i int)) (
 	cpu = cpuTime() - cpu
 	if r.End != nil {
 		r.End()
+	}
+	came := segments(conns)
+	if before >= 0 && came >= 0 && r.Mode != Connect {
+		came -= before
+	} else {
+		came = -1
 	}
 	var wg sync.WaitGroup
 	for _, c := range conns {
@@ -294,7 +302,7 @@ func (r *runner) measure(ctx context.Context, conns []*conn, work func(i int)) (
 	s := r.snapshot(elapsed)
 	res := &Result{
 		Config: r.Config, Elapsed: elapsed, Messages: s.Messages, Latency: s.Latency,
-		CPU: cpu, Stalls: r.stalls.Load(), Failures: s.Failures,
+		CPU: cpu, Segments: came, Stalls: r.stalls.Load(), Failures: s.Failures,
 	}
 	if res.Failures.Total() > 0 {
 		return res, fmt.Errorf("%w: %s", ErrFailures, res.Failures.String())

@@ -66,8 +66,8 @@ func tablesByLibrary(ctx context.Context, path string, stdout io.Writer) error {
 		{"Reading text with the check of UTF-8", "ReadText", "/api:best", columns, "cpu-ns/op"},
 		{"Masking", "Mask", "*", "/lib,/via", "cpu-ns/op"},
 		{"Answering a handshake, request parsed and from raw bytes", "Handshake", "/api:(best OR zerocopy)", "/lib,/api", "cpu-ns/op allocs/op"},
-		{"Echo over loopback, server CPU a message, best API", "Echo", "/api:(best OR plain)", "/lib@(core tcp gobwas gorilla coder gws)", "cpu-ns/op allocs/op writes/op"},
-		{"Echo over loopback by other ways: the core's handler answers with a message of its own, gobwas's user gathers replies or does without net/http", "Echo/api=flush", "/api:(answer OR flush OR flushtuned OR listener)", "/lib,/api", "cpu-ns/op writes/op"},
+		{"Echo over loopback, server CPU a message, best API", "Echo", "/api:(best OR plain)", "/lib@(core tcp gobwas gorilla coder gws)", "cpu-ns/op allocs/op segments/op"},
+		{"Echo over loopback by other ways: the core's handler answers with a message of its own, gobwas's user gathers replies or does without net/http", "Echo/api=flush", "/api:(answer OR flush OR flushtuned OR listener)", "/lib,/api", "cpu-ns/op segments/op"},
 		{"Echo over loopback, as the READMEs show it", "Echo/api=readme", "/api:(readme OR plain)", "/lib@(core tcp gobwas gorilla coder gws)", "cpu-ns/op"},
 		{"Echo latency, closed loop", "Echo", "/api:(best OR plain)", "/lib@(core tcp gobwas gorilla coder gws)", "p50-ns p99-ns"},
 		{"Connecting and closing, server CPU a connection", "Connect", "/api:(best OR listener)", "/lib,/api", "cpu-ns/op allocs/op"},
@@ -96,5 +96,5 @@ func tablesByLibrary(ctx context.Context, path string, stdout io.Writer) error {
 // tablesByRevision prints old against new.
 func tablesByRevision(ctx context.Context, path string, stdout io.Writer) error {
 	return benchstat(ctx, stdout, "-ignore", ".config", "-col", "rev@(old new)",
-		"-filter", ".unit:(cpu-ns/op OR B/op OR allocs/op OR writes/op)", path)
+		"-filter", ".unit:(cpu-ns/op OR B/op OR allocs/op OR writes/op OR segments/op)", path)
 }
