@@ -21,6 +21,8 @@ var scenarios = []string{
 	"pings 11 13 e 9, at once, burst 2 e 9 e 9 e 9 W 5, message by 40, time passes 2",
 	"binary e 225, binary S 99, binary T 9, binary e 0, fragments W 99 7, fragments e 1 9, fragments O 0 9, time passes 2",
 	"fragments e 199 250, many fragments 31, many fragments 2, many fragments 1, text e 224, many fragments 30",
+	"plainly: burst 4 e 9 e 0 e 125 W 9 e 20 L 17, time passes 0, time passes 1, time passes 2, text e 5", "plainly: burst 5 e 9 W 5 e 9 O 9 M 90 e 124 W 9, time passes 1, time passes 2, ping 9",
+	"plainly: text e 9, burst 3 e 9 S 20 W 17 e 9 W 8, time passes 1, message by 9, time passes 2", "plainly: burst 3 e 9 e 9 F 9 e 9 W 9, a Close 90", "plainly: burst 2 e 9 W 12 P 9 e 9, time passes 3, a Close 90",
 	// A peer that does not read.
 	"stops reading, flood, message by 30, ping 9, reads again, text e 9",
 	"stops reading, text e 9, flood, time passes 6, reads again",
@@ -88,7 +90,8 @@ var scenarios = []string{
 	"Ping 8, at once, Ping 8, at once, Ping 0, pong for 2, time passes 1, Close by, Ping 8, a Close 70", "Ping 8, raw 2 193 128, time passes 7",
 }
 
-// seedServe takes the vectors as they are, the scenarios with options by turns,
+// seedServe takes the vectors as they are, the scenarios with options by turns (or
+// "plainly" with hardly any, where the core takes its short ways),
 // pseudo-random ops, and transcripts on a socket.
 func seedServe(vectors []vector.Vector) ([][]byte, error) {
 	var seeds [][]byte
@@ -100,6 +103,7 @@ func seedServe(vectors []vector.Vector) ([][]byte, error) {
 		seeds = append(seeds, seed)
 	}
 	for i, s := range scenarios {
+		s, plainly := strings.CutPrefix(s, "plainly: ")
 		bits := 0
 		for name, b := range scenarioBits {
 			if rest, found := strings.CutPrefix(s, name); found {
@@ -112,7 +116,10 @@ func seedServe(vectors []vector.Vector) ([][]byte, error) {
 		}
 		for turn := range 4 {
 			head := serveOptionBits(4*i + turn)
-			if turn&1 == 0 { // by Serve, and by ReadMessage, with few options
+			switch {
+			case plainly: // by Serve, with nothing else to do
+				head = []byte{byte(turn & 1 * bitReuse), byte(turn >> 1 * bitLimits >> 8), bitFewHooks >> 16}
+			case turn&1 == 0: // by Serve, and by ReadMessage, with few options
 				head[0] = head[0]&(bitClient|bitReuse) | byte(turn*bitUser)
 				head[2] &= bitFewHooks >> 16
 			}

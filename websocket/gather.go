@@ -84,9 +84,6 @@ func (g *gathering) grow(size int) {
 // flushGathered has written what the reader has gathered and queued, and waits
 // for room if there is too much.
 func (c *Websocket) flushGathered() {
-	if !c.in.gathered {
-		return
-	}
 	o := &c.out
 	c.in.gathered = false
 	if o.armed.Load() {
@@ -102,14 +99,18 @@ func (c *Websocket) flushGathered() {
 	c.waitRoom()
 }
 
-// armFlush sees to it that what is gathered leaves in time while a handler is at
+// flushInTime sees to it that what is gathered leaves in time while a handler is at
 // work. There is something gathered.
+func (c *Websocket) flushInTime() {
+	c.out.show() // before the timer is looked at: either it flushes this, or it is armed anew
+	if !c.out.armed.Load() {
+		c.armFlush()
+	}
+}
+
+// armFlush has what is gathered flushed after gatherDelay.
 func (c *Websocket) armFlush() {
 	o := &c.out
-	o.show() // before the timer is looked at: either it flushes this, or it is armed anew
-	if o.armed.Load() {
-		return
-	}
 	o.armed.Store(true)
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -38,6 +38,7 @@ type inbound struct {
 	fragmented bool  // a message is under way, its last frame was not final
 	binary     bool  // its kind
 	gathered   bool  // replies or pongs may wait in the queue
+	handling   bool  // a handler is at work
 	lastSize   int32 // of the last message that came in pieces, in bytes
 
 	timing *timing // nil without timeouts
@@ -236,25 +237,18 @@ func (c *Websocket) takeMessage(reuse bool) (payload []byte, missing part, err e
 	}
 }
 
-// shortFrame takes the header of a frame that keeps all rules at a glance: a
-// whole message of at most 125 bytes to a server, all in the buffer, with no
-// message under way. It leaves everything else to the long way.
+// shortFrame takes the header of a short message, if one is next.
 func (c *Websocket) shortFrame() bool {
 	in := &c.in
 	b := in.buffered()
-	if len(b) < 2+4 || c.mode != ServerMode {
+	n := short(b, c.mostShort())
+	if n < 0 {
 		return false
 	}
-	const text, binary = finBit | byte(OpcodeText), finBit | byte(OpcodeBinary)
-	n := int(b[1]) - maskBit // negative where the frame is not masked
-	if b[0] != text && b[0] != binary || n < 0 || n > maxControlPayload || 2+4+n > len(b) ||
-		n > c.opts.MaxFrameSize || n > c.opts.MaxMessageSize {
-		return false
-	}
-	in.binary = b[0] == binary
+	in.binary = b[0] == shortBinary
 	h := &in.h // field by field: whole, it would be written twice, the second time waiting for the first
-	h.b0, h.b1, h.size, h.length, h.key = b[0], b[1], 2+4, n, le.Uint32(b[2:])
-	in.buf.start += 2 + 4
+	h.b0, h.b1, h.size, h.length, h.key = b[0], b[1], shortHeader, n, le.Uint32(b[2:])
+	in.buf.start += shortHeader
 	return true
 }
 

@@ -110,11 +110,11 @@ func (c *Websocket) serve(ctx context.Context, handler Handler, watching bool) {
 	if watching && ctx.Err() != nil {
 		c.cancelled(ctx)
 	}
-	returned, handling := false, false
+	returned := false
 	defer func() {
 		switch {
 		case returned:
-		case handling:
+		case c.in.handling:
 			// The panic goes on up; the closing handshake must not hold it up.
 			c.orAbort(func() { c.closeFor(errPanic) })
 			c.setLingering()
@@ -124,10 +124,13 @@ func (c *Websocket) serve(ctx context.Context, handler Handler, watching bool) {
 		}
 		c.giveReader()
 	}()
-	reuse := c.opts.ReuseBuffers
 	var msg *Message
+	if c.opts.ReuseBuffers {
+		msg = new(Message)
+	}
 	for {
-		payload, missing, err := c.takeMessage(reuse)
+		c.serveShort(ctx, handler, msg)
+		payload, missing, err := c.takeMessage(c.opts.ReuseBuffers)
 		if missing != partNone { // as in readMessage, but without its call: see fill
 			if err = c.fill(); err == nil {
 				continue
@@ -140,32 +143,36 @@ func (c *Websocket) serve(ctx context.Context, handler Handler, watching bool) {
 			returned = true
 			return
 		}
-		if !reuse || msg == nil {
-			msg = new(Message)
+		if !c.out.closing.Load() { // no data may follow our Close
+			c.serveMessage(ctx, handler, msg, payload)
 		}
-		*msg = Message{Binary: c.in.binary, Payload: payload}
-		if c.out.closing.Load() {
-			continue // no data may follow our Close
-		}
-		if hook := c.opts.Hooks.OnReadMessage; hook != nil {
-			hook(c.key, msg)
-		}
-		if c.in.gathered {
-			c.armFlush()
-		}
-		handling = true
-		reply, err := handler(ctx, msg)
-		handling = false
-		if err == nil && reply != nil {
-			err = c.reply(reply, reply == msg && same(reply, payload, c.in.binary))
-		}
-		if err != nil {
-			c.closeFor(err)
-		}
-		if reuse { // an idle connection holds no buffer, and no message
-			*msg = Message{}
-		} else {
-			msg = nil
-		}
+	}
+}
+
+// serveMessage has handler answer the message that payload is of. It is handed
+// out in msg, or if that is nil in memory of its own.
+func (c *Websocket) serveMessage(ctx context.Context, handler Handler, msg *Message, payload []byte) {
+	reuse := msg != nil
+	if !reuse {
+		msg = new(Message)
+	}
+	*msg = Message{Binary: c.in.binary, Payload: payload}
+	if hook := c.opts.Hooks.OnReadMessage; hook != nil {
+		hook(c.key, msg)
+	}
+	if c.in.gathered {
+		c.flushInTime()
+	}
+	c.in.handling = true
+	reply, err := handler(ctx, msg)
+	c.in.handling = false
+	if err == nil && reply != nil {
+		err = c.reply(reply, reply == msg && same(reply, payload, c.in.binary))
+	}
+	if err != nil {
+		c.closeFor(err)
+	}
+	if reuse { // an idle connection holds no buffer, and no message
+		*msg = Message{}
 	}
 }

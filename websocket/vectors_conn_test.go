@@ -18,7 +18,8 @@ import (
 )
 
 // cuts are the ways in which a transcript is cut into reads: the sizes, in turn;
-// and whether it is a flood, of which all is there at once, its end included.
+// or, without sizes, at the end of each frame; and whether it is a flood, of which
+// all is there at once, its end included.
 var cuts = []struct {
 	name  string
 	sizes []int
@@ -26,6 +27,7 @@ var cuts = []struct {
 }{
 	{"whole", []int{1 << 20}, false},
 	{"flood", []int{1 << 20}, true},
+	{"frames", nil, true},
 	{"bytes", []int{1}, false},
 	{"pieces", []int{3, 1, 7, 2, 64, 5}, false},
 }
@@ -205,14 +207,25 @@ func (tr *transcript) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	tr.lavish = max(tr.lavish, cap(p)-tr.given)
-	n := min(len(p), tr.sizes[tr.turn%len(tr.sizes)], tr.hold-tr.given)
-	tr.turn++
+	n := min(len(p), tr.size(), tr.hold-tr.given)
 	copy(p, tr.input[tr.given:tr.given+n])
 	tr.given += n
 	if tr.flood && tr.given == len(tr.input) {
 		return n, io.EOF
 	}
 	return n, nil
+}
+
+// size is that of the next read.
+func (tr *transcript) size() int {
+	if tr.sizes == nil {
+		if _, n, err := wire.Split(tr.input[tr.given:]); err == nil {
+			return n
+		}
+		return len(tr.input)
+	}
+	tr.turn++
+	return tr.sizes[(tr.turn-1)%len(tr.sizes)]
 }
 
 // Write takes a while, in which everybody else goes on as far as they can: the
