@@ -22,9 +22,10 @@ func TestDependencies(t *testing.T) {
 // of the files that stand for each other. (make cross builds them all.)
 func TestFilesElsewhere(t *testing.T) {
 	for target, want := range map[string]string{
-		"linux/amd64":   "socket_unix.go vector_amd64.go",
-		"darwin/arm64":  "socket_unix.go vector_other.go",
-		"freebsd/386":   "socket_unix.go vector_other.go",
+		"linux/amd64":   "socket_unix.go syscall_linux.go vector_amd64.go",
+		"linux/386":     "socket_unix.go syscall_unix.go vector_other.go",
+		"darwin/arm64":  "socket_unix.go syscall_unix.go vector_other.go",
+		"freebsd/386":   "socket_unix.go syscall_unix.go vector_other.go",
 		"windows/amd64": "socket_other.go vector_amd64.go",
 		"js/wasm":       "socket_other.go vector_other.go",
 	} {
@@ -37,7 +38,7 @@ func TestFilesElsewhere(t *testing.T) {
 		}
 		var got []string
 		for _, file := range strings.Fields(string(out)) {
-			if strings.HasPrefix(file, "socket_") || strings.HasPrefix(file, "vector_") {
+			if strings.HasPrefix(file, "socket_") || strings.HasPrefix(file, "syscall_") || strings.HasPrefix(file, "vector_") {
 				got = append(got, file)
 			}
 		}

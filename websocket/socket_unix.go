@@ -157,15 +157,15 @@ func (t *transfer) onReadable(fd uintptr) bool {
 
 func (t *transfer) onWritable(fd uintptr) bool {
 	for {
-		n, err := syscall.Write(int(fd), t.p)
-		switch err {
-		case nil:
+		n, errno := send(fd, t.p)
+		switch errno {
+		case 0:
 			t.n = n
 		case syscall.EINTR:
 			continue
 		case syscall.EAGAIN:
 		default:
-			t.errno, _ = err.(syscall.Errno)
+			t.errno = errno
 		}
 		return true
 	}
@@ -173,13 +173,8 @@ func (t *transfer) onWritable(fd uintptr) bool {
 
 func readOnce(fd uintptr, p []byte) (n int, errno syscall.Errno) {
 	for {
-		n, err := syscall.Read(int(fd), p)
-		if err == nil {
-			return n, 0
-		}
-		if err != syscall.EINTR {
-			errno, _ := err.(syscall.Errno)
-			return 0, errno
+		if n, errno = recv(fd, p); errno != syscall.EINTR {
+			return n, errno
 		}
 	}
 }
