@@ -99,6 +99,9 @@ func (h *HTTPHandler) accept(w http.ResponseWriter, r *http.Request) (s *served,
 	if refusal := accepted.ws.accept(w, r, key, &h.opts); refusal != nil {
 		return nil, refusal
 	}
+	if h.opts.Hooks.none() {
+		accepted.ws.key = "" // nobody will see it
+	}
 	accepted.common = h.commonOf(r.Context())
 	return accepted, nil
 }

@@ -56,9 +56,9 @@ type Options struct {
 	// the connection, so that the peer gets to see the Close. Default: 1 MiB.
 	LingerBytes int
 
-	// ReuseBuffers lets Serve hand the same memory to the handler again and
-	// again: a message and its payload are then valid only until the handler
-	// returns. Default: each message has memory of its own.
+	// ReuseBuffers lets Serve use the memory again that it hands to the handler: a
+	// message and its payload are then valid only until the handler returns.
+	// Default: each message has memory of its own.
 	ReuseBuffers bool
 
 	// Subprotocols are those that a server speaks, or that a client offers, the
@@ -138,12 +138,15 @@ func (o *Options) shared() *Options {
 }
 
 func (o *Options) isZero() bool {
-	h := &o.Hooks
-	return h.OnClose == nil && h.OnReadError == nil && h.OnReadFrame == nil && h.OnReadMessage == nil &&
-		h.OnWriteError == nil && h.OnWriteFrame == nil && h.OnWriteMessage == nil &&
+	return o.Hooks.none() &&
 		o.ReadTimeout == 0 && o.WriteTimeout == 0 && o.MessageTimeout == 0 && o.PingInterval == 0 && o.CloseTimeout == 0 &&
 		o.MaxFrameSize == 0 && o.MaxMessageSize == 0 && o.MaxPending == 0 && o.LingerBytes == 0 &&
 		!o.ReuseBuffers && o.Subprotocols == nil && o.OriginPatterns == nil && o.CheckOrigin == nil
+}
+
+func (h *Hooks) none() bool {
+	return h.OnClose == nil && h.OnReadError == nil && h.OnReadFrame == nil && h.OnReadMessage == nil &&
+		h.OnWriteError == nil && h.OnWriteFrame == nil && h.OnWriteMessage == nil
 }
 
 func orDefault[T int | time.Duration](field *T, def T) {

@@ -1,6 +1,9 @@
 package websocket
 
-import "context"
+import (
+	"context"
+	"sync"
+)
 
 // A Handler answers a message with a message of its own, or with none if it
 // returns nil. The context is Serve's. An error closes the connection: one that
@@ -124,24 +127,40 @@ func (c *Websocket) serve(ctx context.Context, handler Handler, watching bool) {
 		}
 		c.giveReader()
 	}()
-	var msg *Message
-	if c.opts.ReuseBuffers {
-		msg = new(Message)
-	}
 	for {
-		c.serveShort(ctx, handler, msg)
-		payload, missing, err := c.takeMessage(c.opts.ReuseBuffers)
+		missing, err := c.serveBuffered(ctx, handler)
 		if missing != partNone { // as in readMessage, but without its call: see fill
 			if err = c.fill(); err == nil {
 				continue
 			}
 			err = c.cutHeader(missing, err)
 		}
-		if err != nil {
-			c.endRead(err, true)
-			c.awaitHook()
-			returned = true
-			return
+		c.endRead(err, true)
+		c.awaitHook()
+		returned = true
+		return
+	}
+}
+
+// messages are for Serve with ReuseBuffers: an idle connection has none.
+var messages = sync.Pool{New: func() any { return new(Message) }}
+
+// serveBuffered has handler answer message after message, until it would wait for a
+// header: it returns the part of that which is missing, or why reading ends.
+func (c *Websocket) serveBuffered(ctx context.Context, handler Handler) (part, error) {
+	var msg *Message
+	if c.opts.ReuseBuffers {
+		msg = messages.Get().(*Message)
+	}
+	for {
+		c.serveShort(ctx, handler, msg)
+		payload, missing, err := c.takeMessage(msg != nil)
+		if missing != partNone || err != nil {
+			if msg != nil {
+				*msg = Message{}
+				messages.Put(msg)
+			}
+			return missing, err
 		}
 		if !c.out.closing.Load() { // no data may follow our Close
 			c.serveMessage(ctx, handler, msg, payload)
@@ -152,8 +171,7 @@ func (c *Websocket) serve(ctx context.Context, handler Handler, watching bool) {
 // serveMessage has handler answer the message that payload is of. It is handed
 // out in msg, or if that is nil in memory of its own.
 func (c *Websocket) serveMessage(ctx context.Context, handler Handler, msg *Message, payload []byte) {
-	reuse := msg != nil
-	if !reuse {
+	if msg == nil {
 		msg = new(Message)
 	}
 	*msg = Message{Binary: c.in.binary, Payload: payload}
@@ -171,8 +189,5 @@ func (c *Websocket) serveMessage(ctx context.Context, handler Handler, msg *Mess
 	}
 	if err != nil {
 		c.closeFor(err)
-	}
-	if reuse { // an idle connection holds no buffer, and no message
-		*msg = Message{}
 	}
 }

@@ -83,9 +83,6 @@ func (c *Websocket) serveShort(ctx context.Context, handler Handler, msg *Messag
 			c.closeFor(err)
 		}
 	}
-	if reuse {
-		*msg = Message{}
-	}
 }
 
 // gatherShort gathers payload as a frame with the first byte b0, if there is memory

@@ -579,7 +579,7 @@ var endMutants = []mutant{
 	},
 	{
 		name: "serve-returns-before-the-end-is-reported", kind: wrongOrder, rule: "OnClose", file: "serve.go",
-		old: "c.endRead(err, true)\n\t\t\tc.awaitHook()", new: "go c.endRead(err, true)", targets: serving,
+		old: "c.endRead(err, true)\n\t\tc.awaitHook()\n\t\treturned = true", new: "go c.endRead(err, true)\n\t\treturned = true", targets: serving,
 	},
 	{
 		name: "hooks-panic-leaves-the-connection-open", kind: notReleased, rule: "hooks", file: "serve.go",
