@@ -87,8 +87,8 @@ func (h *HTTPHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 }
 
-// accept returns a connection that holds neither w nor r. Options.CheckOrigin
-// may panic in it.
+// accept returns a connection that holds neither w nor r. Options.CheckOrigin and
+// the request's context may panic in it, before the connection is taken over.
 func (h *HTTPHandler) accept(w http.ResponseWriter, r *http.Request) (s *served, refusal *HandshakeError) {
 	defer func() { h.begun(s) }()
 	key, refusal := mayOpen(r, &h.opts)
@@ -96,13 +96,13 @@ func (h *HTTPHandler) accept(w http.ResponseWriter, r *http.Request) (s *served,
 		return nil, refusal
 	}
 	accepted := new(served)
+	accepted.common = h.commonOf(r.Context()) // before the connection is taken over: contexts of others may panic
 	if refusal := accepted.ws.accept(w, r, key, &h.opts); refusal != nil {
 		return nil, refusal
 	}
 	if h.opts.Hooks.none() {
 		accepted.ws.key = "" // nobody will see it
 	}
-	accepted.common = h.commonOf(r.Context())
 	return accepted, nil
 }
 

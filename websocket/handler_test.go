@@ -390,3 +390,28 @@ func TestCheckOriginPanics(t *testing.T) {
 		t.Errorf("Shutdown: %v", err)
 	}
 }
+
+// So does the context of a middleware that panics when it is asked: nothing is taken
+// over then that nobody would close.
+func TestRequestContextPanics(t *testing.T) {
+	h := NewHandler(EchoHandler, Options{})
+	w := newHijackable("")
+	func() {
+		defer func() {
+			if got := recover(); got != "boom" {
+				t.Errorf("recovered %v, want boom", got)
+			}
+		}()
+		h.ServeHTTP(w, upgradeRequest().WithContext(boomingContext{t.Context()}))
+	}()
+	if w.hijacked {
+		t.Error("the connection was taken over")
+	}
+	if err := h.Shutdown(t.Context()); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+}
+
+type boomingContext struct{ context.Context }
+
+func (boomingContext) Value(any) any { panic("boom") }
