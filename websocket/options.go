@@ -57,8 +57,9 @@ type Options struct {
 	LingerBytes int
 
 	// ReuseBuffers lets Serve use the memory again that it hands to the handler: a
-	// message and its payload are then valid only until the handler returns.
-	// Default: each message has memory of its own.
+	// message and its payload are then valid only until the handler returns, and
+	// later belong to other messages, also of other connections. Default: each
+	// message has memory of its own.
 	ReuseBuffers bool
 
 	// Subprotocols are those that a server speaks, or that a client offers, the

@@ -17,7 +17,7 @@ const (
 )
 
 // short returns how long the payload of the short message is that b begins with, or
-// -1 where it does not begin with one of at most most bytes.
+// a negative number where it does not begin with one of at most most bytes.
 func short(b []byte, most int) int {
 	if len(b) < shortHeader || b[0] != shortText && b[0] != shortBinary {
 		return -1
@@ -65,7 +65,6 @@ func (c *Websocket) serveShort(ctx context.Context, handler Handler, msg *Messag
 		if !reuse {
 			msg, payload = new(Message), append([]byte(nil), payload...)
 		}
-		in.binary = b0 == shortBinary
 		msg.Binary, msg.Payload = b0 == shortBinary, payload
 		if in.gathered {
 			c.flushInTime()

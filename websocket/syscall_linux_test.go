@@ -24,7 +24,7 @@ func blockingPair(t *testing.T) (server, client *net.TCPConn, raw syscall.RawCon
 	return server, client, raw
 }
 
-// The package's own system calls never wait, not even where somebody has set the
+// The package's own system calls never wait for the socket, not even where somebody has set the
 // descriptor to blocking: a thread that the scheduler does not know of would hold up
 // the whole process.
 func TestBlockingDescriptor(t *testing.T) {

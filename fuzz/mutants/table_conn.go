@@ -248,7 +248,7 @@ var shortMutants = []mutant{
 	},
 	{
 		name: "short-message-taken-as-binary", kind: wrongBytes, rule: "messages", file: "short.go",
-		old: "in.binary = b0 == shortBinary\n\t\tmsg.Binary, msg.Payload = b0 == shortBinary, payload", new: "in.binary = true\n\t\tmsg.Binary, msg.Payload = true, payload", targets: serving,
+		old: "msg.Binary, msg.Payload = b0 == shortBinary, payload", new: "msg.Binary, msg.Payload = true, payload", targets: serving,
 	},
 	{
 		name: "short-frame-without-fin-taken-whole", kind: droppedCheck, rule: "messages", file: "short.go",
