@@ -93,12 +93,7 @@ func (o *outbound) gatherShort(b0 byte, payload []byte) bool {
 	}
 	frame := (*g.buf)[g.n : g.n+2+shortMost]
 	frame[0], frame[1] = b0, byte(len(payload))
-	if n := len(payload); n >= 8 && n <= 16 {
-		le.PutUint64(frame[2:], le.Uint64(payload))
-		le.PutUint64(frame[2+n-8:], le.Uint64(payload[n-8:]))
-	} else {
-		copy(frame[2:], payload)
-	}
+	copy(frame[2:], payload)
 	g.n += 2 + int32(len(payload))
 	return true
 }

@@ -308,7 +308,7 @@ var shortMutants = []mutant{
 	},
 	{
 		name: "short-reply-loses-its-tail", kind: offByOne, rule: "Serve", file: "short.go",
-		old: "if n := len(payload); n >= 8 && n <= 16 {", new: "if n := len(payload); n >= 8 && n <= 17 {", targets: serving,
+		old: "copy(frame[2:], payload)", new: "copy(frame[2:], payload[:len(payload)&^1])", targets: serving,
 	},
 	{
 		name: "short-mask-not-turned", kind: wrongBytes, rule: "masking", file: "short.go",
