@@ -106,6 +106,12 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	for i, name := range names {
 		fmt.Fprintf(stdout, "== %s (%d of %d), %v\n", name, i+1, len(names), o.time)
 		r := o.fuzz(ctx, name, stdout)
+		if errors.Is(r.err, errSeeds) { // of a target with many, on a slow machine
+			longer := o
+			longer.time *= 6
+			fmt.Fprintf(stdout, "   %v ended within the seeds: again, for %v\n", o.time, longer.time)
+			r = longer.fuzz(ctx, name, stdout)
+		}
 		results = append(results, r)
 		if r.err != nil {
 			failed++
@@ -147,6 +153,9 @@ var (
 	progress = regexp.MustCompile(`^fuzz: elapsed: ([^,]+), execs: (\d+) \((\d+)/sec\), new interesting: (\d+) \(total: (\d+)\)`)
 	written  = regexp.MustCompile(`Failing input written to (\S+)`)
 )
+
+// errSeeds is that the time was over before the seeds were.
+var errSeeds = errors.New("nothing was fuzzed, the time ended within the seeds")
 
 // fuzz runs a target.
 func (o *options) fuzz(ctx context.Context, name string, stdout io.Writer) result {
@@ -217,7 +226,7 @@ func (o *options) fuzz(ctx context.Context, name string, stdout io.Writer) resul
 		r.err = nil
 	}
 	if r.err == nil && r.execs == 0 && ctx.Err() == nil {
-		r.err = fmt.Errorf("nothing was fuzzed: %s ended within the seeds, give it more", fuzztime)
+		r.err = fmt.Errorf("%w: give it more than %s", errSeeds, fuzztime)
 	}
 	return r
 }
