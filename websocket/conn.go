@@ -19,15 +19,15 @@ import (
 type Websocket struct {
 	src  io.ReadWriteCloser
 	opts *Options // with their defaults; may be shared
-	key  ClientKey
 
-	socket socket // the transport, where it is one of the kernel's
+	opened *opened // nil where nobody can ask: of a NewHandler without hooks
+	socket socket  // the transport, where it is one of the kernel's
 
 	in  inbound  // the reader's own
-	out outbound // guarded by out.mu
+	out outbound // guarded by mu, but for what says otherwise
 
-	// mu guards what follows: the life of the connection. It is never held
-	// together with out.mu.
+	// mu guards what several goroutines share: out, and the life of the connection.
+	// No hook, no handler and no call of the transport runs under it.
 	mu         sync.Mutex
 	mode       Mode       // fixed; here for want of room elsewhere
 	reading    bool       // a goroutine has the reader's role
@@ -36,20 +36,31 @@ type Websocket struct {
 	ended      bool       // the transport is closed, or is being closed
 	settled    bool       // endCode and endErr are decided, whatever ends it now
 	endCode    StatusCode // what OnClose is told
-	alive      *keepalive // nil without pings
+	clocks     *clocks    // nil without timeouts and pings; not guarded
 	seldom     *seldom    // nil until it is needed
 }
 
+// opened is what the opening handshake has settled.
+type opened struct {
+	key         ClientKey
+	subprotocol string
+}
+
 // A seldom has what an idle connection does not need: there may be very many of
-// those. Websocket.mu guards it.
+// those. Websocket.mu guards it, but for behind.
 type seldom struct {
-	agreed     string      // the subprotocol
 	endErr     error       // why the connection has ended, for those who come later
 	readErr    error       // what reading ended with
 	finish     *finish     // what is closed at the end; nil until it is needed
 	closeTimer *time.Timer // bounds the closing handshake
 	watched    watch       // the context of the read that is under way
 	pings      *pings      // those that wait for their pongs; nil if there were none
+
+	turns      []chan struct{} // of those who wait for their turn to write, in their order
+	idle       []chan struct{} // of those who wait for all to be written
+	room       chan struct{}   // for what waits to fit MaxPending again
+	flushTimer *time.Timer     // flushes what is gathered
+	behind     behind
 }
 
 // more returns what is seldom needed. The caller holds mu.
@@ -91,24 +102,34 @@ var (
 // Bytes that the handshake has read past its end are lost unless src returns
 // them; [Accept] and [Dial] see to that.
 func New(src io.ReadWriteCloser, clientKey ClientKey, mode Mode, opts Options) *Websocket {
-	c := new(Websocket)
+	c := newWebsocket()
 	c.init(src, clientKey, mode, opts.shared(), nil, "")
 	return c
+}
+
+// newWebsocket returns memory for a connection and what it has opened.
+func newWebsocket() *Websocket {
+	both := new(struct {
+		ws     Websocket
+		opened opened
+	})
+	both.ws.opened = &both.opened
+	return &both.ws
 }
 
 // init makes c what New returns, with options that have their defaults and may
 // be shared, and bytes that were read from src already, which it copies.
 func (c *Websocket) init(src io.ReadWriteCloser, key ClientKey, mode Mode, opts *Options, unread []byte, subprotocol string) {
-	c.src, c.opts, c.key, c.mode = src, opts, key, mode
-	if subprotocol != "" {
-		c.more().agreed = subprotocol
+	c.src, c.opts, c.mode = src, opts, mode
+	if c.opened != nil {
+		*c.opened = opened{key, subprotocol}
 	}
 	if opts.ReadTimeout > 0 || opts.WriteTimeout > 0 || opts.MessageTimeout > 0 {
 		transport, ok := src.(deadliner)
 		if !ok {
 			panic("websocket: a timeout is set, but the transport has no deadlines")
 		}
-		c.in.timing = &timing{transport: transport}
+		c.clocks = &clocks{timing: timing{transport: transport}}
 	}
 	c.findSocket()
 	c.in.preload(unread)
@@ -119,17 +140,10 @@ func (c *Websocket) init(src io.ReadWriteCloser, key ClientKey, mode Mode, opts 
 
 // ClientKey returns the Sec-WebSocket-Key of the handshake: the client chose it,
 // it is a label for logs and no identity.
-func (c *Websocket) ClientKey() ClientKey { return c.key }
+func (c *Websocket) ClientKey() ClientKey { return c.opened.key }
 
 // Subprotocol returns the subprotocol that was agreed on, or "".
-func (c *Websocket) Subprotocol() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.seldom == nil {
-		return ""
-	}
-	return c.seldom.agreed
-}
+func (c *Websocket) Subprotocol() string { return c.opened.subprotocol }
 
 // Close is CloseWithStatus(StatusNormalClosure, "").
 func (c *Websocket) Close() error { return c.CloseWithStatus(StatusNormalClosure, "") }
@@ -193,7 +207,7 @@ func (c *Websocket) discard() error {
 }
 
 // takeReader makes the caller the reader unless there is one, and the end of ctx
-// the end of what it reads; nil stands for what somebody else watches.
+// the end of what it reads.
 func (c *Websocket) takeReader(ctx context.Context) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -201,9 +215,7 @@ func (c *Websocket) takeReader(ctx context.Context) bool {
 		return false
 	}
 	c.reading = true
-	if ctx != nil {
-		c.watch(ctx)
-	}
+	c.watch(ctx)
 	return true
 }
 
@@ -278,17 +290,17 @@ func (c *Websocket) end(code StatusCode, err error) {
 	if m.watched.stop != nil {
 		m.watched.stop()
 	}
-	if c.alive != nil {
-		c.alive.stop()
+	if c.pinging() {
+		c.clocks.alive.timer.Stop()
 	}
 	hook := c.opts.Hooks.OnClose
 	if hook != nil {
 		m.makeFinish()
 	}
 	finish := m.finish
+	c.endWriting()
 	c.mu.Unlock()
 
-	c.out.shut()
 	if drop {
 		closeUnderTLS(c.src)
 	}
@@ -298,7 +310,7 @@ func (c *Websocket) end(code StatusCode, err error) {
 		defer close(finish.told)
 	}
 	if hook != nil {
-		hook(c.key, code, err)
+		hook(c.opened.key, code, err)
 	}
 }
 

@@ -104,7 +104,7 @@ func dial(ctx context.Context, rawURL string, opts *DialOptions) (*Websocket, *h
 		d.drop()
 		return nil, done.response, failure
 	}
-	c := new(Websocket)
+	c := newWebsocket()
 	c.init(done.conn, key, ClientMode, &options, done.unread, done.subprotocol)
 	return c, done.response, nil
 }

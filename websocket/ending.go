@@ -29,7 +29,7 @@ func (c *Websocket) endRead(err error, wait bool) error {
 	}
 	c.setReadErr(err)
 	if hook := c.opts.Hooks.OnReadError; hook != nil {
-		hook(c.key, err)
+		hook(c.opened.key, err)
 	}
 	switch code := errorCode(err); {
 	case ended:

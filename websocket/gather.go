@@ -7,7 +7,7 @@ import (
 
 // A gathering is where the reader puts replies that wait for more of them. It
 // appends without a lock: nobody else looks past what it has shown, and what is
-// shown stays as it is. Whoever holds outbound.mu may pull that into the queue.
+// shown stays as it is. Whoever holds Websocket.mu may pull that into the queue.
 type gathering struct {
 	buf   *[]byte      // its memory, up to the capacity; nil if nothing is gathered. Set by the reader, under mu
 	n     int32        // bytes in it; the reader's own
@@ -60,16 +60,16 @@ func (c *Websocket) gather(msg *Message, size int) {
 		if int(g.n)+size > gatherMost {
 			c.flushGathered()
 		}
-		o.mu.Lock()
+		c.mu.Lock()
 		g.grow(size)
-		o.mu.Unlock()
+		c.mu.Unlock()
 	}
 	g.n = int32(len(c.appendMessage((*g.buf)[:g.n], msg)))
 	c.in.gathered = true
 }
 
 // grow makes room for size bytes more. The caller is the reader, and holds
-// outbound.mu.
+// Websocket.mu.
 func (g *gathering) grow(size int) {
 	old := g.buf
 	if old == nil {
@@ -89,10 +89,10 @@ func (c *Websocket) flushGathered() {
 	if o.armed.Load() {
 		o.armed.Store(false)
 	}
-	o.mu.Lock()
+	c.mu.Lock()
 	o.collect()
-	buf := o.takeTurn()
-	o.mu.Unlock()
+	buf := c.takeTurn()
+	c.mu.Unlock()
 	if buf != nil {
 		c.startWriting(buf)
 	}
@@ -112,14 +112,14 @@ func (c *Websocket) flushInTime() {
 func (c *Websocket) armFlush() {
 	o := &c.out
 	o.armed.Store(true)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	d := o.delays()
-	if d.timer != nil {
-		d.timer.Reset(gatherDelay)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.more()
+	if m.flushTimer != nil {
+		m.flushTimer.Reset(gatherDelay)
 		return
 	}
-	d.timer = time.AfterFunc(gatherDelay, func() {
+	m.flushTimer = time.AfterFunc(gatherDelay, func() {
 		o.armed.Store(false) // what comes after this flush needs another one
 		c.flush()
 	})

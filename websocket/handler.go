@@ -29,6 +29,7 @@ type HTTPHandler struct {
 	mu        sync.Mutex
 	first     *served       // the connections, a list
 	accepting int           // requests that are no connections yet
+	goodbyes  int           // goroutines that send the Close of Shutdown
 	closing   bool          // Shutdown was called
 	aborting  bool          // and gave up waiting
 	idle      chan struct{} // closed when nothing is left after Shutdown
@@ -42,7 +43,6 @@ type served struct {
 	common     *common
 	asked      atomic.Pointer[askedContext] // nil until somebody asks when the context ends; neverAsked if that was too late
 	prev, next *served
-	users      int32 // goroutines: the one that serves, the one that closes
 }
 
 // NewHandler returns an http.Handler that accepts connections as [Accept] does
@@ -81,9 +81,9 @@ func (h *HTTPHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refusal.Respond(w)
 		return
 	}
-	go func() { // no method of s, which would be a call more on the stack of an idle connection: see fill
-		defer s.end()
-		s.ws.serve(s, h.handler, false)
+	go func() { // as Websocket.Serve, but with less on the stack of an idle connection: see wait
+		for more := s.serve(false, nil); more; more = s.serve(true, s.ws.socket.wait()) {
+		}
 	}()
 }
 
@@ -96,12 +96,13 @@ func (h *HTTPHandler) accept(w http.ResponseWriter, r *http.Request) (s *served,
 		return nil, refusal
 	}
 	accepted := new(served)
+	if !h.opts.Hooks.none() {
+		accepted.ws.opened = new(opened) // for them: nobody else sees the Websocket
+	}
 	accepted.common = h.commonOf(r.Context()) // before the connection is taken over: contexts of others may panic
+	accepted.ws.reading = true                // from the beginning: it is the goroutine that serves
 	if refusal := accepted.ws.accept(w, r, key, &h.opts); refusal != nil {
 		return nil, refusal
-	}
-	if h.opts.Hooks.none() {
-		accepted.ws.key = "" // nobody will see it
 	}
 	return accepted, nil
 }
@@ -183,7 +184,6 @@ func (h *HTTPHandler) add(s *served) (abort bool) {
 		h.checkIdle()
 		return false
 	}
-	s.users = 1
 	s.next = h.first
 	if s.next != nil {
 		s.next.prev = s
@@ -195,13 +195,10 @@ func (h *HTTPHandler) add(s *served) (abort bool) {
 	return h.aborting
 }
 
-// ended takes s out of the list when its last goroutine is done with it.
+// ended takes s out of the list.
 func (h *HTTPHandler) ended(s *served) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if s.users--; s.users > 0 {
-		return
-	}
 	if s.prev != nil {
 		s.prev.next = s.next
 	} else {
@@ -216,7 +213,7 @@ func (h *HTTPHandler) ended(s *served) {
 // checkIdle wakes Shutdown when nothing is left. That stays so, since nothing
 // new comes once closing is set. It needs h.mu.
 func (h *HTTPHandler) checkIdle() {
-	if h.closing && h.first == nil && h.accepting == 0 {
+	if h.closing && h.first == nil && h.accepting == 0 && h.goodbyes == 0 {
 		select {
 		case <-h.idle:
 		default:
@@ -228,17 +225,45 @@ func (h *HTTPHandler) checkIdle() {
 // sayGoodbye sends the Close of a shutdown on a goroutine of its own, since a
 // peer that does not read can block it. It needs h.mu.
 func (h *HTTPHandler) sayGoodbye(s *served) {
-	s.users++
+	h.goodbyes++
 	go func() {
-		defer h.ended(s)
+		defer h.saidGoodbye()
 		_ = s.ws.CloseWithStatus(StatusGoingAway, "")
 	}()
 }
 
-// end is deferred, so that it also sees a panic, and runtime.Goexit, behind
-// which the connection is still closing.
-func (s *served) end() {
-	if reason := recover(); reason != nil && reason != http.ErrAbortHandler {
+func (h *HTTPHandler) saidGoodbye() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.goodbyes--
+	h.checkIdle()
+}
+
+// serve is that of Websocket, but waits itself where the transport is no socket. What
+// it defers also sees a panic, and runtime.Goexit, behind which the connection is
+// still closing.
+func (s *served) serve(waited bool, err error) (more bool) {
+	defer func() {
+		if !more {
+			s.end(recover())
+		}
+	}()
+	defer func() {
+		if !more {
+			s.ws.leaveServing() // and when a hook panics in it, that is the reason
+		}
+	}()
+	handler := s.common.owner.handler
+	again := s.ws.serve(s, handler, waited, err)
+	for again && !s.ws.socket.there() {
+		again = s.ws.serve(s, handler, true, s.ws.wait())
+	}
+	return again
+}
+
+// end sees the connection off; reason is that of a panic, or nil.
+func (s *served) end(reason any) {
+	if reason != nil && reason != http.ErrAbortHandler {
 		s.logPanic(reason)
 	}
 	s.endContext()

@@ -58,7 +58,7 @@ func clientOf(t *testing.T, h *HTTPHandler, server, client net.Conn, change func
 	unread, _ := br.Peek(br.Buffered())
 	opts := Options{}
 	opts.setDefaults()
-	c := new(Websocket)
+	c := newWebsocket()
 	c.init(client, rfcKey, ClientMode, &opts, unread, "")
 	return c
 }

@@ -40,8 +40,6 @@ type inbound struct {
 	gathered   bool  // replies or pongs may wait in the queue
 	handling   bool  // a handler is at work
 	lastSize   int32 // of the last message that came in pieces, in bytes
-
-	timing *timing // nil without timeouts
 }
 
 // A readAhead has what was read and not yet parsed: bytes[start:]. More fits up to
@@ -49,6 +47,10 @@ type inbound struct {
 type readAhead struct {
 	bytes []byte
 	start int
+
+	// What a socket's read into it works on.
+	result int32 // bytes read, 0 at the end, or a negative errno of the kernel; with noWait, 0 also where nothing was there
+	noWait bool  // the read is to return at once
 }
 
 // socketBuffers are for the readers of sockets.
@@ -92,7 +94,7 @@ func (in *inbound) release() {
 		return
 	}
 	if cap(b.bytes) == socketBuffer {
-		b.bytes, b.start = b.bytes[:0], 0
+		*b = readAhead{bytes: b.bytes[:0]}
 		socketBuffers.Put(b)
 	}
 	in.buf = nil
@@ -113,26 +115,45 @@ func (in *inbound) came(n int) {
 }
 
 // fill waits for more bytes and reads them into the buffer.
-//
-// A goroutine that waits in here fits the smallest stack there is, 2 KiB
-// (TestIdleStack). How much of that is in use, and in how many calls, counts
-// once more: the garbage collector lets the heap grow by the stack that it has to
-// scan, and by what is allocated while it does. So Serve calls fill, fill calls
-// the socket, and nothing else is on the stack meanwhile.
 func (c *Websocket) fill() error {
+	if err := c.beginFill(); err != nil {
+		return err
+	}
+	return c.endFill(c.wait())
+}
+
+func (c *Websocket) beginFill() error {
 	if err := c.beforeWaiting(); err != nil {
 		return err
 	}
 	c.countRead()
-	var n int
-	var err error
+	return nil
+}
+
+// wait is the waiting and reading of fill.
+//
+// A goroutine that waits in here fits the smallest stack there is, 2 KiB
+// (TestIdleStack). How much of that is in use, and in how many calls, counts
+// once more: the garbage collector lets the heap grow by the stack that it has to
+// scan, and by what is allocated while it does. So while a connection of a NewHandler
+// is idle, nothing but socket.wait is on its stack.
+func (c *Websocket) wait() error {
 	if c.socket.there() {
-		n, err = c.finishRead(c.socket.wait())
-	} else {
-		n, err = c.readStream(c.room())
+		return c.socket.wait()
+	}
+	n, err := c.readStream(c.room())
+	c.in.came(n)
+	return err
+}
+
+// endFill is told what wait returned.
+func (c *Websocket) endFill(err error) error {
+	if c.socket.there() {
+		var n int
+		n, err = c.finishRead(err)
+		c.in.came(n)
 	}
 	c.countRead()
-	c.in.came(n)
 	return err
 }
 
@@ -167,7 +188,7 @@ func (c *Websocket) beforeWaiting() error {
 	if c.in.gathered {
 		c.flushGathered()
 	}
-	if c.in.timing == nil {
+	if !c.timed() {
 		return nil
 	}
 	return c.setDeadline()
@@ -351,13 +372,14 @@ func (c *Websocket) readRest(n int) error {
 
 // endFrame ends the current frame, which passed, with its unmasked payload.
 func (c *Websocket) endFrame(payload []byte) {
-	if c.in.timing != nil || c.opts.Hooks.OnReadFrame != nil {
+	if c.timed() || c.opts.Hooks.OnReadFrame != nil {
 		c.endAndTell(payload)
 	}
 }
 
 func (c *Websocket) endAndTell(payload []byte) {
-	if t := c.in.timing; t != nil {
+	if c.timed() {
+		t := &c.clocks.timing
 		t.frameBy = time.Time{}
 		if c.in.h.fin() && !c.in.h.opcode().isControl() {
 			t.messageBy = time.Time{}
@@ -367,7 +389,7 @@ func (c *Websocket) endAndTell(payload []byte) {
 		if len(payload) == 0 {
 			payload = nil
 		}
-		hook(c.key, &Frame{b0: c.in.h.b0, Payload: payload})
+		hook(c.opened.key, &Frame{b0: c.in.h.b0, Payload: payload})
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // A keepalive pings a peer that is silent, and gives up one that stays so
 // although a read is under way.
 type keepalive struct {
-	timer *time.Timer
+	timer *time.Timer   // nil without pings
 	reads atomic.Uint32 // reads begun and ended: odd while one waits
 	last  uint32        // reads at the last tick
 	ping  bool          // a ping was queued at the last tick
@@ -18,25 +18,29 @@ type keepalive struct {
 
 var errDead = &Error{code: StatusAbnormalClose, text: "the peer did not answer a ping within the ping interval", cause: errTimeout}
 
-func (k *keepalive) stop() { k.timer.Stop() }
+// pinging reports whether there are pings.
+func (c *Websocket) pinging() bool { return c.clocks != nil && c.clocks.alive.timer != nil }
 
 // countRead is told when a read begins to wait, and when it no longer does.
 func (c *Websocket) countRead() {
-	if c.alive != nil {
-		c.alive.reads.Add(1)
+	if c.pinging() {
+		c.clocks.alive.reads.Add(1)
 	}
 }
 
 func (c *Websocket) startKeepalive() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.alive = &keepalive{timer: time.AfterFunc(c.opts.PingInterval, c.keepAlive)}
+	if c.clocks == nil {
+		c.clocks = new(clocks)
+	}
+	c.clocks.alive.timer = time.AfterFunc(c.opts.PingInterval, c.keepAlive)
 }
 
 // keepAlive runs once an interval.
 func (c *Websocket) keepAlive() {
 	c.mu.Lock()
-	k, ended := c.alive, c.ended
+	k, ended := &c.clocks.alive, c.ended
 	c.mu.Unlock()
 	if ended {
 		return

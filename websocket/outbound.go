@@ -3,7 +3,6 @@ package websocket
 import (
 	"context"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -31,36 +30,14 @@ const (
 // transport is no socket, to a goroutine. Other writers wait for their turn and
 // then write themselves.
 type outbound struct {
-	mu      sync.Mutex
 	gather  gathering   // replies that come behind the queue
 	queue   *[]byte     // what waits; nil if nothing does
 	taken   int         // bytes that left the queue and are being written
 	pulled  int32       // of what is gathered, what has left for the queue
 	busy    bool        // somebody has the turn
 	fin     bool        // shut the write side once all is written
-	ended   bool        // the connection has: nothing is written any more
 	closing atomic.Bool // a Close frame was queued, or the end has come: nothing follows; set under mu
-	armed   atomic.Bool // delayed.timer runs
-	delayed *delayed    // nil until it is needed
-}
-
-// delayed has what is needed where something waits: for the transport, or for a
-// handler that takes its time. A connection on which nothing has ever waited has
-// none of it. outbound.mu guards it, but for behind.
-type delayed struct {
-	turns  []chan struct{} // of those who wait for their turn to write, in their order
-	idle   []chan struct{} // of those who wait for all to be written
-	room   chan struct{}   // for what waits to fit MaxPending again
-	timer  *time.Timer     // flushes what is gathered
-	behind behind
-}
-
-// delays returns what delayed is for, to use it. The caller holds mu.
-func (o *outbound) delays() *delayed {
-	if o.delayed == nil {
-		o.delayed = new(delayed)
-	}
-	return o.delayed
+	armed   atomic.Bool // seldom.flushTimer runs
 }
 
 // grow makes room in the queue for n more bytes and returns the queue. The
@@ -99,16 +76,13 @@ func (o *outbound) pending() int {
 	return n
 }
 
-// shut ends all writing.
-func (o *outbound) shut() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.ended = true
-	o.closing.Store(true)
-	if o.delayed != nil && o.delayed.timer != nil {
-		o.delayed.timer.Stop()
+// endWriting ends all writing. The caller holds mu, and has set ended.
+func (c *Websocket) endWriting() {
+	c.out.closing.Store(true)
+	if timer := c.more().flushTimer; timer != nil {
+		timer.Stop()
 	}
-	o.wake()
+	c.wake()
 }
 
 // maskingKey returns the key for the next frame (RFC 6455 §5.1, §5.3).
@@ -141,11 +115,11 @@ func (c *Websocket) wireSize(n int) int {
 func (c *Websocket) tellWritten(msg *Message) {
 	if hook := c.opts.Hooks.OnWriteFrame; hook != nil {
 		for _, frame := range FrameMessage(msg, c.opts.MaxFrameSize) {
-			hook(c.key, frame)
+			hook(c.opened.key, frame)
 		}
 	}
 	if hook := c.opts.Hooks.OnWriteMessage; hook != nil {
-		hook(c.key, msg)
+		hook(c.opened.key, msg)
 	}
 }
 
@@ -164,14 +138,14 @@ func (c *Websocket) WriteMessage(ctx context.Context, msg *Message) error {
 	if err := c.waitTurn(ctx); err != nil {
 		return err
 	}
-	c.out.mu.Lock()
+	c.mu.Lock()
 	if c.out.closing.Load() {
-		c.out.mu.Unlock()
+		c.mu.Unlock()
 		c.passTurn()
 		return errClosed
 	}
 	buf := c.out.take()
-	c.out.mu.Unlock()
+	c.mu.Unlock()
 
 	err := c.writeWhole(ctx, buf, msg)
 	if err != nil {
@@ -213,10 +187,10 @@ func (c *Websocket) writeWhole(ctx context.Context, buf *[]byte, msg *Message) e
 // flush has the queue written without waiting for the transport.
 func (c *Websocket) flush() {
 	o := &c.out
-	o.mu.Lock()
+	c.mu.Lock()
 	o.pull()
-	buf := o.takeTurn()
-	o.mu.Unlock()
+	buf := c.takeTurn()
+	c.mu.Unlock()
 	if buf != nil {
 		c.startWriting(buf)
 	}
@@ -227,9 +201,9 @@ func (c *Websocket) flush() {
 func (c *Websocket) startWriting(buf *[]byte) {
 	for {
 		if buf == nil {
-			c.out.mu.Lock()
+			c.mu.Lock()
 			buf = c.out.take()
-			c.out.mu.Unlock()
+			c.mu.Unlock()
 		}
 		if !c.socket.there() {
 			c.writeBehind(buf, 0)
@@ -263,9 +237,9 @@ type behind struct {
 
 // writeBehind leaves buf from offset n on, and the turn, to a goroutine.
 func (c *Websocket) writeBehind(buf *[]byte, n int) {
-	c.out.mu.Lock()
-	b := &c.out.delays().behind
-	c.out.mu.Unlock()
+	c.mu.Lock()
+	b := &c.more().behind
+	c.mu.Unlock()
 	if b.run == nil {
 		b.run = func() { c.keepWriting(b) }
 	}
@@ -288,9 +262,9 @@ func (c *Websocket) keepWriting(b *behind) {
 		if !c.nextTurn() {
 			return
 		}
-		c.out.mu.Lock()
+		c.mu.Lock()
 		buf, n = c.out.take(), 0
-		c.out.mu.Unlock()
+		c.mu.Unlock()
 	}
 }
 
@@ -315,7 +289,7 @@ func (c *Websocket) write(ctx context.Context, p []byte) error {
 // writeWaiting writes p, however long it takes within WriteTimeout.
 func (c *Websocket) writeWaiting(p []byte) error {
 	if timeout := c.opts.WriteTimeout; timeout > 0 {
-		transport := c.in.timing.transport
+		transport := c.clocks.timing.transport
 		_ = transport.SetWriteDeadline(time.Now().Add(timeout))
 		defer transport.SetWriteDeadline(time.Time{})
 	}
@@ -339,7 +313,7 @@ func (c *Websocket) failWrite(ctx context.Context, cause error) error {
 		c.nextTurn()
 	}()
 	if hook := c.opts.Hooks.OnWriteError; hook != nil {
-		hook(c.key, err)
+		hook(c.opened.key, err)
 	}
 	return err
 }
@@ -347,9 +321,9 @@ func (c *Websocket) failWrite(ctx context.Context, cause error) error {
 // queueControl queues a control frame, unless a Close went before.
 func (c *Websocket) queueControl(opcode Opcode, payload []byte) bool {
 	o := &c.out
-	o.mu.Lock()
+	c.mu.Lock()
 	if o.closing.Load() {
-		o.mu.Unlock()
+		c.mu.Unlock()
 		return false
 	}
 	o.pull()
@@ -358,9 +332,9 @@ func (c *Websocket) queueControl(opcode Opcode, payload []byte) bool {
 	if opcode == OpcodeClose {
 		o.closing.Store(true)
 	}
-	o.mu.Unlock()
+	c.mu.Unlock()
 	if hook := c.opts.Hooks.OnWriteFrame; hook != nil {
-		hook(c.key, NewFrame(opcode, true, payload))
+		hook(c.opened.key, NewFrame(opcode, true, payload))
 	}
 	return true
 }
@@ -381,11 +355,11 @@ func (c *Websocket) sendClose(code StatusCode, reason string) bool {
 // finishWriting shuts the write side of the transport once all is written.
 func (c *Websocket) finishWriting() {
 	o := &c.out
-	o.mu.Lock()
+	c.mu.Lock()
 	o.pull()
-	now := !o.busy && o.queue == nil && !o.ended
+	now := !o.busy && o.queue == nil && !c.ended
 	o.fin = !now
-	o.mu.Unlock()
+	c.mu.Unlock()
 	if now {
 		c.closeWrite()
 	}

@@ -62,7 +62,7 @@ func (p *parts) grow(want int) {
 // which the rules are. Many small fragments take half of the time here.
 func (c *Websocket) takeFragments() (last bool) {
 	in, p := &c.in, c.in.parts
-	if c.mode != ServerMode || in.buf == nil || in.timing != nil || c.opts.Hooks.OnReadFrame != nil {
+	if c.mode != ServerMode || in.buf == nil || c.timed() || c.opts.Hooks.OnReadFrame != nil {
 		return false
 	}
 	b, body := in.buffered(), p.body

@@ -13,8 +13,8 @@ import (
 
 // pendingOf is what waits for the transport, in bytes.
 func pendingOf(ws *Websocket) int {
-	ws.out.mu.Lock()
-	defer ws.out.mu.Unlock()
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
 	return ws.out.pending()
 }
 

@@ -33,16 +33,16 @@ func (h *Hooks) seeMessages() bool {
 // queueReply queues msg, unless a Close went before.
 func (c *Websocket) queueReply(msg *Message) bool {
 	o := &c.out
-	o.mu.Lock()
+	c.mu.Lock()
 	if o.closing.Load() {
-		o.mu.Unlock()
+		c.mu.Unlock()
 		return false
 	}
 	o.collect()
 	q := o.grow(c.wireSize(len(msg.Payload)))
 	*q = c.appendMessage(*q, msg)
 	full := len(*q) >= gatherMost
-	o.mu.Unlock()
+	c.mu.Unlock()
 	c.in.gathered = true
 	if full {
 		c.flushGathered()
@@ -72,13 +72,13 @@ func (c *Websocket) replyInPlace(payload []byte) bool {
 	if in.gathered {
 		c.flushGathered()
 	}
-	o.mu.Lock()
+	c.mu.Lock()
 	if o.busy || o.queue != nil || o.closing.Load() {
-		o.mu.Unlock()
+		c.mu.Unlock()
 		return false
 	}
 	o.busy = true
-	o.mu.Unlock()
+	c.mu.Unlock()
 	b0 := finBit | byte(OpcodeText)
 	if in.binary {
 		b0 = finBit | byte(OpcodeBinary)
@@ -92,9 +92,9 @@ func (c *Websocket) replyInPlace(payload []byte) bool {
 	case written < len(wire):
 		rest := takeBuffer(len(wire) - written)
 		*rest = append(*rest, wire[written:]...)
-		o.mu.Lock()
+		c.mu.Lock()
 		o.taken = len(*rest)
-		o.mu.Unlock()
+		c.mu.Unlock()
 		c.in.gathered = true
 		c.writeBehind(rest, 0)
 	default:

@@ -57,7 +57,7 @@ func (c *Websocket) nextMessage(ctx context.Context) (*Message, error) {
 	}
 	msg := &Message{Binary: c.in.binary, Payload: payload}
 	if hook := c.opts.Hooks.OnReadMessage; hook != nil {
-		hook(c.key, msg)
+		hook(c.opened.key, msg)
 	}
 	return msg, nil
 }
@@ -95,51 +95,60 @@ func (c *Websocket) notReader(ctx context.Context) error {
 // When Serve returns, the connection has ended and the OnClose hook has returned;
 // only where another goroutine reads, Serve returns at once. A panic of handler
 // closes the connection with StatusInternalError and goes on up.
-func (c *Websocket) Serve(ctx context.Context, handler Handler) { c.serve(ctx, handler, true) }
-
-// serve is Serve; without watching, somebody else ends the connection when ctx
-// does.
-func (c *Websocket) serve(ctx context.Context, handler Handler, watching bool) {
-	var watched context.Context
-	if watching {
-		watched = ctx
-	}
-	if !c.takeReader(watched) {
+func (c *Websocket) Serve(ctx context.Context, handler Handler) {
+	if !c.takeReader(ctx) {
 		if c.hasEnded() {
 			c.awaitHook()
 		}
 		return
 	}
-	if watching && ctx.Err() != nil {
+	if ctx.Err() != nil {
 		c.cancelled(ctx)
 	}
-	returned := false
-	defer func() {
-		switch {
-		case returned:
-		case c.in.handling:
-			// The panic goes on up; the closing handshake must not hold it up.
-			c.orAbort(func() { c.closeFor(errPanic) })
-			c.setLingering()
-			go c.discard()
-		default:
-			c.failHook()
+	defer c.leaveServing()
+	for more := c.serve(ctx, handler, false, nil); more; more = c.serve(ctx, handler, true, c.wait()) {
+	}
+}
+
+// serve has handler answer what is at hand, and reports whether to wait for more
+// and to call it again, with what that ended with. If not, the connection has ended.
+// The caller has the reader's role, and leaveServing deferred.
+func (c *Websocket) serve(ctx context.Context, handler Handler, waited bool, err error) (more bool) {
+	if waited {
+		err = c.endFill(err)
+	}
+	if err == nil {
+		var missing part
+		missing, err = c.serveBuffered(ctx, handler)
+		if missing == partNone {
+			c.endServing(err)
+			return false
 		}
-		c.giveReader()
-	}()
-	for {
-		missing, err := c.serveBuffered(ctx, handler)
-		if missing != partNone { // as in readMessage, but without its call: see fill
-			if err = c.fill(); err == nil {
-				continue
-			}
-			err = c.cutHeader(missing, err)
+		if err = c.beginFill(); err == nil {
+			return true
 		}
-		c.endRead(err, true)
-		c.awaitHook()
-		returned = true
+	}
+	c.endServing(c.cutHeader(c.in.h.parse(c.in.buffered()), err))
+	return false
+}
+
+func (c *Websocket) endServing(err error) {
+	c.endRead(err, true)
+	c.awaitHook()
+}
+
+// leaveServing is deferred: only a panic, or runtime.Goexit, leaves a connection
+// that has not ended.
+func (c *Websocket) leaveServing() {
+	defer c.giveReader()
+	if !c.in.handling {
+		c.failHook()
 		return
 	}
+	// The panic goes on up; the closing handshake must not hold it up.
+	c.orAbort(func() { c.closeFor(errPanic) })
+	c.setLingering()
+	go c.discard()
 }
 
 // messages are for Serve with ReuseBuffers: an idle connection has none.
@@ -176,7 +185,7 @@ func (c *Websocket) serveMessage(ctx context.Context, handler Handler, msg *Mess
 	}
 	*msg = Message{Binary: c.in.binary, Payload: payload}
 	if hook := c.opts.Hooks.OnReadMessage; hook != nil {
-		hook(c.key, msg)
+		hook(c.opened.key, msg)
 	}
 	if c.in.gathered {
 		c.flushInTime()

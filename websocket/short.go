@@ -43,7 +43,7 @@ func (c *Websocket) mostShort() int {
 // a few bytes the calls from its frame to its reply take longer than the work.
 func (c *Websocket) serveShort(ctx context.Context, handler Handler, msg *Message) {
 	in, o := &c.in, &c.out
-	if in.buf == nil || in.fragmented || in.timing != nil || c.opts.Hooks.seeMessages() {
+	if in.buf == nil || in.fragmented || c.timed() || c.opts.Hooks.seeMessages() {
 		return
 	}
 	buf, most := in.buf, c.mostShort()

@@ -283,8 +283,8 @@ func TestContextEndsABlockedSocketWrite(t *testing.T) {
 }
 
 func pendingWrite(ws *Websocket) bool {
-	ws.out.mu.Lock()
-	defer ws.out.mu.Unlock()
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
 	return ws.out.busy
 }
 

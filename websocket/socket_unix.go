@@ -15,12 +15,8 @@ import (
 // once. Reading and writing may go on at the same time; each is for one goroutine
 // at a time.
 type socket struct {
-	raw syscall.RawConn // nil where the transport is no socket
-
-	// What reading works on. The callback is made once, so that no call allocates.
-	tryRead func(fd uintptr) bool
-	result  int32 // bytes read, 0 at the end, or a negative errno of the kernel; with noWait, 0 also where nothing was there
-	noWait  bool  // the read is to return at once
+	raw     syscall.RawConn       // nil where the transport is no socket
+	tryRead func(fd uintptr) bool // onReadable, made once, so that no call allocates
 }
 
 // A transfer is what a write works on, or a read that does not go to the inbound
@@ -67,42 +63,48 @@ func (s *socket) wait() error { return s.raw.Read(s.tryRead) }
 // readNow is a read into the inbound buffer that does not wait: (0, nil) means
 // that there is nothing now.
 func (c *Websocket) readNow() (int, error) {
-	c.socket.noWait = true
-	n, err := c.finishRead(c.socket.wait())
-	c.socket.noWait = false
-	return n, err
+	c.room()
+	c.in.buf.noWait = true
+	return c.finishRead(c.socket.wait())
 }
 
+// finishRead is told the error of wait and returns what came of the read.
 func (c *Websocket) finishRead(err error) (int, error) {
-	s := &c.socket
-	result := s.result
-	s.result = 0
+	b := c.in.buf
+	if b == nil { // given back, since nothing was there
+		return 0, err
+	}
+	result, noWait := b.result, b.noWait
+	b.result, b.noWait = 0, false
 	switch {
 	case err != nil:
 		return 0, err
 	case result < 0:
-		return 0, c.opError("read", syscall.Errno(-result))
-	case result == 0 && !s.noWait:
-		return 0, io.EOF
+		err = c.opError("read", syscall.Errno(-result))
+	case result > 0:
+		return int(result), nil
+	case !noWait:
+		err = io.EOF
 	}
-	return int(result), nil
+	c.in.release()
+	return 0, err
 }
 
 // onReadable is called when the socket may be readable, and once before: only
 // by trying can it tell.
 func (c *Websocket) onReadable(fd uintptr) bool {
 	n, errno := readOnce(fd, c.room())
-	s := &c.socket
-	switch {
-	case errno == 0 && n > 0:
-		s.result = int32(n)
-		return true
-	case errno == syscall.EAGAIN:
+	b := c.in.buf
+	switch errno {
+	case 0:
+		b.result = int32(n)
+	case syscall.EAGAIN:
+		noWait := b.noWait
 		c.in.release()
-		return s.noWait
+		return noWait
+	default:
+		b.result = -int32(errno)
 	}
-	s.result = -int32(errno)
-	c.in.release()
 	return true
 }
 

@@ -11,25 +11,25 @@ func (c *Websocket) waitTurn(ctx context.Context) error {
 		return err
 	}
 	o := &c.out
-	o.mu.Lock()
-	if o.ended {
-		o.mu.Unlock()
+	c.mu.Lock()
+	if c.ended {
+		c.mu.Unlock()
 		return c.endCause(nil)
 	}
 	if !o.busy {
 		o.busy = true
-		o.mu.Unlock()
+		c.mu.Unlock()
 		return nil
 	}
 	turn := make(chan struct{})
-	d := o.delays()
-	d.turns = append(d.turns, turn)
-	o.mu.Unlock()
+	m := c.more()
+	m.turns = append(m.turns, turn)
+	c.mu.Unlock()
 	select {
 	case <-turn:
-		o.mu.Lock()
-		ended := o.ended
-		o.mu.Unlock()
+		c.mu.Lock()
+		ended := c.ended
+		c.mu.Unlock()
 		if ended {
 			return c.endCause(nil)
 		}
@@ -38,14 +38,14 @@ func (c *Websocket) waitTurn(ctx context.Context) error {
 		}
 	case <-ctx.Done():
 	}
-	o.mu.Lock()
-	if i := slices.Index(d.turns, turn); i >= 0 {
-		d.turns = slices.Delete(d.turns, i, i+1)
-		o.mu.Unlock()
+	c.mu.Lock()
+	if i := slices.Index(m.turns, turn); i >= 0 {
+		m.turns = slices.Delete(m.turns, i, i+1)
+		c.mu.Unlock()
 		return ctx.Err()
 	}
-	ended := o.ended
-	o.mu.Unlock()
+	ended := c.ended
+	c.mu.Unlock()
 	if !ended {
 		c.passTurn() // it came at the same time
 	}
@@ -65,30 +65,30 @@ func (c *Websocket) passTurn() {
 // wakes those who wait for that.
 func (c *Websocket) nextTurn() bool {
 	o := &c.out
-	o.mu.Lock()
+	c.mu.Lock()
 	o.taken = 0
-	o.wakeRoom()
+	c.wakeRoom()
 	switch {
-	case o.ended:
+	case c.ended:
 		o.busy = false
-		o.wake()
-		o.mu.Unlock()
+		c.wake()
+		c.mu.Unlock()
 		return false
-	case o.delayed != nil && len(o.delayed.turns) > 0:
-		next := o.delayed.turns[0]
-		o.delayed.turns = slices.Delete(o.delayed.turns, 0, 1)
+	case c.seldom != nil && len(c.seldom.turns) > 0:
+		next := c.seldom.turns[0]
+		c.seldom.turns = slices.Delete(c.seldom.turns, 0, 1)
 		close(next)
-		o.mu.Unlock()
+		c.mu.Unlock()
 		return false
 	case o.queue != nil:
-		o.mu.Unlock()
+		c.mu.Unlock()
 		return true
 	}
 	o.busy = false
 	fin := o.fin
 	o.fin = false
-	o.wake()
-	o.mu.Unlock()
+	c.wake()
+	c.mu.Unlock()
 	if fin {
 		c.closeWrite()
 	}
@@ -97,8 +97,9 @@ func (c *Websocket) nextTurn() bool {
 
 // takeTurn takes the turn and the queue, or returns nil if there is nothing to
 // do or somebody does it. The caller holds mu.
-func (o *outbound) takeTurn() *[]byte {
-	if o.queue == nil || o.busy || o.ended {
+func (c *Websocket) takeTurn() *[]byte {
+	o := &c.out
+	if o.queue == nil || o.busy || c.ended {
 		return nil
 	}
 	o.busy = true
@@ -108,30 +109,29 @@ func (o *outbound) takeTurn() *[]byte {
 // allWritten reports whether all that was queued is written, or the connection has
 // ended.
 func (c *Websocket) allWritten() bool {
-	o := &c.out
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.drained()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.drained()
 }
 
 // drained is allWritten; the caller holds mu.
-func (o *outbound) drained() bool {
+func (c *Websocket) drained() bool {
+	o := &c.out
 	o.pull()
-	return o.ended || !o.busy && o.queue == nil
+	return c.ended || !o.busy && o.queue == nil
 }
 
 // whenWritten returns a channel that is closed when all that was queued is
 // written, or the connection has ended.
 func (c *Websocket) whenWritten() <-chan struct{} {
-	o := &c.out
 	ch := make(chan struct{})
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.drained() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.drained() {
 		close(ch)
 	} else {
-		d := o.delays()
-		d.idle = append(d.idle, ch)
+		m := c.more()
+		m.idle = append(m.idle, ch)
 	}
 	return ch
 }
@@ -140,41 +140,41 @@ func (c *Websocket) whenWritten() <-chan struct{} {
 func (c *Websocket) waitRoom() {
 	o := &c.out
 	for {
-		o.mu.Lock()
-		if o.ended || !o.busy || o.pending() <= c.opts.MaxPending {
-			o.mu.Unlock()
+		c.mu.Lock()
+		if c.ended || !o.busy || o.pending() <= c.opts.MaxPending {
+			c.mu.Unlock()
 			return
 		}
-		d := o.delays()
-		if d.room == nil {
-			d.room = make(chan struct{})
+		m := c.more()
+		if m.room == nil {
+			m.room = make(chan struct{})
 		}
-		room := d.room
-		o.mu.Unlock()
+		room := m.room
+		c.mu.Unlock()
 		<-room
 	}
 }
 
 // wake wakes everybody who waits. The caller holds mu.
-func (o *outbound) wake() {
-	d := o.delayed
-	if d == nil {
+func (c *Websocket) wake() {
+	m := c.seldom
+	if m == nil {
 		return
 	}
-	for _, ch := range d.turns {
+	for _, ch := range m.turns {
 		close(ch)
 	}
-	for _, ch := range d.idle {
+	for _, ch := range m.idle {
 		close(ch)
 	}
-	d.turns, d.idle = nil, nil
-	o.wakeRoom()
+	m.turns, m.idle = nil, nil
+	c.wakeRoom()
 }
 
 // wakeRoom wakes those who wait for room. The caller holds mu.
-func (o *outbound) wakeRoom() {
-	if d := o.delayed; d != nil && d.room != nil {
-		close(d.room)
-		d.room = nil
+func (c *Websocket) wakeRoom() {
+	if m := c.seldom; m != nil && m.room != nil {
+		close(m.room)
+		m.room = nil
 	}
 }

@@ -147,7 +147,7 @@ var readMutants = []mutant{
 	},
 	{
 		name: "fragments-at-hand-not-timed", kind: stateNotReset, rule: "MessageTimeout", file: "parts.go",
-		old: "in.timing != nil || c.opts", new: "c.opts", targets: serving,
+		old: "c.timed() || c.opts", new: "c.opts", targets: serving,
 	},
 	{
 		name: "fragments-at-hand-left-in-the-buffer", kind: offByOne, rule: "fragments-joined", file: "parts.go",
@@ -204,7 +204,7 @@ var readMutants = []mutant{
 	},
 	{
 		name: "message-timeout-runs-anew-with-each-fragment", kind: noDeadline, rule: "MessageTimeout", file: "timing.go",
-		old: "if c.opts.MessageTimeout > 0 && c.in.timing.messageBy.IsZero() {", new: "if c.opts.MessageTimeout > 0 {", targets: serving,
+		old: "if c.opts.MessageTimeout > 0 && c.clocks.timing.messageBy.IsZero() {", new: "if c.opts.MessageTimeout > 0 {", targets: serving,
 	},
 	{
 		name: "read-deadline-not-set", kind: noDeadline, rule: "ReadTimeout", file: "timing.go",
@@ -261,11 +261,11 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "message-behind-the-close", kind: droppedCheck, rule: "close-ends", file: "outbound.go",
-		old: "if c.out.closing.Load() {\n\t\tc.out.mu.Unlock()\n\t\tc.passTurn()\n\t\treturn errClosed\n\t}", new: "", targets: serving,
+		old: "if c.out.closing.Load() {\n\t\tc.mu.Unlock()\n\t\tc.passTurn()\n\t\treturn errClosed\n\t}", new: "", targets: serving,
 	},
 	{
 		name: "control-frames-behind-the-close", kind: droppedCheck, rule: "close-ends", file: "outbound.go",
-		old: "if o.closing.Load() {\n\t\to.mu.Unlock()\n\t\treturn false", new: "if o.closing.Load() && opcode == OpcodeClose {\n\t\to.mu.Unlock()\n\t\treturn false", targets: serving,
+		old: "if o.closing.Load() {\n\t\tc.mu.Unlock()\n\t\treturn false", new: "if o.closing.Load() && opcode == OpcodeClose {\n\t\tc.mu.Unlock()\n\t\treturn false", targets: serving,
 	},
 	{
 		name: "close-not-noted", kind: stateLost, rule: "close-ends", file: "outbound.go",
@@ -301,11 +301,11 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "turn-not-taken", kind: dataRace, rule: "WriteMessage", file: "turn.go",
-		old: "if !o.busy {\n\t\to.busy = true\n\t\to.mu.Unlock()\n\t\treturn nil", new: "if !o.busy {\n\t\to.mu.Unlock()\n\t\treturn nil", targets: serving,
+		old: "if !o.busy {\n\t\to.busy = true\n\t\tc.mu.Unlock()\n\t\treturn nil", new: "if !o.busy {\n\t\tc.mu.Unlock()\n\t\treturn nil", targets: serving,
 	},
 	{
 		name: "queue-read-without-its-lock", kind: dataRace, rule: "writes", file: "outbound.go", race: true,
-		old: "c.out.mu.Lock()\n\t\tbuf, n = c.out.take(), 0\n\t\tc.out.mu.Unlock()", new: "buf, n = c.out.take(), 0", targets: serving,
+		old: "c.mu.Lock()\n\t\tbuf, n = c.out.take(), 0\n\t\tc.mu.Unlock()", new: "buf, n = c.out.take(), 0", targets: serving,
 	},
 	{
 		name: "short-write-taken-for-whole", kind: errorLost, rule: "writes", file: "outbound.go",
@@ -333,7 +333,7 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "queued-bytes-lost-behind-a-write", kind: stateLost, rule: "writes", file: "turn.go",
-		old: "case o.queue != nil:\n\t\to.mu.Unlock()\n\t\treturn true", new: "case o.queue != nil && len(*o.queue) > 1<<10:\n\t\to.mu.Unlock()\n\t\treturn true", targets: serving,
+		old: "case o.queue != nil:\n\t\tc.mu.Unlock()\n\t\treturn true", new: "case o.queue != nil && len(*o.queue) > 1<<10:\n\t\tc.mu.Unlock()\n\t\treturn true", targets: serving,
 	},
 	{
 		name: "queue-overwritten-when-it-grows", kind: stateLost, rule: "writes", file: "outbound.go",
@@ -341,7 +341,7 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "reply-waits-for-the-next-read", kind: stateLost, rule: "Serve", file: "reply.go",
-		old: "o.mu.Unlock()\n\tc.in.gathered = true\n\tif full {", new: "o.mu.Unlock()\n\tif full {", targets: serving,
+		old: "c.mu.Unlock()\n\tc.in.gathered = true\n\tif full {", new: "c.mu.Unlock()\n\tif full {", targets: serving,
 	},
 	{
 		name: "changed-reply-not-checked", kind: droppedCheck, rule: "Serve", file: "reply.go",
@@ -349,15 +349,15 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "gathered-reply-has-no-timer", kind: noDeadline, rule: "Serve", file: "gather.go",
-		old: "d.timer = time.AfterFunc(gatherDelay, func() {", new: "d.timer = time.AfterFunc(time.Hour, func() {", targets: serving,
+		old: "m.flushTimer = time.AfterFunc(gatherDelay, func() {", new: "m.flushTimer = time.AfterFunc(time.Hour, func() {", targets: serving,
 	},
 	{
 		name: "reply-in-place-over-a-queue", kind: wrongOrder, rule: "Serve", file: "reply.go",
-		old: "if o.busy || o.queue != nil || o.closing.Load() {\n\t\to.mu.Unlock()\n\t\treturn false\n\t}\n\to.busy = true", new: "o.busy = true", targets: serving,
+		old: "if o.busy || o.queue != nil || o.closing.Load() {\n\t\tc.mu.Unlock()\n\t\treturn false\n\t}\n\to.busy = true", new: "o.busy = true", targets: serving,
 	},
 	{
 		name: "reply-in-place-overtakes-gathered-ones", kind: wrongOrder, rule: "Serve", file: "reply.go",
-		old: "if in.gathered {\n\t\tc.flushGathered()\n\t}\n\to.mu.Lock()\n\tif o.busy", new: "o.mu.Lock()\n\tif o.busy", targets: serving,
+		old: "if in.gathered {\n\t\tc.flushGathered()\n\t}\n\tc.mu.Lock()\n\tif o.busy", new: "c.mu.Lock()\n\tif o.busy", targets: serving,
 	},
 	{
 		name: "reply-in-place-always-text", kind: wrongBytes, rule: "Serve", file: "reply.go",
@@ -385,7 +385,7 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "socket-end-not-noticed", kind: errorLost, rule: "read failures", file: "socket_unix.go",
-		old: "case result == 0 && !s.noWait:\n\t\treturn 0, io.EOF\n", new: "case result == 0 && !s.noWait:\n\t\treturn 0, io.ErrNoProgress\n", targets: serving,
+		old: "case !noWait:\n\t\terr = io.EOF\n", new: "case !noWait:\n\t\terr = io.ErrNoProgress\n", targets: serving,
 	},
 	{
 		name: "socket-end-within-a-payload-not-noticed", kind: errorLost, rule: "read failures", file: "socket_unix.go",
@@ -397,11 +397,11 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "waiting-message-ends-the-connection", kind: droppedCheck, rule: "contexts", file: "turn.go",
-		old: "d.turns = slices.Delete(d.turns, i, i+1)\n\t\to.mu.Unlock()\n\t\treturn ctx.Err()", new: "d.turns = slices.Delete(d.turns, i, i+1)\n\t\to.mu.Unlock()\n\t\treturn c.cancelled(ctx)", targets: serving,
+		old: "m.turns = slices.Delete(m.turns, i, i+1)\n\t\tc.mu.Unlock()\n\t\treturn ctx.Err()", new: "m.turns = slices.Delete(m.turns, i, i+1)\n\t\tc.mu.Unlock()\n\t\treturn c.cancelled(ctx)", targets: serving,
 	},
 	{
 		name: "turn-lost-with-a-context", kind: notReleased, rule: "contexts", file: "turn.go",
-		old: "d.turns = slices.Delete(d.turns, i, i+1)\n", new: "_ = i\n", targets: serving,
+		old: "m.turns = slices.Delete(m.turns, i, i+1)\n", new: "_ = i\n", targets: serving,
 	},
 	{
 		name: "written-context-not-watched", kind: droppedCheck, rule: "contexts", file: "outbound.go",
@@ -409,11 +409,11 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "room-not-told", kind: notReleased, rule: "MaxPending", file: "turn.go",
-		old: "o.taken = 0\n\to.wakeRoom()", new: "o.taken = 0", targets: serving,
+		old: "o.taken = 0\n\tc.wakeRoom()", new: "o.taken = 0", targets: serving,
 	},
 	{
 		name: "gathered-not-written-before-waiting", kind: droppedCheck, rule: "Serve", file: "inbound.go",
-		old: "if c.in.gathered {\n\t\tc.flushGathered()\n\t}\n\tif c.in.timing == nil {", new: "if c.in.timing == nil {", targets: serving,
+		old: "if c.in.gathered {\n\t\tc.flushGathered()\n\t}\n\tif !c.timed() {", new: "if !c.timed() {", targets: serving,
 	},
 }
 
@@ -487,15 +487,15 @@ var endMutants = []mutant{
 	},
 	{
 		name: "end-not-reported", kind: droppedCheck, rule: "OnClose", file: "conn.go",
-		old: "hook(c.key, code, err)", new: "if err != nil {\n\t\t\thook(c.key, code, err)\n\t\t}", targets: serving,
+		old: "hook(c.opened.key, code, err)", new: "if err != nil {\n\t\t\thook(c.opened.key, code, err)\n\t\t}", targets: serving,
 	},
 	{
 		name: "serve-returns-before-the-end-is-reported", kind: wrongOrder, rule: "OnClose", file: "serve.go",
-		old: "c.endRead(err, true)\n\t\tc.awaitHook()\n\t\treturned = true", new: "go c.endRead(err, true)\n\t\treturned = true", targets: serving,
+		old: "c.endRead(err, true)\n\tc.awaitHook()\n", new: "go c.endRead(err, true)\n", targets: serving,
 	},
 	{
 		name: "hooks-panic-leaves-the-connection-open", kind: notReleased, rule: "hooks", file: "serve.go",
-		old: "default:\n\t\t\tc.failHook()", new: "default:", targets: serving,
+		old: "if !c.in.handling {\n\t\tc.failHook()", new: "if !c.in.handling {", targets: serving,
 	},
 	{
 		name: "peers-close-not-settled", kind: stateLost, rule: "OnClose", file: "ending.go",
@@ -519,7 +519,7 @@ var endMutants = []mutant{
 	},
 	{
 		name: "second-close-sent", kind: droppedCheck, rule: "close-ends", file: "outbound.go",
-		old: "if o.closing.Load() {\n\t\to.mu.Unlock()\n\t\treturn false\n\t}\n\to.pull()", new: "if o.closing.Load() && opcode != OpcodeClose {\n\t\to.mu.Unlock()\n\t\treturn false\n\t}\n\to.pull()", targets: serving,
+		old: "if o.closing.Load() {\n\t\tc.mu.Unlock()\n\t\treturn false\n\t}\n\to.pull()", new: "if o.closing.Load() && opcode != OpcodeClose {\n\t\tc.mu.Unlock()\n\t\treturn false\n\t}\n\to.pull()", targets: serving,
 	},
 	{
 		name: "invalid-close-code-sent", kind: droppedCheck, rule: "CloseWithStatus", file: "conn.go",

@@ -40,11 +40,11 @@ var shortMutants = []mutant{
 	},
 	{
 		name: "short-message-inside-a-fragmented-one", kind: droppedCheck, rule: "continuation-expected", file: "short.go",
-		old: "if in.buf == nil || in.fragmented || in.timing != nil", new: "if in.buf == nil || in.timing != nil", targets: serving,
+		old: "if in.buf == nil || in.fragmented || c.timed()", new: "if in.buf == nil || c.timed()", targets: serving,
 	},
 	{
 		name: "short-messages-do-not-stop-the-clock", kind: noDeadline, rule: "ReadTimeout", file: "short.go",
-		old: "if in.buf == nil || in.fragmented || in.timing != nil", new: "if in.buf == nil || in.fragmented", targets: serving,
+		old: "if in.buf == nil || in.fragmented || c.timed()", new: "if in.buf == nil || in.fragmented", targets: serving,
 	},
 	{
 		name: "hooks-do-not-see-short-messages", kind: droppedCheck, rule: "hooks", file: "short.go",
