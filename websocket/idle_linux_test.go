@@ -5,11 +5,22 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/metrics"
 	"testing"
+	"unsafe"
 )
 
+// Resident memory grows by twice the bytes that are live, since the garbage collector
+// lets the heap double, so a connection of a NewHandler fits a small size class.
+func TestServedSize(t *testing.T) {
+	if size := unsafe.Sizeof(served{}); size > 208 {
+		t.Errorf("a connection has %d bytes, want at most 208: the next size class has 224", size)
+	}
+}
+
 // TestIdleStack holds connections that have each echoed a message and now wait:
-// their goroutines must not have outgrown the smallest stack.
+// their goroutines must not have outgrown the smallest stack, and little of that is in
+// use, by which the garbage collector lets the heap grow, too.
 func TestIdleStack(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector makes stacks larger")
@@ -32,6 +43,7 @@ func TestIdleStack(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
+	usedBefore := usedStack()
 	for range conns {
 		// A goroutine that finds the pools empty allocates, which takes more stack.
 		// Clients that share them make that frequent.
@@ -55,4 +67,14 @@ func TestIdleStack(t *testing.T) {
 	if got := (after.StackInuse - before.StackInuse) / conns; got > 3<<10 {
 		t.Errorf("an idle connection has a stack of %d bytes, want 2 KiB", got)
 	}
+	if got := (usedStack() - usedBefore) / conns; got > 480 {
+		t.Errorf("an idle connection uses %d bytes of its stack, want at most 480", got)
+	}
+}
+
+// usedStack returns how many bytes of stack the last collection has scanned.
+func usedStack() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/scan/stack:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
