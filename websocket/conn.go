@@ -27,7 +27,8 @@ type Websocket struct {
 	out outbound // guarded by mu, but for what says otherwise
 
 	// mu guards what several goroutines share: out, and the life of the connection.
-	// No hook, no handler and no call of the transport runs under it.
+	// No hook, no handler and no call of the transport runs under it, but methods of
+	// a context do.
 	mu         sync.Mutex
 	mode       Mode       // fixed; here for want of room elsewhere
 	reading    bool       // a goroutine has the reader's role

@@ -169,20 +169,15 @@ func (h *HTTPHandler) begin() bool {
 }
 
 // begun counts the request out; s is the connection it became, or nil. It
-// catches up on a Shutdown that was called meanwhile.
+// catches up on a Shutdown that was called meanwhile; on one that gave up,
+// served.begin does.
 func (h *HTTPHandler) begun(s *served) {
-	if h.add(s) {
-		s.abort()
-	}
-}
-
-func (h *HTTPHandler) add(s *served) (abort bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.accepting--
 	if s == nil {
 		h.checkIdle()
-		return false
+		return
 	}
 	s.next = h.first
 	if s.next != nil {
@@ -192,6 +187,11 @@ func (h *HTTPHandler) add(s *served) (abort bool) {
 	if h.closing && !h.aborting {
 		h.sayGoodbye(s)
 	}
+}
+
+func (h *HTTPHandler) gaveUp() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	return h.aborting
 }
 
@@ -253,12 +253,27 @@ func (s *served) serve(waited bool, err error) (more bool) {
 			s.ws.leaveServing() // and when a hook panics in it, that is the reason
 		}
 	}()
+	if !waited && !s.begin() {
+		return false
+	}
 	handler := s.common.owner.handler
 	again := s.ws.serve(s, handler, waited, err)
 	for again && !s.ws.socket.there() {
 		again = s.ws.serve(s, handler, true, s.ws.wait())
 	}
 	return again
+}
+
+// begin reports whether the connection has not ended before anything was read.
+func (s *served) begin() bool {
+	if s.common.owner.gaveUp() {
+		s.abort()
+	}
+	if s.ws.hasEnded() {
+		s.ws.awaitHook()
+		return false
+	}
+	return true
 }
 
 // end sees the connection off; reason is that of a panic, or nil.

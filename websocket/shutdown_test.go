@@ -1,9 +1,11 @@
 package websocket
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -227,5 +229,40 @@ func TestShutdownWhileAccepting(t *testing.T) {
 		if err := <-result; err != nil {
 			t.Errorf("Shutdown: %v", err)
 		}
+	}
+}
+
+// Of a connection that Shutdown gave up before it was served nothing is read, and an
+// OnClose that panics is no connection that Shutdown waits for.
+func TestShutdownGivesUpBeforeServing(t *testing.T) {
+	var h *HTTPHandler
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	opts, end := closeHook(Options{CheckOrigin: func(*http.Request) bool {
+		if err := h.Shutdown(gone); err != context.Canceled {
+			t.Errorf("Shutdown = %v, want context.Canceled", err)
+		}
+		return true
+	}})
+	noteEnd := opts.Hooks.OnClose
+	opts.Hooks.OnClose = func(key ClientKey, code StatusCode, err error) {
+		noteEnd(key, code, err)
+		panic("told")
+	}
+	opts.Hooks.OnReadFrame = func(_ ClientKey, frame *Frame) { t.Errorf("OnReadFrame: %v", frame) }
+	opts.Hooks.OnReadError = func(_ ClientKey, err error) { t.Errorf("OnReadError: %v", err) }
+	h = NewHandler(EchoHandler, opts)
+	var errorLog bytes.Buffer
+	r := upgradeRequest()
+	r.Header.Set(headerOrigin, "https://elsewhere.example")
+	r = r.WithContext(context.WithValue(t.Context(), http.ServerContextKey, &http.Server{ErrorLog: log.New(&errorLog, "", 0)}))
+	sent := MarshalFrame(NewFrame(OpcodeText, true, []byte("hello")), NewMaskingKey())
+	h.ServeHTTP(newHijackable(string(sent)), r)
+	if err := h.Shutdown(t.Context()); err != nil {
+		t.Errorf("Shutdown again: %v", err)
+	}
+	end.want(t, StatusAbnormalClose, errShutdown)
+	if n := bytes.Count(errorLog.Bytes(), []byte("panic serving")); n != 1 || !bytes.Contains(errorLog.Bytes(), []byte("told")) {
+		t.Errorf("the panic was logged %d times:\n%s", n, errorLog.Bytes())
 	}
 }
