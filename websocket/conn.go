@@ -141,10 +141,20 @@ func (c *Websocket) init(src io.ReadWriteCloser, key ClientKey, mode Mode, opts 
 
 // ClientKey returns the Sec-WebSocket-Key of the handshake: the client chose it,
 // it is a label for logs and no identity.
-func (c *Websocket) ClientKey() ClientKey { return c.opened.key }
+func (c *Websocket) ClientKey() ClientKey {
+	if c.opened == nil {
+		return ""
+	}
+	return c.opened.key
+}
 
 // Subprotocol returns the subprotocol that was agreed on, or "".
-func (c *Websocket) Subprotocol() string { return c.opened.subprotocol }
+func (c *Websocket) Subprotocol() string {
+	if c.opened == nil {
+		return ""
+	}
+	return c.opened.subprotocol
+}
 
 // Close is CloseWithStatus(StatusNormalClosure, "").
 func (c *Websocket) Close() error { return c.CloseWithStatus(StatusNormalClosure, "") }

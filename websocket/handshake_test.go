@@ -193,6 +193,9 @@ func wantLabels(t *testing.T, ws *Websocket, key, subprotocol string) {
 	}
 }
 
+// A Websocket that nothing has opened, as in somebody's test, has no labels.
+func TestZeroWebsocketHasNoLabels(t *testing.T) { wantLabels(t, new(Websocket), "", "") }
+
 // hijackable is a ResponseWriter over a connection that records what is written
 // and holds no more to read than what was buffered.
 type hijackable struct {

@@ -77,8 +77,7 @@ func (c *Websocket) finishRead(err error) (int, error) {
 	result, noWait := b.result, b.noWait
 	b.result, b.noWait = 0, false
 	switch {
-	case err != nil:
-		return 0, err
+	case err != nil: // of the waiting
 	case result < 0:
 		err = c.opError("read", syscall.Errno(-result))
 	case result > 0:
