@@ -134,7 +134,31 @@ func parseURL(rawURL string) (*url.URL, *HandshakeError) {
 	if strings.Contains(rawURL, "#") {
 		return nil, refuse(0, "the URL has a fragment; a # that belongs to it is written %23")
 	}
+	// net/url escapes a path, and leaves these two as they came.
+	target.Host = withoutEmptyPort(target.Host)
+	target.RawQuery = escapeQuery(target.RawQuery)
 	return target, nil
+}
+
+// withoutEmptyPort returns a host without the colon of a port that is not there.
+func withoutEmptyPort(host string) string { return strings.TrimSuffix(host, ":") }
+
+// escapeQuery percent-encodes what no query of a URI has (RFC 3986 §3.4), which
+// in a request line would end the target, or be refused.
+func escapeQuery(query string) string {
+	if query == "" || consistsOf(query, isQueryChar) {
+		return query
+	}
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for _, c := range []byte(query) {
+		if byteClass[c]&isQueryChar != 0 {
+			b.WriteByte(c)
+		} else {
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
+		}
+	}
+	return b.String()
 }
 
 // newRequest returns the client's side of the handshake (RFC 6455 §4.1).
@@ -189,7 +213,7 @@ func setHeader(request *http.Request, name string, values []string) *HandshakeEr
 		if len(values) != 1 || values[0] == "" || request.Host != request.URL.Host {
 			return refuse(0, "header Host needs exactly one value")
 		}
-		request.Host = values[0]
+		request.Host = withoutEmptyPort(values[0])
 		if u, err := url.Parse("http://" + request.Host); err != nil || u.Host != request.Host || !consistsOf(request.Host, isHostChar) {
 			return refuse(0, "header Host is "+quote(request.Host)+", must be a host, with or without a port")
 		}

@@ -107,6 +107,11 @@ func TestDialRequest(t *testing.T) {
 		{"http", "http://server.example.com", DialOptions{}, []string{"GET / HTTP/1.1", "Host: server.example.com"}, nil},
 		{"a port", "WS://server.example.com:8080?x", DialOptions{}, []string{"GET /?x HTTP/1.1", "Host: server.example.com:8080"}, nil},
 		{"IPv6", "ws://[::1]:80/a%2Fb", DialOptions{}, []string{"GET /a%2Fb HTTP/1.1", "Host: [::1]:80"}, nil},
+		{"a query that is no URI's", "ws://h/a b?q=a b&\"<>[]{}|^'=\u00e9%zz", DialOptions{}, []string{"GET /a%20b?q=a%20b&%22%3C%3E%5B%5D%7B%7D%7C%5E'=%C3%A9%zz HTTP/1.1", "Host: h"}, nil},
+		{"an empty query", "ws://h?", DialOptions{}, []string{"GET /? HTTP/1.1", "Host: h"}, nil},
+		{"an empty port", "ws://h:/", DialOptions{}, []string{"GET / HTTP/1.1", "Host: h"}, nil},
+		{"an empty port of IPv6", "ws://[::1]:/", DialOptions{}, []string{"GET / HTTP/1.1", "Host: [::1]"}, nil},
+		{"an empty port in Host", "ws://h/", DialOptions{Header: http.Header{"Host": {"other:"}}}, []string{"GET / HTTP/1.1", "Host: other"}, nil},
 		{"an escaped number sign", "ws://h/a%23b", DialOptions{}, []string{"GET /a%23b HTTP/1.1", "Host: h"}, nil},
 		{
 			"headers", "ws://h/",

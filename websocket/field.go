@@ -26,6 +26,7 @@ const (
 	isTokenChar = 1 << iota // a token (RFC 9110 §5.6.2)
 	isBase64                // base64 before its padding (RFC 4648 §4)
 	isHostChar              // a host with its port (RFC 3986 §3.2.2)
+	isQueryChar             // a query of a URI (RFC 3986 §3.4), % among it
 )
 
 var byteClass = func() (class [256]byte) {
@@ -38,6 +39,7 @@ var byteClass = func() (class [256]byte) {
 	mark(isTokenChar, alphanumeric+"!#$%&'*+-.^_`|~")
 	mark(isBase64, alphanumeric+"+/")
 	mark(isHostChar, alphanumeric+"-._~%!$&'()*+,;=:[]")
+	mark(isQueryChar, alphanumeric+"-._~%!$&'()*+,;=:@/?")
 	return class
 }()
 
