@@ -45,9 +45,9 @@ type DialOptions struct {
 	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Proxy returns the proxy for a request whose URL is that of the handshake
 	// with http for ws, https for wss; nil means none. The proxy's scheme is
-	// http, https (both by CONNECT), socks5 or socks5h (both leave the name to
-	// the proxy to resolve); its user and password are sent to it. Default:
-	// http.ProxyFromEnvironment.
+	// http (meant also by an empty one) or https, both by CONNECT, socks5 or
+	// socks5h, which both leave the name to the proxy to resolve; its user and
+	// password are sent to it. Default: http.ProxyFromEnvironment.
 	Proxy func(*http.Request) (*url.URL, error)
 }
 

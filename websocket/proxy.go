@@ -25,6 +25,10 @@ func chooseProxy(request *http.Request, choose func(*http.Request) (*url.URL, er
 	}
 	switch proxy.Scheme {
 	case "http", "https", "socks5", "socks5h":
+	case "": // as net/http takes it
+		named := *proxy
+		named.Scheme = "http"
+		proxy = &named
 	default:
 		return nil, refuse(0, "the proxy's scheme is "+quote(proxy.Scheme)+", must be http, https, socks5 or socks5h")
 	}
@@ -193,8 +197,9 @@ func socksRequest(addr string) ([]byte, error) {
 func socksAuthenticate(conn io.ReadWriter, user *url.Userinfo) error {
 	name := user.Username()
 	password, _ := user.Password()
-	if len(name) == 0 || len(name) > 255 || len(password) == 0 || len(password) > 255 {
-		return errors.New("user and password must have 1 to 255 bytes each")
+	// RFC 1929 §2 has no empty password; net/http sends one.
+	if len(name) == 0 || len(name) > 255 || len(password) > 255 {
+		return errors.New("the user must have 1 to 255 bytes, the password at most 255")
 	}
 	request := []byte{socksAuthVersion, byte(len(name))}
 	request = append(request, name...)

@@ -110,6 +110,8 @@ func TestDialThroughHTTPProxies(t *testing.T) {
 		{"wss by http", "wss://h.test:1", secure, false, nil, "CONNECT h.test:1 h.test:1 "},
 		{"ws by https", "ws://[::1]", plain, true, nil, "CONNECT [::1]:80 [::1]:80 "},
 		{"wss by https", "wss://h.test", secure, true, nil, "CONNECT h.test:443 h.test:443 "},
+		{"without a scheme", "ws://h.test", plain, false, nil, "CONNECT h.test:80 h.test:80 "},
+		{"with an empty password", "ws://h.test", plain, false, url.User("me"), "CONNECT h.test:80 h.test:80 Basic bWU6"},
 		{"with a password", "ws://h.test", plain, false, url.UserPassword("me", "secret"), "CONNECT h.test:80 h.test:80 Basic bWU6c2VjcmV0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -126,6 +128,9 @@ func TestDialThroughHTTPProxies(t *testing.T) {
 			}
 			defer server.Close()
 			// The certificates of httptest are for example.com and 127.0.0.1.
+			if c.name == "without a scheme" {
+				scheme = ""
+			}
 			proxy := &url.URL{Scheme: scheme, Host: server.Listener.Addr().String(), User: c.user}
 			var request *http.Request
 			ws, _, err := Dial(t.Context(), c.url, DialOptions{TLSConfig: config, Proxy: func(r *http.Request) (*url.URL, error) {
@@ -286,6 +291,8 @@ func TestDialThroughSOCKS(t *testing.T) {
 		{"bound to a name", "ws://h", "socks5://p.test", []string{"\x05\x00", "\x05\x00\x00\x03\xff" + strings.Repeat("x", 257)}, nil, ""},
 		{"bound to an empty name", "ws://h", "socks5://p.test", []string{"\x05\x00", "\x05\x00\x00\x03\x00xx"}, nil, ""},
 		{"a password", "ws://h", "socks5://me:secret@p.test", []string{"\x05\x02", "\x01\x00", bound}, []string{"\x05\x02\x00\x02", "\x01\x02me\x06secret", "\x05\x01\x00\x03\x01h\x00\x50"}, ""},
+		{"an empty password", "ws://h", "socks5://me:@p.test", []string{"\x05\x02", "\x01\x00", bound}, []string{"\x05\x02\x00\x02", "\x01\x02me\x00", "\x05\x01\x00\x03\x01h\x00\x50"}, ""},
+		{"no password", "ws://h", "socks5://me@p.test", []string{"\x05\x02", "\x01\x00", bound}, []string{"\x05\x02\x00\x02", "\x01\x02me\x00", "\x05\x01\x00\x03\x01h\x00\x50"}, ""},
 		{"a password that is not wanted", "ws://h", "socks5://me:secret@p.test", []string{"\x05\x00", bound}, []string{"\x05\x02\x00\x02", "\x05\x01\x00\x03\x01h\x00\x50"}, ""},
 
 		{"a password wanted", "ws://h", "socks5://p.test", []string{"\x05\xff"}, nil, "it accepts none of the authentication methods; set user and password in its URL"},
@@ -293,8 +300,9 @@ func TestDialThroughSOCKS(t *testing.T) {
 		{"another method", "ws://h", "socks5://p.test", []string{"\x05\x01"}, nil, "it chose authentication method 1, which was not offered"},
 		{"a wrong password", "ws://h", "socks5://me:secret@p.test", []string{"\x05\x02", "\x01\x01"}, nil, "user and password refused"},
 		{"another version of passwords", "ws://h", "socks5://me:secret@p.test", []string{"\x05\x02", "\x02\x00"}, nil, "user and password refused"},
-		{"no password", "ws://h", "socks5://me@p.test", []string{"\x05\x02"}, nil, "user and password must have 1 to 255 bytes each"},
-		{"a long password", "ws://h", "socks5://me:" + name + "x@p.test", []string{"\x05\x02"}, nil, "user and password must have 1 to 255 bytes each"},
+		{"no user", "ws://h", "socks5://:secret@p.test", []string{"\x05\x02"}, nil, "the user must have 1 to 255 bytes, the password at most 255"},
+		{"a long user", "ws://h", "socks5://" + name + "x:@p.test", []string{"\x05\x02"}, nil, "the user must have 1 to 255 bytes, the password at most 255"},
+		{"a long password", "ws://h", "socks5://me:" + name + "x@p.test", []string{"\x05\x02"}, nil, "the user must have 1 to 255 bytes, the password at most 255"},
 		{"a long name", "ws://" + name + "n", "socks5://p.test", nil, nil, "host name of 256 bytes, 255 is the most"},
 		{"a port out of range", "ws://h:65536", "socks5://p.test", nil, nil, `port "65536" is out of range`},
 		{"SOCKS4", "ws://h", "socks5://p.test", []string{"\x04\x5a"}, nil, "it speaks version 4, must be 5"},
