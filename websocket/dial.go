@@ -428,7 +428,7 @@ func (r *limitedReader) Read(p []byte) (int, error) {
 		r.err = errHeaderTooLarge
 		return 0, r.err
 	}
-	n, err := r.src.Read(p[:min(len(p), r.left)])
+	n, err := readSome(r.src, p[:min(len(p), r.left)])
 	r.left -= n
 	r.err = err
 	if err == io.EOF {

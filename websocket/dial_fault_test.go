@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
+	"net/url"
 	"testing"
 	"testing/iotest"
 )
@@ -106,5 +108,43 @@ func TestDialTransportFailures(t *testing.T) {
 	}
 	if !dial(t, faultyConn{reads: wire, writes: -1, oneByte: true}, nil, "") {
 		t.Error("not connected, byte by byte")
+	}
+}
+
+// A stuckConn takes all that is written, and is stuck behind its answer.
+type stuckConn struct {
+	net.Conn
+	stuckReader
+}
+
+func (c *stuckConn) Read(p []byte) (int, error)  { return c.stuckReader.Read(p) }
+func (c *stuckConn) Write(p []byte) (int, error) { return len(p), nil }
+func (c *stuckConn) Close() error                { return nil }
+
+// A transport that returns nothing and no error, for ever, ends Dial too.
+func TestDialNoProgress(t *testing.T) {
+	socks := http.ProxyURL(&url.URL{Scheme: "socks5", Host: "p"})
+	for _, c := range []struct {
+		name, answer string
+		proxy        func(*http.Request) (*url.URL, error)
+		text         string
+	}{
+		{"answer", "HTTP/1.1 101 Sw", noProxy, "websocket handshake: reading the answer: " + io.ErrNoProgress.Error()},
+		{"body", "HTTP/1.1 404 Not Found\r\n\r\nno such", noProxy, `websocket handshake: the server answered "404 Not Found"`},
+		{"SOCKS5", "\x05", socks, "websocket handshake: proxy: SOCKS5 to h:80: greeting: " + io.ErrNoProgress.Error()},
+		{"SOCKS5 bound", "\x05\x00\x05\x00\x00\x01", socks, "websocket handshake: proxy: SOCKS5 to h:80: reply: " + io.ErrNoProgress.Error()},
+	} {
+		conn := &stuckConn{stuckReader: stuckReader{data: c.answer}}
+		_, response, err := Dial(t.Context(), "ws://h", DialOptions{Proxy: c.proxy, NetDial: func(context.Context, string, string) (net.Conn, error) {
+			return conn, nil
+		}})
+		if err == nil || err.Error() != c.text {
+			t.Errorf("%s: error %v, want %s", c.name, err, c.text)
+		}
+		if c.name == "body" {
+			if body, _ := io.ReadAll(response.Body); string(body) != "no such" {
+				t.Errorf("body %q", body)
+			}
+		}
 	}
 }

@@ -153,6 +153,64 @@ func TestWritingBreaksAtEachByte(t *testing.T) {
 	}
 }
 
+// A stuckReader has some bytes, each behind 99 reads of nothing, and then nothing
+// and no error, for ever. It panics where one asks on and on.
+type stuckReader struct {
+	data  string
+	empty int
+}
+
+func (r *stuckReader) Read(p []byte) (int, error) {
+	if r.empty++; r.empty < 100 || r.data == "" {
+		if r.empty > 1000 {
+			panic("reading without an end")
+		}
+		return 0, nil
+	}
+	r.empty = 0
+	n := copy(p, r.data[:1])
+	r.data = r.data[n:]
+	return n, nil
+}
+
+// A reader that returns nothing and no error 100 times is broken, whichever part
+// of a frame is missing; one that does it 99 times is not.
+func TestNoProgressInCodec(t *testing.T) {
+	short := string(MarshalFrame(NewFrame(OpcodeBinary, true, make([]byte, 5)), testKey))
+	long := string(MarshalFrame(NewFrame(OpcodeBinary, true, make([]byte, frameBuffer)), testKey))
+	for _, c := range []struct{ name, data, text string }{
+		{"header", "", "error reading frame header: "},
+		{"second byte", short[:1], "error reading frame header: "},
+		{"key", short[:3], "error reading mask key: "},
+		{"2-byte length", long[:2], "error reading 2-byte extended payload length: "},
+		{"payload", short[:6], "error reading 5 byte payload: "},
+		{"payload begun", short[:8], "error reading 5 byte payload: "},
+		{"large payload", long[:20], "error reading 8192 byte payload: "},
+		{"nothing", short, ""},
+	} {
+		check := func(way string, f *Frame, err error) {
+			t.Helper()
+			if c.text == "" {
+				if err != nil || len(f.Payload) != 5 {
+					t.Errorf("%s: %s: %v, %v", c.name, way, f, err)
+				}
+			} else if !errors.Is(err, io.ErrNoProgress) || codeOf(err) != StatusAbnormalClose || !strings.HasPrefix(err.Error(), c.text) {
+				t.Errorf("%s: %s: error %v, want %s%v", c.name, way, err, c.text, io.ErrNoProgress)
+			}
+		}
+		f, err := ReadFrame(&stuckReader{data: c.data}, ServerMode, 1<<20)
+		check("ReadFrame", f, err)
+		r := NewFrameReader(&stuckReader{data: c.data}, ServerMode, 1<<20)
+		f, err = r.Next()
+		check("Next", f, err)
+		if c.text == "" {
+			if _, err := r.Next(); !errors.Is(err, io.ErrNoProgress) {
+				t.Errorf("Next behind the frame: %v", err)
+			}
+		}
+	}
+}
+
 // A transport that returns nothing and no error, for ever, is broken.
 func TestNoProgress(t *testing.T) {
 	src := newScripted()

@@ -243,9 +243,15 @@ func socksSkipAddress(conn io.Reader, kind byte) error {
 
 // socksRead reads all of p; an end in front of it is none to be expected.
 func socksRead(conn io.Reader, p []byte) error {
-	_, err := io.ReadFull(conn, p)
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
+	for len(p) > 0 {
+		n, err := readSome(conn, p)
+		p = p[n:]
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil && len(p) > 0 {
+			return err
+		}
 	}
-	return err
+	return nil
 }

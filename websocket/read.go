@@ -46,10 +46,12 @@ func ReadFrame(src io.Reader, mode Mode, maxPayloadLen int) (*Frame, error) {
 		if (missing == partLength2 || missing == partLength8) && h.masked() {
 			most += 4
 		}
-		n, err := io.ReadAtLeast(src, f.head[have:most], need-have)
-		have += n
-		if have < need {
-			return nil, errCut(missing, have-start, err)
+		for have < need {
+			n, err := readSome(src, f.head[have:most])
+			have += n
+			if err != nil && have < need {
+				return nil, errCut(missing, have-start, err)
+			}
 		}
 	}
 	f.b0 = h.b0
@@ -61,6 +63,17 @@ func ReadFrame(src io.Reader, mode Mode, maxPayloadLen int) (*Frame, error) {
 	return &f.Frame, nil
 }
 
+// readSome reads into p, which has room. What it returns is never (0, nil): a
+// reader that returns that noProgress times is broken.
+func readSome(src io.Reader, p []byte) (int, error) {
+	for range noProgress {
+		if n, err := src.Read(p); n > 0 || err != nil {
+			return n, err
+		}
+	}
+	return 0, io.ErrNoProgress
+}
+
 // readPayload reads n bytes from src behind those in dst, unmasking them as they
 // come, and returns dst with them. n = 0 leaves dst as it is.
 func readPayload(src io.Reader, dst []byte, n int, key uint32) ([]byte, error) {
@@ -68,7 +81,7 @@ func readPayload(src io.Reader, dst []byte, n int, key uint32) ([]byte, error) {
 	for len(dst) < want {
 		dst = growFor(dst, want)
 		have := len(dst)
-		m, err := src.Read(dst[have:min(cap(dst), want, have+unmaskStep)])
+		m, err := readSome(src, dst[have:min(cap(dst), want, have+unmaskStep)])
 		dst = dst[:have+m]
 		key = mask(dst[have:], dst[have:], key)
 		if err != nil && len(dst) < want {
@@ -187,7 +200,7 @@ func (r *FrameReader) fill() error {
 		r.end = copy(r.buf, r.buf[r.start:r.end])
 		r.start = 0
 	}
-	n, err := r.src.Read(r.buf[r.end:])
+	n, err := readSome(r.src, r.buf[r.end:])
 	r.end += n
 	if n > 0 {
 		return nil // an error will come again

@@ -145,7 +145,7 @@ var codecMutants = []mutant{
 	},
 	{
 		name: "read-payload-past-its-end", kind: offByOne, rule: "exactly one frame", file: "read.go",
-		old: "src.Read(dst[have:min(cap(dst), want, have+unmaskStep)])", new: "src.Read(dst[have:min(cap(dst), have+unmaskStep)])", targets: decoding,
+		old: "readSome(src, dst[have:min(cap(dst), want, have+unmaskStep)])", new: "readSome(src, dst[have:min(cap(dst), have+unmaskStep)])", targets: decoding,
 	},
 	{
 		name: "header-alone-allocates-all", kind: droppedCheck, rule: "bounded allocation", file: "read.go",
