@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wsproof/wsproof/internal/peers/serve/servetest"
+	"github.com/wsproof/wsproof/internal/engine/serve/servetest"
 	"github.com/wsproof/wsproof/internal/wire"
 )
 

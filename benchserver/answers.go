@@ -6,7 +6,7 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/wsproof/wsproof/internal/peers/serve"
+	"github.com/wsproof/wsproof/internal/engine/serve"
 )
 
 // The close codes of RFC 6455 §7.4.1 that the answers use.

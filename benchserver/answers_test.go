@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wsproof/wsproof/internal/peers/serve"
-	"github.com/wsproof/wsproof/internal/peers/serve/servetest"
+	"github.com/wsproof/wsproof/internal/engine/serve"
+	"github.com/wsproof/wsproof/internal/engine/serve/servetest"
 	"github.com/wsproof/wsproof/internal/wire"
 )
 

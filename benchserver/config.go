@@ -14,7 +14,8 @@ import (
 	"time"
 
 	"github.com/wsproof/wsproof/internal/cli"
-	"github.com/wsproof/wsproof/internal/peers/serve"
+	"github.com/wsproof/wsproof/internal/engine"
+	"github.com/wsproof/wsproof/internal/engine/engines"
 )
 
 // A config is what the command line and the environment ask for.
@@ -44,7 +45,7 @@ func parse(args []string, getenv func(string) string, stdout io.Writer) (*config
 	c := new(config)
 	fs := flag.NewFlagSet("benchserver", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
-	fs.StringVar(&c.engine, "engine", "core", "WebSocket `library`: "+strings.Join(serve.Engines(), ", "))
+	fs.StringVar(&c.engine, "engine", "core", "WebSocket `library`: "+strings.Join(engines.Names(), ", "))
 	addr, from := envAddr(getenv)
 	fs.StringVar(&c.addr, "addr", addr, "`host:port` to listen on")
 	fs.StringVar(&c.adminAddr, "admin-addr", "127.0.0.1:6060", "`host:port` of /healthz, /metrics and, with -pprof, /debug/pprof/; off for none")
@@ -87,8 +88,8 @@ func envAddr(getenv func(string) string) (addr, from string) {
 }
 
 func (c *config) check() error {
-	if !slices.Contains(serve.Engines(), c.engine) {
-		return cli.Usagef("-engine %s: want one of %s", c.engine, strings.Join(serve.Engines(), ", "))
+	if !slices.Contains(engines.Names(), c.engine) {
+		return cli.Usagef("-engine %s: want one of %s", c.engine, strings.Join(engines.Names(), ", "))
 	}
 	for _, size := range []struct {
 		flag  string
@@ -162,8 +163,7 @@ func versionLine() string {
 		return line
 	}
 	for _, dep := range info.Deps {
-		switch dep.Path {
-		case "github.com/gorilla/websocket", "github.com/gobwas/ws", "github.com/coder/websocket", "github.com/lxzan/gws":
+		if slices.ContainsFunc(engines.Libraries(), func(e engine.Engine) bool { return e.Module == dep.Path }) {
 			line += " " + strings.TrimPrefix(dep.Path, "github.com/") + "@" + dep.Version
 		}
 	}

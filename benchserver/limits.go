@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/wsproof/wsproof/internal/cli"
-	"github.com/wsproof/wsproof/internal/peers/serve"
+	"github.com/wsproof/wsproof/internal/engine/serve"
 )
 
 // spareFiles are the open files that are not for WebSocket connections:

@@ -7,7 +7,7 @@
 //
 // README.md tells what each path answers, what the limits do, and how to point
 // a load generator at it. Everything that depends on a WebSocket library is in
-// package internal/peers/serve; this command adds paths, limits, metrics, the
+// a folder of its own below internal/engine; this command adds paths, limits, metrics, the
 // status page and the shutdown.
 package main
 

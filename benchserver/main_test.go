@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/wsproof/wsproof/internal/cli"
+	"github.com/wsproof/wsproof/internal/engine/engines"
+	"github.com/wsproof/wsproof/internal/engine/serve/servetest"
 	"github.com/wsproof/wsproof/internal/leak"
-	"github.com/wsproof/wsproof/internal/peers/serve"
-	"github.com/wsproof/wsproof/internal/peers/serve/servetest"
 )
 
 func TestMain(m *testing.M) { leak.Main(m) }
@@ -98,7 +98,7 @@ func env(pairs ...string) func(string) string {
 
 // each runs the test against a server of every engine.
 func each(t *testing.T, test func(t *testing.T, r *running), args ...string) {
-	for _, engine := range serve.Engines() {
+	for _, engine := range engines.Names() {
 		t.Run("engine="+engine, func(t *testing.T) {
 			t.Parallel()
 			test(t, start(t, append([]string{"-engine", engine}, args...)...))

@@ -25,8 +25,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/wsproof/wsproof/internal/peers/serve"
-	"github.com/wsproof/wsproof/internal/peers/serve/servetest"
+	"github.com/wsproof/wsproof/internal/engine/serve"
+	"github.com/wsproof/wsproof/internal/engine/serve/servetest"
 	"github.com/wsproof/wsproof/internal/wire"
 )
 

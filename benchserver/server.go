@@ -15,7 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/wsproof/wsproof/internal/cli"
-	"github.com/wsproof/wsproof/internal/peers/serve"
+	"github.com/wsproof/wsproof/internal/engine/engines"
+	"github.com/wsproof/wsproof/internal/engine/serve"
 )
 
 const (
@@ -64,12 +65,13 @@ func newServer(c *config, log *slog.Logger) (*server, error) {
 		}
 		certificates = append(certificates, certificate)
 	}
+	engine, err := engines.Find(c.engine)
+	if err != nil {
+		return nil, cli.Usagef("-engine: %v", err)
+	}
 	for _, a := range answers {
 		p := servedPath{path: a.path, opened: new(atomic.Uint64)}
-		var err error
-		if p.server, err = serve.New(c.engine, a.answer, s.options(p)); err != nil {
-			return nil, cli.Usagef("-engine: %v", err)
-		}
+		p.server = engine.NewServer(a.answer, s.options(p))
 		s.paths = append(s.paths, p)
 		s.byPath[a.path] = &admission{s, p.server}
 	}
@@ -77,7 +79,6 @@ func newServer(c *config, log *slog.Logger) (*server, error) {
 	s.rates = newRates(s)
 	s.page = newPage(s)
 
-	var err error
 	if s.listener, err = net.Listen("tcp", c.addr); err != nil {
 		return nil, cli.Usagef("%s: %v", c.addrFrom, err)
 	}

@@ -16,8 +16,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/wsproof/wsproof/internal/peers/dial"
-	"github.com/wsproof/wsproof/internal/peers/serve"
+	"github.com/wsproof/wsproof/internal/engine/engines"
+	"github.com/wsproof/wsproof/internal/engine/serve"
 )
 
 var (
@@ -98,11 +98,12 @@ func againstServer(t *testing.T, name string, handler http.Handler, cases []*Cas
 // againstEngine plays the cases against an engine's echo server.
 func againstEngine(t *testing.T, engine string, cases []*Case, p pace) []*Result {
 	t.Helper()
-	server, err := serve.New(engine, serve.Echo, serve.Options{})
+	e, err := engines.Find(engine)
 	if err != nil {
 		t.Error(err)
 		return nil
 	}
+	server := e.NewServer(serve.Echo, serve.Options{})
 	defer server.Shutdown(context.Background())
 	return againstServer(t, engine, server, cases, p)
 }
@@ -110,6 +111,11 @@ func againstEngine(t *testing.T, engine string, cases []*Case, p pace) []*Result
 // againstClient plays the cases with an engine's client.
 func againstClient(t *testing.T, engine string, cases []*Case, p pace) []*Result {
 	t.Helper()
+	e, err := engines.Find(engine)
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Error(err)
@@ -119,10 +125,7 @@ func againstClient(t *testing.T, engine string, cases []*Case, p pace) []*Result
 	fuzzing := &FuzzingServer{Cases: cases, Patience: p.patience}
 	done := make(chan error)
 	go func() { done <- fuzzing.Serve(ctx, l) }()
-	client := func(ctx context.Context, url string, onMessage func(bool, []byte) []byte) error {
-		return dial.Run(ctx, engine, url, onMessage)
-	}
-	if err := Drive(ctx, client, "ws://"+l.Addr().String(), engine, cases, p.jobs); err != nil {
+	if err := Drive(ctx, e.Client, "ws://"+l.Addr().String(), engine, cases, p.jobs); err != nil {
 		t.Error(err)
 	}
 	cancel()
@@ -246,7 +249,7 @@ func TestGoldenVerdicts(t *testing.T) {
 	table := readVerdicts(t, "golden.tsv")
 	var matches []match
 	for role, play := range roles {
-		for _, engine := range serve.Engines() {
+		for _, engine := range engines.Names() {
 			name := role + "-" + engine
 			matches = append(matches, match{
 				name, casesFor(t, engine),
@@ -263,7 +266,7 @@ func writeGolden(t *testing.T, roles map[string]func(*testing.T, string, []*Case
 	var columns []string
 	cases := defaultCases(t)
 	for _, role := range []string{"server", "client"} {
-		for _, engine := range serve.Engines() {
+		for _, engine := range engines.Names() {
 			name := role + "-" + engine
 			columns = append(columns, name)
 			for _, r := range roles[role](t, engine, cases, fast) {
@@ -300,7 +303,7 @@ func TestGoldenIsComplete(t *testing.T) {
 	informational := []string{"7.1.6", "7.13.1", "7.13.2"}
 	for _, c := range cases {
 		for _, role := range []string{"server", "client"} {
-			for _, engine := range serve.Engines() {
+			for _, engine := range engines.Names() {
 				if table[c.ID][role+"-"+engine] == "" {
 					t.Fatalf("no golden verdict of %s for %s %s", c.ID, role, engine)
 				}

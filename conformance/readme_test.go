@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wsproof/wsproof/internal/peers/serve"
+	"github.com/wsproof/wsproof/internal/engine/engines"
 )
 
 // The markers between which the table of verdicts stands in a README.
@@ -16,12 +16,6 @@ const (
 	tableBegin = "<!-- verdicts: go test ./conformance -run Readme -update -->\n"
 	tableEnd   = "<!-- end of verdicts -->"
 )
-
-// modules are the import paths of the engines.
-var modules = map[string]string{
-	"gorilla": "github.com/gorilla/websocket", "gobwas": "github.com/gobwas/ws",
-	"coder": "github.com/coder/websocket", "gws": "github.com/lxzan/gws",
-}
 
 // verdictTable is the golden file in short, as Markdown.
 func verdictTable(t *testing.T) string {
@@ -32,12 +26,12 @@ func verdictTable(t *testing.T) string {
 	}
 	var b strings.Builder
 	b.WriteString("\n| engine | role | OK | INFORMATIONAL | NON-STRICT | anything else |\n|---|---|---|---|---|---|\n")
-	for _, engine := range serve.Engines() {
-		name := engine
-		if path := modules[engine]; path != "" {
-			version := regexp.MustCompile(regexp.QuoteMeta(path) + ` (v\S+)`).FindSubmatch(mod)
+	for _, e := range engines.All() {
+		engine, name := e.Name, e.Name
+		if engine != "core" {
+			version := regexp.MustCompile(regexp.QuoteMeta(e.Module) + ` (v\S+)`).FindSubmatch(mod)
 			if version == nil {
-				t.Fatalf("go.mod has no %s", path)
+				t.Fatalf("go.mod has no %s", e.Module)
 			}
 			name += " " + string(version[1])
 		}

@@ -11,7 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/wsproof/wsproof/internal/peers/dial"
+	"github.com/wsproof/wsproof/internal/engine/dial"
+	"github.com/wsproof/wsproof/internal/engine/gorilla"
 )
 
 // TestUnreachable: one clear error, and no case is played.
@@ -102,7 +103,7 @@ func TestFuzzingServer(t *testing.T) {
 	go func() { done <- fuzzing.Serve(ctx, l) }()
 	base := "ws://" + l.Addr().String()
 	ask := func(path string) (text string, err error) {
-		err = dial.Run(ctx, "gorilla", base+path, func(_ bool, b []byte) []byte { text += string(b); return nil })
+		err = gorilla.Engine.Client(ctx, base+path, func(_ bool, b []byte) []byte { text += string(b); return nil })
 		return text, err
 	}
 	if text, err := ask("/getCaseCount"); text != "2" || err != nil {
@@ -121,7 +122,7 @@ func TestFuzzingServer(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/runCase?case=1&agent=a%20b", "/runCase?casetuple=5.1&agent=a%20b"} {
-		if err := dial.Run(ctx, "gorilla", base+path, dial.Echo); err != nil {
+		if err := gorilla.Engine.Client(ctx, base+path, dial.Echo); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

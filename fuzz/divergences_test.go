@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wsproof/wsproof/internal/peers"
+	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/vector"
 )
 
@@ -36,7 +36,7 @@ func TestDivergencesHold(t *testing.T) {
 		t.Fatal(err)
 	}
 	versions := pinned(t)
-	libraries := map[string]*peers.Library{}
+	libraries := map[string]*transcript.Reader{}
 	for _, l := range Libraries() {
 		libraries[l.Name] = l
 	}
@@ -64,7 +64,7 @@ func TestDivergencesHold(t *testing.T) {
 	}
 }
 
-func shown(t *testing.T, l *peers.Library, vectors []vector.Vector, rows []Divergence, want *Finding) bool {
+func shown(t *testing.T, l *transcript.Reader, vectors []vector.Vector, rows []Divergence, want *Finding) bool {
 	for i := range vectors {
 		v := &vectors[i]
 		f, err := Compare(l, &Transcript{Role: v.Role, Limits: v.Limits, Input: v.Input}, rows)

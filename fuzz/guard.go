@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/wsproof/wsproof/internal/peers"
+	"github.com/wsproof/wsproof/internal/engine/transcript"
 )
 
 // gofuzzSource makes generators draw from gofuzz's own source, to see the
@@ -44,7 +44,7 @@ func watchdog() {
 			continue
 		}
 		if now.Sub(since) > hangBound {
-			panic(fmt.Sprintf("a check is hung for %v; goroutines:\n%s", hangBound, peers.Stacks()))
+			panic(fmt.Sprintf("a check is hung for %v; goroutines:\n%s", hangBound, transcript.Stacks()))
 		}
 	}
 }

@@ -5,9 +5,9 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/wsproof/wsproof/internal/engine/core/transcripts"
+	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/model"
-	"github.com/wsproof/wsproof/internal/peers"
-	"github.com/wsproof/wsproof/internal/peers/core"
 	"github.com/wsproof/wsproof/websocket"
 )
 
@@ -121,8 +121,8 @@ func has(list []string, token string) bool {
 }
 
 // checkFrames checks that what ws delivers are the frames of rest.
-func checkFrames(ws *websocket.Websocket, c *peers.Conn, role model.Role, limits model.Limits, rest []byte) error {
-	got, err := core.Frames(ws, c, role)
+func checkFrames(ws *websocket.Websocket, c *transcript.Conn, role model.Role, limits model.Limits, rest []byte) error {
+	got, err := transcripts.Frames(ws, c, role)
 	if err != nil {
 		return err
 	}

@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/model"
-	"github.com/wsproof/wsproof/internal/peers"
 	"github.com/wsproof/wsproof/websocket"
 )
 
@@ -123,12 +123,12 @@ func (in *handshakeInput) accept() error {
 		return nil // net/http answers such a request by itself
 	}
 	rest, _ := io.ReadAll(br)
-	c := &deadlineConn{Conn: peers.NewConn(&peers.Transcript{Input: rest, Chunks: in.sizes})}
+	c := &deadlineConn{Conn: transcript.NewConn(&transcript.Transcript{Input: rest, Chunks: in.sizes})}
 	if in.env&envDeadlines != 0 {
 		c.read, c.write = time.Now(), time.Now()
 	}
 	w := &hijackable{c: c, most: in.most, header: in.presetHeader()}
-	opts := websocket.Options{Subprotocols: subprotocols, CloseTimeout: peers.Bound}
+	opts := websocket.Options{Subprotocols: subprotocols, CloseTimeout: transcript.Bound}
 	if in.env&envNoProtocols != 0 {
 		opts.Subprotocols = nil
 	}
@@ -253,7 +253,7 @@ func (in *handshakeInput) handshake(r *http.Request, why []refusal) error {
 		return fmt.Errorf("it took a request although %s", why[0].why)
 	case string(key) != want || w.Code != http.StatusSwitchingProtocols:
 		return fmt.Errorf("key %q, status %d, want %q and 101", key, w.Code, want)
-	case !slices.Equal(h["Upgrade"], []string{"websocket"}), !slices.Equal(h["Connection"], []string{"Upgrade"}), !slices.Equal(h["Sec-Websocket-Accept"], []string{peers.AcceptKey(want)}),
+	case !slices.Equal(h["Upgrade"], []string{"websocket"}), !slices.Equal(h["Connection"], []string{"Upgrade"}), !slices.Equal(h["Sec-Websocket-Accept"], []string{transcript.AcceptKey(want)}),
 		!slices.Equal(h["Sec-Websocket-Protocol"], protocol), !slices.Equal(h[presetNames[0]], own):
 		return fmt.Errorf("the headers %v", h)
 	}
@@ -269,7 +269,7 @@ func (in *handshakeInput) checkAnswer(r *http.Request, answer []byte, subprotoco
 	want := map[string]string{
 		"Upgrade":              "websocket",
 		"Connection":           "Upgrade",
-		"Sec-Websocket-Accept": peers.AcceptKey(strings.Trim(r.Header.Get("Sec-Websocket-Key"), " \t")),
+		"Sec-Websocket-Accept": transcript.AcceptKey(strings.Trim(r.Header.Get("Sec-Websocket-Key"), " \t")),
 	}
 	if best := agreed(r, spoken); subprotocol != best {
 		return fmt.Errorf("subprotocol %q was agreed on, want %q: of %q and %q", subprotocol, best, spoken, r.Header["Sec-Websocket-Protocol"])
@@ -323,7 +323,7 @@ func (w *hijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 // A deadlineConn notes the deadlines that are set.
 type deadlineConn struct {
-	*peers.Conn
+	*transcript.Conn
 	read, write time.Time
 	during      time.Time // of writes, during the last one
 	fault       error     // of writes

@@ -12,8 +12,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/model"
-	"github.com/wsproof/wsproof/internal/peers"
 	"github.com/wsproof/wsproof/websocket"
 )
 
@@ -21,19 +21,19 @@ import (
 func (in *handshakeInput) dial() error {
 	var request, answer []byte
 	dialled, accept := false, ""
-	c := peers.NewConn(&peers.Transcript{Role: model.Client, Chunks: in.sizes})
+	c := transcript.NewConn(&transcript.Transcript{Role: model.Client, Chunks: in.sizes})
 	c.Answer(func(r []byte) []byte {
 		request = bytes.Clone(r)
 		key := ""
 		if parsed, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(r))); err == nil {
 			key = parsed.Header.Get("Sec-Websocket-Key")
 		}
-		accept = peers.AcceptKey(key)
+		accept = transcript.AcceptKey(key)
 		answer = bytes.ReplaceAll(in.raw, []byte("ACCEPT"), []byte(accept))
 		return answer
 	})
 	opts := websocket.DialOptions{
-		Options: websocket.Options{Subprotocols: subprotocols, CloseTimeout: peers.Bound},
+		Options: websocket.Options{Subprotocols: subprotocols, CloseTimeout: transcript.Bound},
 		NetDial: func(context.Context, string, string) (net.Conn, error) {
 			dialled = true
 			return c, nil

@@ -5,17 +5,18 @@ import (
 	"math"
 	"runtime/debug"
 
+	"github.com/wsproof/wsproof/internal/engine/engines"
+	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/model"
-	"github.com/wsproof/wsproof/internal/peers"
-	"github.com/wsproof/wsproof/internal/peers/coder"
-	"github.com/wsproof/wsproof/internal/peers/gobwas"
-	"github.com/wsproof/wsproof/internal/peers/gorilla"
-	"github.com/wsproof/wsproof/internal/peers/gws"
 )
 
 // Libraries returns the libraries that transcripts are compared with.
-func Libraries() []*peers.Library {
-	return []*peers.Library{&gorilla.Library, &gobwas.Library, &coder.Library, &gws.Library}
+func Libraries() []*transcript.Reader {
+	var readers []*transcript.Reader
+	for _, e := range engines.Libraries() {
+		readers = append(readers, e.Reader)
+	}
+	return readers
 }
 
 // ModuleVersion returns the version of a module that this program is built with,
@@ -93,14 +94,14 @@ func Peers(data []byte) error {
 }
 
 // ErrHarness is wrapped by errors that say nothing about a library.
-var ErrHarness = peers.ErrHarness
+var ErrHarness = transcript.ErrHarness
 
 // Compare gives the transcript to the library and returns how it parts from the
 // model, apart from what the rows know; nil if it does not. An error is one of the
 // harness.
-func Compare(l *peers.Library, t *Transcript, rows []Divergence) (*Finding, error) {
+func Compare(l *transcript.Reader, t *Transcript, rows []Divergence) (*Finding, error) {
 	limits := t.limits(l)
-	r, err := l.Run(&peers.Transcript{Role: t.Role, Limits: limits, Input: t.Input, Chunks: t.Sizes})
+	r, err := l.Run(&transcript.Transcript{Role: t.Role, Limits: limits, Input: t.Input, Chunks: t.Sizes})
 	if err != nil {
 		return nil, err
 	}
@@ -114,15 +115,15 @@ func Compare(l *peers.Library, t *Transcript, rows []Divergence) (*Finding, erro
 }
 
 // limits are the transcript's, as far as the library takes limits.
-func (t *Transcript) limits(l *peers.Library) model.Limits {
+func (t *Transcript) limits(l *transcript.Reader) model.Limits {
 	const none = math.MaxInt
 	least := max(1, t.Limits.Message) // a limit of 0 stands for none in most libraries
 	switch l.Caps.Limits {
-	case peers.LimitsNone:
+	case transcript.LimitsNone:
 		return model.Limits{Frame: none, Message: none}
-	case peers.LimitsMessage:
+	case transcript.LimitsMessage:
 		return model.Limits{Frame: none, Message: least}
-	case peers.LimitsOne:
+	case transcript.LimitsOne:
 		return model.Limits{Frame: least, Message: least}
 	}
 	return t.Limits

@@ -6,14 +6,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/model"
-	"github.com/wsproof/wsproof/internal/peers"
 	"github.com/wsproof/wsproof/internal/wire"
 )
 
 // An expectation is what a library may make of a transcript.
 type expectation struct {
-	l      *peers.Library
+	l      *transcript.Reader
 	t      *Transcript
 	limits model.Limits
 	rows   []*Divergence
@@ -21,19 +21,19 @@ type expectation struct {
 
 func (e *expectation) read(without ...model.Rule) model.Outcome {
 	switch e.l.Caps.UTF8 {
-	case peers.UTF8None:
+	case transcript.UTF8None:
 		without = append(slices.Clone(without), model.TextNotUTF8)
-	case peers.UTF8AtEnd:
+	case transcript.UTF8AtEnd:
 		without = append(slices.Clone(without), model.TextNotUTF8FailFast)
 	}
-	if e.l.Caps.Limits == peers.LimitsNone {
+	if e.l.Caps.Limits == transcript.LimitsNone {
 		without = append(slices.Clone(without), model.FrameTooLarge, model.MessageTooLarge)
 	}
 	return model.ReadWithout(e.t.Role, e.limits, e.t.Input, without...)
 }
 
 // judge returns how the result parts from the model, apart from the rows.
-func (e *expectation) judge(r *peers.Result) *Finding {
+func (e *expectation) judge(r *transcript.Result) *Finding {
 	strict := e.read()
 	find := func(kind Kind, rule, detail string) *Finding {
 		if rule == "" {

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/wsproof/wsproof/internal/peers"
+	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/wire"
 )
 
 // Minimise returns the smallest transcript that it finds which shows the same
 // finding: frames and then bytes of payload are taken away while it does.
-func Minimise(l *peers.Library, t *Transcript, f *Finding, rows []Divergence) *Transcript {
+func Minimise(l *transcript.Reader, t *Transcript, f *Finding, rows []Divergence) *Transcript {
 	m := minimiser{l: l, finding: f, rows: rows, small: *t, tries: 2000}
 	m.small.Input = slices.Clone(t.Input)
 	if f.Kind == Hangs {
@@ -34,7 +34,7 @@ func Minimise(l *peers.Library, t *Transcript, f *Finding, rows []Divergence) *T
 
 // A minimiser makes a transcript smaller that shows a finding.
 type minimiser struct {
-	l       *peers.Library
+	l       *transcript.Reader
 	finding *Finding
 	rows    []Divergence
 	small   Transcript // the smallest so far

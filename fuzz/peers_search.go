@@ -1,14 +1,14 @@
 package fuzz
 
 import (
-	"github.com/wsproof/wsproof/internal/peers"
+	"github.com/wsproof/wsproof/internal/engine/transcript"
 )
 
 // Search feeds a library transcripts that the generator makes of pseudo-random
 // bytes until done says so, and calls found for each finding that the rows do not
 // know, once a kind and rule, with the smallest transcript that shows it. No seed
 // and no corpus goes in. It returns the number of transcripts.
-func Search(l *peers.Library, seed uint64, rows []Divergence, done func(n int) bool, found func(f *Finding, n int, small *Transcript)) (int, error) {
+func Search(l *transcript.Reader, seed uint64, rows []Divergence, done func(n int) bool, found func(f *Finding, n int, small *Transcript)) (int, error) {
 	g := newTranscriptGenerator()
 	known := map[string]bool{}
 	data := make([]byte, 0, 256)

@@ -6,19 +6,19 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/model"
-	"github.com/wsproof/wsproof/internal/peers"
 	"github.com/wsproof/wsproof/internal/vector"
 	"github.com/wsproof/wsproof/internal/wire"
 )
 
 // fake is a library that does what the model says, but for some rules.
-func fake(without ...model.Rule) *peers.Library {
-	l := &peers.Library{
+func fake(without ...model.Rule) *transcript.Reader {
+	l := &transcript.Reader{
 		Name: "fake", Module: "github.com/wsproof/wsproof/fuzz",
-		Caps: peers.Caps{UTF8: peers.UTF8AsItArrives, Limits: peers.LimitsBoth, SendsClose: true},
+		Caps: transcript.Caps{UTF8: transcript.UTF8AsItArrives, Limits: transcript.LimitsBoth, SendsClose: true},
 	}
-	l.Read = func(t *peers.Transcript, c *peers.Conn, r *peers.Result) error {
+	l.Read = func(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) error {
 		out := model.ReadWithout(t.Role, t.Limits, t.Input, without...)
 		send := func(opcode byte, payload []byte) {
 			f := wire.Frame{Fin: true, Opcode: opcode, Masked: t.Role == model.Client, Key: [4]byte{1, 2, 3, 4}, Payload: payload}
@@ -102,7 +102,7 @@ func TestCompareIsContent(t *testing.T) {
 func TestCompareTellsCrashesAndHangs(t *testing.T) {
 	tr := &Transcript{Limits: rawLimits[0], Input: []byte{0x81, 0}}
 	l := fake()
-	l.Read = func(*peers.Transcript, *peers.Conn, *peers.Result) error { panic("of the library") }
+	l.Read = func(*transcript.Transcript, *transcript.Conn, *transcript.Result) error { panic("of the library") }
 	if f, err := Compare(l, tr, nil); err != nil || f == nil || f.Kind != Crashes || f.Rule != string(model.ClientFrameUnmasked) || !strings.Contains(f.Detail, "of the library") {
 		t.Errorf("a panic: %v, %v", f, err)
 	}
@@ -110,7 +110,7 @@ func TestCompareTellsCrashesAndHangs(t *testing.T) {
 	if f, err := Compare(l, tr, private); err != nil || f != nil {
 		t.Errorf("a panic that the table knows: %v, %v", f, err)
 	}
-	l.Read = func(_ *peers.Transcript, c *peers.Conn, _ *peers.Result) error {
+	l.Read = func(_ *transcript.Transcript, c *transcript.Conn, _ *transcript.Result) error {
 		for {
 			_, _ = c.Read(make([]byte, 1))
 		}
@@ -118,7 +118,9 @@ func TestCompareTellsCrashesAndHangs(t *testing.T) {
 	if f, err := Compare(l, tr, nil); err != nil || f == nil || f.Kind != Hangs {
 		t.Errorf("a hang: %v, %v", f, err)
 	}
-	l.Read = func(*peers.Transcript, *peers.Conn, *peers.Result) error { return errors.New("of the adapter") }
+	l.Read = func(*transcript.Transcript, *transcript.Conn, *transcript.Result) error {
+		return errors.New("of the adapter")
+	}
 	if _, err := Compare(l, tr, nil); !errors.Is(err, ErrHarness) {
 		t.Errorf("a failure of the adapter: %v, want ErrHarness", err)
 	}
@@ -135,16 +137,16 @@ func TestRowsHideNothingElse(t *testing.T) {
 	ping := (&wire.Frame{Fin: true, Opcode: wire.Ping, Payload: []byte("ping")}).Append(nil)
 	whole := message(wire.Frame{Fin: true, Opcode: wire.Text})
 	badClose := (&wire.Frame{Fin: true, Opcode: wire.Close, Payload: []byte{0, 0}}).Append(nil)
-	deliver := func(text string) func(c *peers.Conn, r *peers.Result) {
-		return func(c *peers.Conn, r *peers.Result) { r.Deliver(c, false, []byte(text)) }
+	deliver := func(text string) func(c *transcript.Conn, r *transcript.Result) {
+		return func(c *transcript.Conn, r *transcript.Result) { r.Deliver(c, false, []byte(text)) }
 	}
-	write := func(f wire.Frame) func(c *peers.Conn, r *peers.Result) {
-		return func(c *peers.Conn, _ *peers.Result) { _, _ = c.Write(f.Append(nil)) }
+	write := func(f wire.Frame) func(c *transcript.Conn, r *transcript.Result) {
+		return func(c *transcript.Conn, _ *transcript.Result) { _, _ = c.Write(f.Append(nil)) }
 	}
-	pong := func(text string) func(c *peers.Conn, r *peers.Result) {
+	pong := func(text string) func(c *transcript.Conn, r *transcript.Result) {
 		return write(wire.Frame{Fin: true, Opcode: wire.Pong, Masked: true, Key: [4]byte{1}, Payload: []byte(text)})
 	}
-	unmaskedClose := func(c *peers.Conn, r *peers.Result) {
+	unmaskedClose := func(c *transcript.Conn, r *transcript.Result) {
 		write(wire.Frame{Fin: true, Opcode: wire.Close, Payload: []byte{3, 0xea}})(c, r)
 		r.End = model.Failed
 	}
@@ -152,23 +154,23 @@ func TestRowsHideNothingElse(t *testing.T) {
 		name  string
 		row   Divergence
 		input []byte
-		does  []func(c *peers.Conn, r *peers.Result)
+		does  []func(c *transcript.Conn, r *transcript.Result)
 		found bool
 	}{
 		{"the beginning of the message", Divergence{Kind: Accepts, Rule: truncated}, begun, nil, false},
-		{"its beginning, delivered", Divergence{Kind: Accepts, Rule: truncated}, begun, []func(*peers.Conn, *peers.Result){deliver("so")}, false},
-		{"its beginning, and one that is refused", Divergence{Kind: Accepts, Rule: truncated}, append(slices.Clone(begun), 0x31, 126), []func(*peers.Conn, *peers.Result){deliver("some")}, false},
-		{"another message", Divergence{Kind: Accepts, Rule: truncated}, begun, []func(*peers.Conn, *peers.Result){deliver("other")}, true},
-		{"a message twice", Divergence{Kind: Accepts, Rule: truncated}, whole, []func(*peers.Conn, *peers.Result){deliver("some"), deliver("some")}, true},
-		{"the beginning of the ping", Divergence{Kind: Accepts, Rule: truncatedPing}, ping[:4], []func(*peers.Conn, *peers.Result){pong("pi")}, false},
-		{"another ping", Divergence{Kind: Accepts, Rule: truncatedPing}, ping[:4], []func(*peers.Conn, *peers.Result){pong("po")}, true},
-		{"a masked frame, taken", Divergence{Kind: Accepts, Rule: string(model.ServerFrameMasked)}, ping, []func(*peers.Conn, *peers.Result){pong("other")}, true},
-		{"the wrong masking of a Close", Divergence{Kind: Sends, Rule: "a-Close-with-the-wrong-masking-for-its-role"}, badClose, []func(*peers.Conn, *peers.Result){unmaskedClose}, false},
-		{"of a pong", Divergence{Kind: Sends, Rule: "a-Close-with-the-wrong-masking-for-its-role"}, ping, []func(*peers.Conn, *peers.Result){write(wire.Frame{Fin: true, Opcode: wire.Pong, Payload: []byte("ping")})}, true},
-		{"of a Close, and a message lost", Divergence{Kind: Sends, Rule: "a-Close-with-the-wrong-masking-for-its-role"}, append(slices.Clone(whole), badClose...), []func(*peers.Conn, *peers.Result){unmaskedClose}, true},
+		{"its beginning, delivered", Divergence{Kind: Accepts, Rule: truncated}, begun, []func(*transcript.Conn, *transcript.Result){deliver("so")}, false},
+		{"its beginning, and one that is refused", Divergence{Kind: Accepts, Rule: truncated}, append(slices.Clone(begun), 0x31, 126), []func(*transcript.Conn, *transcript.Result){deliver("some")}, false},
+		{"another message", Divergence{Kind: Accepts, Rule: truncated}, begun, []func(*transcript.Conn, *transcript.Result){deliver("other")}, true},
+		{"a message twice", Divergence{Kind: Accepts, Rule: truncated}, whole, []func(*transcript.Conn, *transcript.Result){deliver("some"), deliver("some")}, true},
+		{"the beginning of the ping", Divergence{Kind: Accepts, Rule: truncatedPing}, ping[:4], []func(*transcript.Conn, *transcript.Result){pong("pi")}, false},
+		{"another ping", Divergence{Kind: Accepts, Rule: truncatedPing}, ping[:4], []func(*transcript.Conn, *transcript.Result){pong("po")}, true},
+		{"a masked frame, taken", Divergence{Kind: Accepts, Rule: string(model.ServerFrameMasked)}, ping, []func(*transcript.Conn, *transcript.Result){pong("other")}, true},
+		{"the wrong masking of a Close", Divergence{Kind: Sends, Rule: "a-Close-with-the-wrong-masking-for-its-role"}, badClose, []func(*transcript.Conn, *transcript.Result){unmaskedClose}, false},
+		{"of a pong", Divergence{Kind: Sends, Rule: "a-Close-with-the-wrong-masking-for-its-role"}, ping, []func(*transcript.Conn, *transcript.Result){write(wire.Frame{Fin: true, Opcode: wire.Pong, Payload: []byte("ping")})}, true},
+		{"of a Close, and a message lost", Divergence{Kind: Sends, Rule: "a-Close-with-the-wrong-masking-for-its-role"}, append(slices.Clone(whole), badClose...), []func(*transcript.Conn, *transcript.Result){unmaskedClose}, true},
 	} {
 		l := fake()
-		l.Read = func(_ *peers.Transcript, c *peers.Conn, r *peers.Result) error {
+		l.Read = func(_ *transcript.Transcript, c *transcript.Conn, r *transcript.Result) error {
 			for _, do := range test.does {
 				do(c, r)
 			}

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/wsproof/wsproof/internal/engine/core/transcripts"
+	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/model"
-	"github.com/wsproof/wsproof/internal/peers"
-	"github.com/wsproof/wsproof/internal/peers/core"
 	"github.com/wsproof/wsproof/websocket"
 )
 
@@ -40,7 +40,7 @@ func checkCore(t *Transcript) error {
 
 // checkOutcome holds the core against an outcome.
 func checkOutcome(t *Transcript, want model.Outcome) error {
-	got, err := core.Library.RunHere(&peers.Transcript{Role: t.Role, Limits: t.Limits, Input: t.Input, Chunks: t.Sizes})
+	got, err := transcripts.Reader.RunHere(&transcript.Transcript{Role: t.Role, Limits: t.Limits, Input: t.Input, Chunks: t.Sizes})
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/wsproof/wsproof/internal/peers"
+	"github.com/wsproof/wsproof/internal/engine/transcript"
+	"github.com/wsproof/wsproof/internal/engine/transcript/opening"
 	"github.com/wsproof/wsproof/internal/wire"
 	"github.com/wsproof/wsproof/websocket"
 )
@@ -155,7 +156,7 @@ func (h *handlerHarness) accept() {
 	}
 	c := &handled{pipe: newPipe()}
 	w := &pipeWriter{pipe: netPipe{c.pipe}, header: http.Header{}}
-	_, r, _ := peers.NewConn(&peers.Transcript{}).Upgrade()
+	_, r, _ := opening.Upgrade(transcript.NewConn(&transcript.Transcript{}))
 	ctx := context.WithValue(context.WithValue(context.Background(), http.ServerContextKey, h.server), valueKey{}, c)
 	ctx, cancel := context.WithCancel(ctx)
 	h.handler.ServeHTTP(w, r.WithContext(ctx))
@@ -270,7 +271,9 @@ func (h *handlerHarness) settle() error {
 // A netPipe is a pipe as net/http gives it away.
 type netPipe struct{ *pipe }
 
-func (p netPipe) LocalAddr() net.Addr  { return peers.NewConn(&peers.Transcript{}).LocalAddr() }
+func (p netPipe) LocalAddr() net.Addr {
+	return transcript.NewConn(&transcript.Transcript{}).LocalAddr()
+}
 func (p netPipe) RemoteAddr() net.Addr { return p.LocalAddr() }
 func (p netPipe) SetDeadline(t time.Time) error {
 	return errors.Join(p.SetReadDeadline(t), p.SetWriteDeadline(t))

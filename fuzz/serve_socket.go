@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/model"
-	"github.com/wsproof/wsproof/internal/peers"
 	"github.com/wsproof/wsproof/internal/wire"
 	"github.com/wsproof/wsproof/websocket"
 )
@@ -93,7 +93,7 @@ func (h *socketHarness) run() error {
 	}
 	out, err := io.ReadAll(theirs)
 	if err != nil && !h.opt.has(bitLinger) {
-		return fmt.Errorf("reading what the connection sent, after %d bytes: %w\n%s", len(out), err, peers.Stacks())
+		return fmt.Errorf("reading what the connection sent, after %d bytes: %w\n%s", len(out), err, transcript.Stacks())
 	}
 	theirs.Close()
 	if err := <-input; err != nil && h.want.End == model.Open && h.want.Rule == "" {
@@ -111,7 +111,7 @@ func (h *socketHarness) run() error {
 	select {
 	case <-ended:
 	case <-bound.C:
-		return fmt.Errorf("the transport has ended, a call has not returned after %v:\n%s", socketBound, peers.Stacks())
+		return fmt.Errorf("the transport has ended, a call has not returned after %v:\n%s", socketBound, transcript.Stacks())
 	}
 	return h.judge(out)
 }

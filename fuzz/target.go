@@ -18,8 +18,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/model"
-	"github.com/wsproof/wsproof/internal/peers"
 	"github.com/wsproof/wsproof/internal/wire"
 	"github.com/wsproof/wsproof/websocket"
 )
@@ -116,8 +116,8 @@ func (t *RemoteTarget) dial() (net.Conn, *bufio.Reader, error) {
 		err = fmt.Errorf("no answer to the opening handshake: %w", err)
 	case r.StatusCode != http.StatusSwitchingProtocols:
 		err = fmt.Errorf("no WebSocket server: the opening handshake was answered with %s", r.Status)
-	case r.Header.Get("Sec-WebSocket-Accept") != peers.AcceptKey(key):
-		err = fmt.Errorf("no WebSocket server: Sec-WebSocket-Accept is %q, want %q", r.Header.Get("Sec-WebSocket-Accept"), peers.AcceptKey(key))
+	case r.Header.Get("Sec-WebSocket-Accept") != transcript.AcceptKey(key):
+		err = fmt.Errorf("no WebSocket server: Sec-WebSocket-Accept is %q, want %q", r.Header.Get("Sec-WebSocket-Accept"), transcript.AcceptKey(key))
 	}
 	if err != nil {
 		conn.Close()
@@ -129,7 +129,7 @@ func (t *RemoteTarget) dial() (net.Conn, *bufio.Reader, error) {
 // exchange sends the transcript, ends its own direction, and reads what comes
 // back until the end. reset tells that the server dropped the connection, by which
 // what it had sent may be lost.
-func (t *RemoteTarget) exchange(tr *Transcript) (got *peers.Result, reset bool, err error) {
+func (t *RemoteTarget) exchange(tr *Transcript) (got *transcript.Result, reset bool, err error) {
 	conn, br, err := t.dial()
 	if err != nil {
 		return nil, false, err
@@ -160,8 +160,8 @@ func (t *RemoteTarget) exchange(tr *Transcript) (got *peers.Result, reset bool, 
 }
 
 // readEchoes reads the bytes of an echo server.
-func readEchoes(answer []byte, reset bool) (*peers.Result, error) {
-	got := &peers.Result{}
+func readEchoes(answer []byte, reset bool) (*transcript.Result, error) {
+	got := &transcript.Result{}
 	var message []byte
 	open, binary, closed := false, false, false
 	for len(answer) > 0 {

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/model"
-	"github.com/wsproof/wsproof/internal/peers"
 	"github.com/wsproof/wsproof/internal/wire"
 	"github.com/wsproof/wsproof/websocket"
 )
@@ -123,7 +123,7 @@ func (h *utf8Harness) write(role model.Role, whole bool, size int) error {
 	if role == model.Client {
 		mode = websocket.ClientMode
 	}
-	c := peers.NewConn(&peers.Transcript{Role: role})
+	c := transcript.NewConn(&transcript.Transcript{Role: role})
 	ws := websocket.New(c, "peer", mode, websocket.Options{MaxFrameSize: size})
 	err := ws.WriteMessage(context.Background(), &websocket.Message{Payload: h.text})
 	sent := c.Sent()

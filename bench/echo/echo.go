@@ -17,7 +17,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/wsproof/wsproof/internal/peers/serve"
+	"github.com/wsproof/wsproof/internal/engine/engines"
+	"github.com/wsproof/wsproof/internal/engine/serve"
 )
 
 // readBuffer is the size of a read buffer where the user chooses it: that of
@@ -69,13 +70,9 @@ func Engines() []Engine {
 		{"gws", "best", onHTTP(gwsBest)},
 		{"gws", "readme", onHTTP(gwsReadme)},
 	}
-	for _, lib := range serve.Engines() {
-		all = append(all, Engine{lib, "serve", onHTTP(func() http.Handler {
-			h, err := serve.New(lib, serve.Echo, serve.Options{MaxMessage: most})
-			if err != nil {
-				panic(err) // the name is serve's own
-			}
-			return h
+	for _, e := range engines.All() {
+		all = append(all, Engine{e.Name, "serve", onHTTP(func() http.Handler {
+			return e.NewServer(serve.Echo, serve.Options{MaxMessage: most})
 		})})
 	}
 	return all

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/wsproof/wsproof/conformance"
+	"github.com/wsproof/wsproof/internal/engine/engines"
 )
 
 // image is the original suite's own container.
@@ -242,7 +243,11 @@ func (c *config) originalClients(ctx context.Context, suite *original, out strin
 	}
 	for _, agent := range agents {
 		// The original plays one case after the other, too.
-		err := conformance.Drive(ctx, engineClient(agent), "ws://"+address, url.QueryEscape(agent), c.selected, 1)
+		e, err := engines.Find(agent)
+		if err != nil {
+			return err
+		}
+		err = conformance.Drive(ctx, e.Client, "ws://"+address, url.QueryEscape(agent), c.selected, 1)
 		if err != nil {
 			return err
 		}

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/wsproof/wsproof/conformance"
-	"github.com/wsproof/wsproof/internal/peers/dial"
-	"github.com/wsproof/wsproof/internal/peers/serve"
+	"github.com/wsproof/wsproof/internal/engine/engines"
+	"github.com/wsproof/wsproof/internal/engine/serve"
 )
 
 // errFailed says that cases failed; everything about it is printed already.
@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f := flag.NewFlagSet("wsconform", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.StringVar(&c.cases, "cases", "", "`patterns` of cases: 5.7, 6.12.*, *, -9.7.* (default: sections 1 to 10)")
-	f.StringVar(&c.engine, "engine", "core", "`names` of the engines under test: "+strings.Join(serve.Engines(), ", ")+", or all")
+	f.StringVar(&c.engine, "engine", "core", "`names` of the engines under test: "+strings.Join(engines.Names(), ", ")+", or all")
 	f.StringVar(&c.role, "role", "server", "what is under test: `server`, client or both")
 	f.StringVar(&c.target, "target", "", "`URL` of a server under test, instead of an engine: ws://host:port/path")
 	f.StringVar(&c.agent, "agent", "", "`name` of the target in reports (default: its host)")
@@ -129,8 +129,8 @@ func (c *config) check() (err error) {
 		}
 	}
 	for _, e := range c.engines() {
-		if !slices.Contains(serve.Engines(), e) {
-			return fmt.Errorf("no engine %q: want %s, or all", e, strings.Join(serve.Engines(), ", "))
+		if !slices.Contains(engines.Names(), e) {
+			return fmt.Errorf("no engine %q: want %s, or all", e, strings.Join(engines.Names(), ", "))
 		}
 	}
 	if c.open && c.reportDir == "" {
@@ -141,7 +141,7 @@ func (c *config) check() (err error) {
 
 func (c *config) engines() []string {
 	if c.engine == "all" {
-		return serve.Engines()
+		return engines.Names()
 	}
 	var names []string
 	for e := range strings.SplitSeq(c.engine, ",") {
@@ -238,10 +238,11 @@ func (c *config) again(agent, role string, results []*conformance.Result) {
 
 // startServer serves an engine's echo on a free port.
 func startServer(engine string) (url string, stop func(), err error) {
-	server, err := serve.New(engine, serve.Echo, serve.Options{})
+	e, err := engines.Find(engine)
 	if err != nil {
 		return "", nil, err
 	}
+	server := e.NewServer(serve.Echo, serve.Options{})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, err
@@ -257,14 +258,11 @@ func startServer(engine string) (url string, stop func(), err error) {
 	return "ws://" + l.Addr().String() + "/echo", stop, nil
 }
 
-// engineClient is an engine's client for conformance.Drive.
-func engineClient(engine string) conformance.Client {
-	return func(ctx context.Context, url string, onMessage func(bool, []byte) []byte) error {
-		return dial.Run(ctx, engine, url, onMessage)
-	}
-}
-
 func (c *config) playClient(ctx context.Context, agent string) ([]*conformance.Result, error) {
+	client, err := engines.Find(agent)
+	if err != nil {
+		return nil, err
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -276,7 +274,7 @@ func (c *config) playClient(ctx context.Context, agent string) ([]*conformance.R
 	go func() { done <- fuzzing.Serve(serving, l) }()
 	c.out.begin(agent, "client", url)
 	started := time.Now()
-	err = conformance.Drive(ctx, engineClient(agent), url, agent, c.selected, c.jobs)
+	err = conformance.Drive(ctx, client.Client, url, agent, c.selected, c.jobs)
 	stop()
 	if serveErr := <-done; err == nil {
 		err = serveErr

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/wsproof/wsproof/conformance"
+	"github.com/wsproof/wsproof/internal/engine/gobwas"
 	"github.com/wsproof/wsproof/internal/leak"
 )
 
@@ -139,7 +140,7 @@ func TestListen(t *testing.T) {
 		t.Fatal(err)
 	}
 	cases, _ := conformance.Select("1.1.*")
-	if err := conformance.Drive(t.Context(), engineClient("gobwas"), first.URL, "mine", cases, 4); err != nil {
+	if err := conformance.Drive(t.Context(), gobwas.Engine.Client, first.URL, "mine", cases, 4); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "mine_case_1_1_8.json")); err != nil {

@@ -21,7 +21,7 @@ import (
 	"time"
 
 	"github.com/wsproof/wsproof/fuzz"
-	"github.com/wsproof/wsproof/internal/peers"
+	"github.com/wsproof/wsproof/internal/engine/transcript"
 )
 
 func main() {
@@ -126,7 +126,7 @@ func replay(name string, data []byte, bound time.Duration, stdout io.Writer) boo
 	case ctx.Err() != nil:
 		fmt.Fprintf(stdout, "HUNG: not done after %v\n%s\n", bound, text)
 	case strings.Contains(text, "goroutine ") && !strings.HasPrefix(text, "explain:"):
-		fmt.Fprintf(stdout, "CRASHED the process, in %s:\n%s\n", peers.PanicOwner(text), text)
+		fmt.Fprintf(stdout, "CRASHED the process, in %s:\n%s\n", transcript.PanicOwner(text), text)
 	default:
 		fmt.Fprintf(stdout, "FAILS: %s\n", strings.TrimPrefix(text, "explain: "))
 	}

@@ -15,6 +15,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -28,7 +29,7 @@ import (
 	"time"
 
 	"github.com/wsproof/wsproof/fuzz"
-	"github.com/wsproof/wsproof/internal/peers"
+	"github.com/wsproof/wsproof/internal/engine/transcript"
 )
 
 func main() {
@@ -86,7 +87,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	return err
 }
 
-func findLibrary(name string) *peers.Library {
+func findLibrary(name string) *transcript.Reader {
 	for _, l := range fuzz.Libraries() {
 		if l.Module == name || l.Name == name {
 			return l
@@ -140,13 +141,13 @@ func (o *options) list(ctx context.Context, stdout io.Writer) error {
 
 // version1 builds this command with a version of the library and has it search.
 // With a bug, it returns how long that took to find, 0 if it was not found.
-func (o *options) version1(ctx context.Context, l *peers.Library, version string, b *bug, stdout io.Writer) (time.Duration, error) {
+func (o *options) version1(ctx context.Context, l *transcript.Reader, version string, b *bug, stdout io.Writer) (time.Duration, error) {
 	dir, err := os.MkdirTemp("", "wsproof-rediscover")
 	if err != nil {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	exe, err := build(ctx, dir, l.Module, version)
+	exe, err := build(ctx, dir, l, version)
 	if err != nil {
 		return 0, err
 	}
@@ -191,7 +192,7 @@ func (o *options) version1(ctx context.Context, l *peers.Library, version string
 		return 0, fmt.Errorf("the search died, and its mark is missing: %s", text)
 	}
 	n := int64(binary.LittleEndian.Uint64(number))
-	fmt.Fprintf(stdout, "%s %s CRASHED the process at input %d, in %s:\n%s\n%s", l.Name, version, n, peers.PanicOwner(text), text,
+	fmt.Fprintf(stdout, "%s %s CRASHED the process at input %d, in %s:\n%s\n%s", l.Name, version, n, transcript.PanicOwner(text), text,
 		fuzz.ExplainRandom(o.seed, uint64(n)))
 	if b != nil && b.kind == fuzz.Crashes {
 		found = time.Since(start)
@@ -202,8 +203,22 @@ func (o *options) version1(ctx context.Context, l *peers.Library, version string
 // reached is the line by which the search says that it found what it was to find.
 const reached = "-- reached --"
 
-// build builds this command with a version of a module, with -modfile.
-func build(ctx context.Context, dir, module, version string) (string, error) {
+// table is the file that stands in the place of engines/table.go: the other
+// engines, and the library's server and client, need not build with its old
+// version.
+const table = `package engines
+
+import (
+	"github.com/wsproof/wsproof/internal/engine"
+	"github.com/wsproof/wsproof/internal/engine/%s/transcripts"
+)
+
+var table = []engine.Engine{{Reader: &transcripts.Reader}}
+`
+
+// build builds this command with a version of a library alone: go.mod and the
+// table of engines are others, in dir.
+func build(ctx context.Context, dir string, l *transcript.Reader, version string) (string, error) {
 	for _, name := range []string{"go.mod", "go.sum"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
@@ -213,11 +228,22 @@ func build(ctx context.Context, dir, module, version string) (string, error) {
 			return "", err
 		}
 	}
+	alone := filepath.Join(dir, "table.go")
+	if err := os.WriteFile(alone, fmt.Appendf(nil, table, l.Name), 0o666); err != nil {
+		return "", err
+	}
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {filepath.FromSlash("internal/engine/engines/table.go"): alone}})
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o666); err != nil {
+		return "", err
+	}
 	modfile := "-modfile=" + filepath.Join(dir, "go.mod")
 	exe := filepath.Join(dir, "search")
 	for _, args := range [][]string{
-		{"get", modfile, module + "@" + version},
-		{"build", "-mod=mod", modfile, "-o", exe, "./fuzz/rediscover"},
+		{"get", modfile, l.Module + "@" + version},
+		{"build", "-mod=mod", modfile, "-overlay=" + filepath.Join(dir, "overlay.json"), "-o", exe, "./fuzz/rediscover"},
 	} {
 		cmd := exec.CommandContext(ctx, "go", args...)
 		if out, err := cmd.CombinedOutput(); err != nil {

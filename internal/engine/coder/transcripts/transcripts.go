@@ -1,0 +1,96 @@
+// Package transcripts reads transcripts with github.com/coder/websocket, by what its
+// versions share since v1.8.12.
+package transcripts
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/coder/websocket"
+
+	"github.com/wsproof/wsproof/internal/engine/transcript"
+	"github.com/wsproof/wsproof/internal/engine/transcript/opening"
+	"github.com/wsproof/wsproof/internal/model"
+)
+
+// Reader is coder. Text is not checked for UTF-8; its one limit is on messages.
+// After it refuses a frame it sends its Close and reads on for the peer's, up to
+// 5 s: the end of the transcript cuts that short.
+var Reader = transcript.Reader{
+	Name:   "coder",
+	Module: "github.com/coder/websocket",
+	Caps:   transcript.Caps{UTF8: transcript.UTF8None, Limits: transcript.LimitsMessage, SendsClose: true, Late: []model.Rule{model.MessageTooLarge}},
+	Read:   read,
+}
+
+func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) error {
+	ctx := context.Background()
+	var ws *websocket.Conn
+	var err error
+	if t.Role == model.Server {
+		w, req, upgraded := opening.Upgrade(c)
+		ws, err = websocket.Accept(w, req, nil)
+		upgraded()
+	} else {
+		ws, _, err = websocket.Dial(ctx, "ws://peer/", &websocket.DialOptions{
+			HTTPClient: &http.Client{Transport: roundTripper{c}},
+		})
+	}
+	if err != nil {
+		return err
+	}
+	c.Share() // its timeout goroutine closes the connection when it likes
+	defer ws.CloseNow()
+	ws.SetReadLimit(int64(t.Limits.Message))
+	for failures := 0; failures < readsAfterFailure; {
+		kind, payload, err := ws.Read(ctx)
+		if err != nil {
+			if failures++; failures == 1 {
+				end(r, err)
+				r.Fail(c, err)
+			}
+			if r.End == model.Open {
+				return nil
+			}
+			continue
+		}
+		r.Deliver(c, kind == websocket.MessageBinary, payload)
+	}
+	return nil
+}
+
+// readsAfterFailure is how often the adapter reads once a read has failed: the
+// documentation says that the connection is then closed, so that these reads
+// must neither deliver nor answer anything.
+const readsAfterFailure = 8
+
+func end(r *transcript.Result, err error) {
+	var ce websocket.CloseError
+	switch {
+	case errors.As(err, &ce):
+		r.End, r.Code, r.Reason = model.Closed, uint16(ce.Code), ce.Reason
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		r.End = model.Open
+	default:
+		r.End = model.Failed
+	}
+}
+
+// roundTripper answers the opening handshake with the Conn as the body.
+type roundTripper struct{ c *transcript.Conn }
+
+func (rt roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
+	return &http.Response{
+		Status: "101 Switching Protocols", StatusCode: http.StatusSwitchingProtocols,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{
+			"Upgrade":              {"websocket"},
+			"Connection":           {"Upgrade"},
+			"Sec-Websocket-Accept": {transcript.AcceptKey(req.Header.Get("Sec-WebSocket-Key"))},
+		},
+		Body:    rt.c,
+		Request: req,
+	}, nil
+}

@@ -1,0 +1,67 @@
+// Package transcripts reads transcripts with github.com/gobwas/ws, by what its
+// versions share since v0.1.0: wsutil.ReadData, which checks headers and UTF-8
+// and answers control frames.
+package transcripts
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsutil"
+
+	"github.com/wsproof/wsproof/internal/engine/transcript"
+	"github.com/wsproof/wsproof/internal/model"
+)
+
+// Reader is gobwas. It has no limits in its old versions, and it sends no Close
+// when a rule is broken: its callers do.
+var Reader = transcript.Reader{
+	Name:   "gobwas",
+	Module: "github.com/gobwas/ws",
+	Caps:   transcript.Caps{UTF8: transcript.UTF8AsItArrives},
+	Read:   read,
+}
+
+func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) error {
+	state := ws.StateServerSide
+	if t.Role == model.Client {
+		state = ws.StateClientSide
+	}
+	for {
+		payload, opcode, err := wsutil.ReadData(c, state)
+		if err != nil {
+			return end(r, err)
+		}
+		r.Deliver(c, opcode == ws.OpBinary, payload)
+	}
+}
+
+func end(r *transcript.Result, err error) error {
+	r.Err = err
+	var closed wsutil.ClosedError
+	var protocol ws.ProtocolError
+	switch {
+	case errors.As(err, &closed):
+		// Its fields were methods in old versions; the text is what they share.
+		text := strings.TrimPrefix(closed.Error(), "ws closed: ")
+		code, reason, _ := strings.Cut(text, " ")
+		n, err := strconv.ParseUint(code, 10, 16)
+		if err != nil {
+			return fmt.Errorf("text of its ClosedError not understood: %q", closed.Error())
+		}
+		r.End, r.Code, r.Reason = model.Closed, uint16(n), reason
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		r.End = model.Open
+	case errors.Is(err, wsutil.ErrInvalidUTF8):
+		r.End, r.Class = model.Failed, 1007
+	case errors.As(err, &protocol):
+		r.End, r.Class = model.Failed, 1002
+	default:
+		r.End = model.Failed
+	}
+	return nil
+}
