@@ -149,6 +149,14 @@ var styles = map[string]style{
 	"gws":                {sky, strokes{diagonal: true}, "✕"},
 	"gws readme":         {sky, star{}, "✳"},
 	"tcp":                {grey, strokes{}, "+"},
+	"old":                {grey, strokes{}, "+"},
+	"new":                {blue, draw.CircleGlyph{}, "●"},
+
+	"ReadFrame server 1KiB":   {blue, draw.CircleGlyph{}, "●"},
+	"WriteFrame client 16KiB": {orange, draw.BoxGlyph{}, "■"},
+	"ReadMessage 64 16KiB":    {green, draw.PyramidGlyph{}, "▲"},
+	"Handshake parsed":        {pink, diamond{}, "◆"},
+	"Echo 64×64 8B":           {sky, strokes{diagonal: true}, "✕"},
 }
 
 // styleOf gives other series a grey of their own.
@@ -161,6 +169,7 @@ func styleOf(name string) style {
 
 // order is how series stand in legends and tables.
 var order = []string{
+	"old", "new",
 	"core", "core conn", "core answer", "core_purego", "core_purego conn", "core readme", "tcp",
 	"gobwas", "gobwas conn", "gobwas flush", "gobwas zerocopy", "gobwas listener", "gobwas_purego", "gobwas_purego conn", "gobwas readme",
 	"gws", "gws readme", "gorilla", "gorilla readme", "coder", "coder readme",

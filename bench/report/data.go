@@ -21,6 +21,8 @@ type Run struct {
 	Path  string
 	Facts map[string]string // the configuration lines
 	rows  []row
+	index map[string]int // of rows, by name
+	old   *Run           // what it is compared with; nil: nothing
 }
 
 // A row is a benchmark with its values by unit.
@@ -31,16 +33,15 @@ type row struct {
 	values map[string][]float64
 }
 
-// Load reads a file of results. Of a comparison of revisions it takes the new
-// one.
+// Load reads a file of results. That of a comparison is the new revision's run,
+// which knows the old one's.
 func Load(path string) (*Run, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	run := &Run{Path: path, Facts: map[string]string{}}
-	index := map[string]int{}
+	run, old := newRun(path), newRun(path)
 	reader := benchfmt.NewReader(f, path)
 	for reader.Scan() {
 		switch rec := reader.Result().(type) {
@@ -48,20 +49,10 @@ func Load(path string) (*Run, error) {
 			return nil, rec
 		case *benchfmt.Result:
 			if rec.GetConfig("rev") == "old" {
-				continue
-			}
-			for _, c := range rec.Config {
-				run.Facts[c.Key] = string(c.Value)
-			}
-			name := stat.BareName(rec.Name)
-			i, known := index[name]
-			if !known {
-				i = len(run.rows)
-				index[name] = i
-				run.rows = append(run.rows, newRow(name))
-			}
-			for _, v := range rec.Values {
-				run.rows[i].values[v.Unit] = append(run.rows[i].values[v.Unit], v.Value)
+				run.old = old
+				old.add(rec)
+			} else {
+				run.add(rec)
 			}
 		}
 	}
@@ -72,6 +63,26 @@ func Load(path string) (*Run, error) {
 		return nil, fmt.Errorf("%s holds no results", path)
 	}
 	return run, nil
+}
+
+func newRun(path string) *Run {
+	return &Run{Path: path, Facts: map[string]string{}, index: map[string]int{}}
+}
+
+func (run *Run) add(rec *benchfmt.Result) {
+	for _, c := range rec.Config {
+		run.Facts[c.Key] = string(c.Value)
+	}
+	name := stat.BareName(rec.Name)
+	i, known := run.index[name]
+	if !known {
+		i = len(run.rows)
+		run.index[name] = i
+		run.rows = append(run.rows, newRow(name))
+	}
+	for _, v := range rec.Values {
+		run.rows[i].values[v.Unit] = append(run.rows[i].values[v.Unit], v.Value)
+	}
 }
 
 func newRow(name string) row {
@@ -92,6 +103,12 @@ type measured struct {
 
 // known reports whether there were enough samples for an interval.
 func (m measured) known() bool { return !math.IsInf(m.Lo, 0) && !math.IsInf(m.Hi, 0) }
+
+// times is the measurement in another unit; infinite bounds stay so.
+func (m measured) times(factor float64) measured {
+	m.Center, m.Lo, m.Hi = m.Center*factor, m.Lo*factor, m.Hi*factor
+	return m
+}
 
 // over is the quotient of two medians, with an interval that holds all
 // quotients of values in theirs.

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/wsproof/wsproof/bench/stat"
 )
 
 //go:embed page.html
@@ -29,8 +31,8 @@ type legend struct {
 	Color        template.CSS
 }
 
-// Write writes the page for the runs; the last one that has all libraries is
-// drawn, all of them make the history.
+// Write writes the page for the runs: the last one that has all libraries is
+// drawn, so is each comparison of revisions, and the others make the history.
 func Write(w io.Writer, runs []*Run) error {
 	if len(runs) == 0 {
 		return errors.New("report: there are no results")
@@ -38,12 +40,15 @@ func Write(w io.Writer, runs []*Run) error {
 	slices.SortStableFunc(runs, func(a, b *Run) int { return strings.Compare(a.Facts["date"], b.Facts["date"]) })
 	main := runs[len(runs)-1]
 	for _, r := range runs {
-		if len(r.find("ReadFrame", map[string]string{"lib": "gorilla"})) > 0 {
+		if r.old == nil && len(r.find("ReadFrame", map[string]string{"lib": "gorilla"})) > 0 {
 			main = r
 		}
 	}
 	var sections []section
 	for _, q := range questions {
+		if main.old != nil {
+			break // they compare libraries
+		}
 		c := q.chart(main)
 		if c == nil {
 			continue
@@ -53,6 +58,18 @@ func Write(w io.Writer, runs []*Run) error {
 			return err
 		}
 		sections = append(sections, s)
+	}
+	for _, r := range slices.Backward(runs) {
+		if r.old == nil {
+			continue
+		}
+		s, err := compare(r)
+		if err != nil {
+			return err
+		}
+		if s != nil {
+			sections = append(sections, *s)
+		}
 	}
 	if c := history(runs, main); c != nil {
 		s, err := draw2("How did the core change?", "CPU time of the core at each commit measured on this machine with this Go, relative to the oldest one shown. Runs of different days are of different moods of the machine: only steps well beyond the intervals mean something; make bench BASE=… compares properly.", c)
@@ -103,6 +120,45 @@ func draw2(question, text string, c *chart) (section, error) {
 		s.Body = append(s.Body, cells)
 	}
 	return s, nil
+}
+
+// compare draws old against new; nil where they have no CPU time in common.
+func compare(run *Run) (*section, error) {
+	const unit = "cpu-sec/op"
+	c := &chart{unit: "CPU time, times the median of the old", scale: 1, limit: 1}
+	var numbers [][]string
+	for i := range run.old.rows {
+		r := &run.old.rows[i]
+		was, ok := r.measure(unit)
+		if !ok {
+			continue
+		}
+		cells := []string{shortName(r.name), cell(was, nano), "–", ""}
+		if j, known := run.index[r.name]; known {
+			if is, ok := run.rows[j].measure(unit); ok {
+				p := stat.Compare(r.values[unit], run.rows[j].values[unit])
+				cells[2], cells[3] = cell(is, nano), fmt.Sprintf("%s (p=%.3f)", p.FormatDelta(was.Center, is.Center), p.P)
+				c.add("old", cells[0], was.times(1/was.Center))
+				c.add("new", cells[0], is.times(1/was.Center))
+			}
+		}
+		numbers = append(numbers, cells)
+	}
+	for i := range run.rows {
+		r := &run.rows[i]
+		if is, ok := r.measure(unit); ok {
+			if _, known := run.old.index[r.name]; !known {
+				numbers = append(numbers, []string{shortName(r.name), "–", cell(is, nano), ""})
+			}
+		}
+	}
+	if len(c.series) == 0 {
+		return nil, nil
+	}
+	s, err := draw2(fmt.Sprintf("%s (old) against %s (new)", shortCommit(run.old.Facts["commit"]), shortCommit(run.Facts["commit"])),
+		"The core of two revisions, measured in turns within one run; each value is the best of several. Below: CPU time in ns, and what benchstat claims, ~ where that is nothing. From "+filepath.Base(run.Path)+".", c)
+	s.Head, s.Body = []string{"", "old", "new", "vs old"}, numbers
+	return &s, err
 }
 
 // cell is a median with its interval.

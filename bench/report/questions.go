@@ -224,12 +224,14 @@ var historyRows = []string{
 
 // history shows some rows of the core at each commit, relative to the first. It
 // takes the runs on the machine and with the Go of the main one: a step between
-// others would say nothing about the core.
+// others would say nothing about the core. Comparisons of revisions are measured in
+// another way, each value the best of several, so that they are left out.
 func history(runs []*Run, main *Run) *chart {
 	c := &chart{unit: "CPU time, times that of the oldest", scale: 1, limit: 1}
 	first := map[string]float64{}
+	seen := map[string]int{}
 	for _, run := range runs {
-		if !sameMachine(run, main) {
+		if !sameMachine(run, main) || run.old != nil {
 			continue
 		}
 		commit := run.Facts["commit"]
@@ -238,6 +240,9 @@ func history(runs []*Run, main *Run) *chart {
 		}
 		if date, _, ok := strings.Cut(run.Facts["date"], "T"); ok {
 			commit = date + " " + shortCommit(commit)
+		}
+		if seen[commit]++; seen[commit] > 1 {
+			commit = fmt.Sprintf("%s (%d)", commit, seen[commit])
 		}
 		for _, r := range run.rows {
 			if !slices.Contains(historyRows, r.name) {
@@ -250,15 +255,29 @@ func history(runs []*Run, main *Run) *chart {
 			if first[r.name] == 0 {
 				first[r.name] = m.Center
 			}
-			m.Center, m.Lo, m.Hi = m.Center/first[r.name], m.Lo/first[r.name], m.Hi/first[r.name] // infinite bounds stay so
-			short := strings.NewReplacer("/lib=core", "", "/api=best", "", "/role=", " ", "/size=", " ", "/fragments=", " ", "/from=", " ", "/kind=binary", "", "/conns=", " ", "/inflight=", "×").Replace(r.name)
-			c.add(short, commit, m)
+			c.add(shortName(r.name), commit, m.times(1/first[r.name]))
 		}
 	}
 	if len(c.categories) < 2 {
 		return nil
 	}
 	return c
+}
+
+// shortName is the name of a row of the core for people.
+func shortName(name string) string {
+	base, rest, _ := strings.Cut(name, "/")
+	for _, p := range strings.Split(rest, "/") {
+		key, value, _ := strings.Cut(p, "=")
+		switch {
+		case key == "lib" || p == "api=best" || p == "kind=binary":
+		case key == "inflight":
+			base += "×" + value
+		default:
+			base += " " + value
+		}
+	}
+	return base
 }
 
 func sameMachine(a, b *Run) bool {

@@ -20,6 +20,9 @@ func Readme(text []byte, run *Run) ([]byte, error) {
 	if begin < 0 || end < begin {
 		return nil, fmt.Errorf("report: the text has no %s … %s to write between", beginMark, endMark)
 	}
+	if run.old != nil {
+		return nil, fmt.Errorf("report: %s compares two revisions of the core and has no other library", run.Path)
+	}
 	tables, err := markdown(run)
 	if err != nil {
 		return nil, err

@@ -3,9 +3,11 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"html"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -126,6 +128,89 @@ func TestHistoryOfOneMachine(t *testing.T) {
 	}
 	if got := shortCommit("0123456789ab+"); got != "0123456+" {
 		t.Errorf("the short form of a dirty commit is %q", got)
+	}
+}
+
+// TestHistoryOfCommits: each run is a column of its own, two of one commit and
+// day as well, and its rows can be told apart.
+func TestHistoryOfCommits(t *testing.T) {
+	var runs []*Run
+	for i, commit := range []string{"0123456789ab", "0123456789ab", "ba9876543210", "ba9876543210+"} {
+		r := load(t, file(t, "a.txt", fmt.Sprintf("2026-01-01T00:00:0%dZ", i), 10))
+		r.Facts["commit"] = commit
+		runs = append(runs, r)
+	}
+	c := history(runs, runs[0])
+	if want := []string{"2026-01-01 0123456", "2026-01-01 0123456 (2)", "2026-01-01 ba98765", "2026-01-01 ba98765+"}; !slices.Equal(c.categories, want) {
+		t.Errorf("the history is of %q, want %q", c.categories, want)
+	}
+	seen := map[string]bool{}
+	for _, name := range historyRows {
+		symbol := styleOf(shortName(name)).symbol
+		if seen[symbol] {
+			t.Errorf("%s is %s, as another row is", name, symbol)
+		}
+		seen[symbol] = true
+	}
+}
+
+// comparison writes results of two revisions and returns the path.
+func comparison(t *testing.T, name, date string) string {
+	t.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, "date: %s\ncpu: Testchip <1>\ngo: go1.26\n", date)
+	for i := range 10 {
+		for _, rev := range []string{"old", "new"} {
+			commit, factor := "0123456789ab", 1.0
+			if rev == "new" {
+				commit, factor = "ba9876543210+", 1.5
+			}
+			fmt.Fprintf(&b, "\nrev: %s\ncommit: %s\n\n", rev, commit)
+			fmt.Fprintf(&b, "BenchmarkReadFrame/lib=core/api=best/role=server/size=1KiB 1 %.1f cpu-ns/op\n", 80*factor+float64(i))
+			fmt.Fprintf(&b, "BenchmarkReadText/lib=core/api=best/text=cjk/size=1KiB 1 %d cpu-ns/op\n", 300+i)
+			fmt.Fprintf(&b, "BenchmarkMask/lib=core/via=%s/size=16B 1 9 cpu-ns/op\n", rev)
+		}
+	}
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestComparison: the page draws both revisions, with the numbers of both, and
+// their values, which are the best of several, are not in the history.
+func TestComparison(t *testing.T) {
+	compared := load(t, comparison(t, "c.txt", "2026-03-01T00:00:00Z"))
+	a, b := load(t, file(t, "a.txt", "2026-01-01T00:00:00Z", 10)), load(t, file(t, "b.txt", "2026-02-01T00:00:00Z", 10))
+	for _, runs := range [][]*Run{{compared}, {a, b, compared}} {
+		var page bytes.Buffer
+		if err := Write(&page, runs); err != nil {
+			t.Fatal(err)
+		}
+		html := html.UnescapeString(page.String())
+		for _, want := range []string{
+			"0123456 (old) against ba98765+ (new)", "</b> old</li>", "</b> new</li>", ">ReadFrame server 1KiB</",
+			"<td>ReadFrame server 1KiB</td><td>84.5 (81 … 88)</td><td>125 (121 … 128)</td><td>+47.34% (p=0.000)</td>",
+			"<td>ReadText cjk 1KiB</td><td>304 (301 … 308)</td><td>304 (301 … 308)</td><td>~ (p=1.000)</td>",
+			"<td>Mask old 16B</td><td>9 (9 … 9)</td><td>–</td><td></td>", "<td>Mask new 16B</td><td>–</td><td>9 (9 … 9)</td><td></td>",
+		} {
+			if !strings.Contains(html, want) {
+				t.Errorf("%d runs: the page has no %q", len(runs), want)
+			}
+		}
+		if got, want := strings.Contains(html, "Who reads a masked frame"), len(runs) > 1; got != want {
+			t.Errorf("%d runs: libraries are compared: %v, want %v", len(runs), got, want)
+		}
+	}
+	if c := history([]*Run{a, b, compared}, b); len(c.categories) != 2 {
+		t.Errorf("the history is of %q", c.categories)
+	}
+	if _, err := Readme([]byte("<!-- bench:begin -->\n<!-- bench:end -->\n"), compared); err == nil {
+		t.Error("the README's tables were made of a comparison")
+	}
+	if len(compared.Facts) == 0 || compared.Facts["commit"] != "ba9876543210+" {
+		t.Errorf("facts: %v", compared.Facts)
 	}
 }
 

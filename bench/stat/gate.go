@@ -45,16 +45,32 @@ func short(v float64, unit string) string {
 
 func unitWord(unit string) string { return strings.Replace(unit, "sec", "ns", 1) }
 
+// Judged are the rows of both revisions that Gate looks at, and those that only
+// old has.
+func (s Samples) Judged(old, new string) (both, lost []Row) {
+	for row := range s[old] {
+		switch {
+		case row.Unit != "cpu-sec/op" && row.Unit != "allocs/op" && row.Unit != "B/op":
+		case len(s[new][row]) > 0:
+			both = append(both, row)
+		default:
+			lost = append(lost, row)
+		}
+	}
+	sortRows(both)
+	sortRows(lost)
+	return both, lost
+}
+
 // Gate compares the rows that both revisions have: CPU time that is
 // significantly (by Mann-Whitney's test) worse by more than the rules allow in
 // the median, any more allocation, and significantly more bytes allocated.
 func Gate(s Samples, old, new string, rules Rules) []Finding {
 	var findings []Finding
-	for _, row := range s.Common(old, new) {
+	both, _ := s.Judged(old, new)
+	for _, row := range both {
 		a, b := s[old][row], s[new][row]
-		thresholds := &benchmath.Thresholds{CompareAlpha: rules.Alpha}
-		c := benchmath.AssumeNothing.Compare(
-			benchmath.NewSample(slices.Clone(a), thresholds), benchmath.NewSample(slices.Clone(b), thresholds))
+		c := compare(a, b, &benchmath.Thresholds{CompareAlpha: rules.Alpha})
 		f := Finding{Row: row, Old: Summary(a).Center, New: Summary(b).Center, P: c.P}
 		switch row.Unit {
 		case "cpu-sec/op":
@@ -89,8 +105,7 @@ func Drift(s Samples, old, new string) (worst float64, where Row, significant fl
 		}
 		a, b := s[old][row], s[new][row]
 		rows++
-		c := benchmath.AssumeNothing.Compare(
-			benchmath.NewSample(slices.Clone(a), &benchmath.DefaultThresholds), benchmath.NewSample(slices.Clone(b), &benchmath.DefaultThresholds))
+		c := Compare(a, b)
 		if c.P < c.Alpha {
 			differ++
 		}

@@ -126,6 +126,13 @@ func Summary(values []float64) benchmath.Summary {
 	return benchmath.AssumeNothing.Summary(sample, 0.95)
 }
 
+// Compare tells whether two samples differ, as benchstat does.
+func Compare(a, b []float64) benchmath.Comparison { return compare(a, b, &benchmath.DefaultThresholds) }
+
+func compare(a, b []float64, t *benchmath.Thresholds) benchmath.Comparison {
+	return benchmath.AssumeNothing.Compare(benchmath.NewSample(slices.Clone(a), t), benchmath.NewSample(slices.Clone(b), t))
+}
+
 // Best reduces the results that a benchmark gave within one process to the one
 // with the least CPU time, so that a moment's disturbance by others is not
 // counted. Allocations are those of the same result. Results of other

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -87,6 +89,31 @@ func build(ctx context.Context, label, dir, tmp, overlay string, withPure bool) 
 		}
 	}
 	return r, nil
+}
+
+// withoutConns leaves the program of whole connections away if it knows none of
+// the cases and engines of the set, which it would refuse.
+func (r *revision) withoutConns(ctx context.Context, s set) error {
+	if r.connbench == "" || s.cases == "" {
+		return nil
+	}
+	cases, err := regexp.Compile(s.cases)
+	if err != nil {
+		return err
+	}
+	engines, err := regexp.Compile(s.engines)
+	if err != nil {
+		return err
+	}
+	names, err := command(ctx, r.dir, r.connbench, "-list", "-engines", ".")
+	if err != nil {
+		return err
+	}
+	list := strings.Fields(names)
+	if !slices.ContainsFunc(list, cases.MatchString) || !slices.ContainsFunc(list, engines.MatchString) {
+		r.connbench = ""
+	}
+	return nil
 }
 
 // copyAnew puts fresh copies of its programs in their place. Where in memory the

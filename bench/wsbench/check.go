@@ -46,11 +46,15 @@ func check(ctx context.Context, base, overlay string, only *regexp.Regexp, stdou
 		return err
 	}
 	leftOut(samples, stdout)
-	rows := len(samples.Common("old", "new"))
+	both, lost := samples.Judged("old", "new")
+	if len(lost) > 0 {
+		return fmt.Errorf("%d rows of %s are not there any more, such as %s: what is not measured cannot be judged; -only leaves out what was dropped on purpose", len(lost), base, lost[0])
+	}
+	rows := len(both)
 	if rows == 0 {
 		return fmt.Errorf("the two revisions have no benchmark in common")
 	}
-	if !slices.ContainsFunc(samples.Common("old", "new"), func(r stat.Row) bool { return r.Unit == "cpu-sec/op" }) {
+	if !slices.ContainsFunc(both, func(r stat.Row) bool { return r.Unit == "cpu-sec/op" }) {
 		fmt.Fprintln(stdout, "this system tells no CPU time: allocations alone are judged")
 	}
 	suspects := map[string]bool{}
@@ -66,6 +70,12 @@ func check(ctx context.Context, base, overlay string, only *regexp.Regexp, stdou
 	again.count += again.count / 2 // a closer look
 	if samples, err = measureInto(ctx, filepath.Join(tmp, "second"), again, revs, suspects, stderr); err != nil {
 		return err
+	}
+	both, _ = samples.Judged("old", "new")
+	for name := range suspects {
+		if !slices.ContainsFunc(both, func(r stat.Row) bool { return r.Name == name }) {
+			return fmt.Errorf("%s looked worse and gave no result at the second look", name)
+		}
 	}
 	findings := stat.Gate(samples, "old", "new", stat.Verdict)
 	for _, f := range findings {

@@ -33,7 +33,7 @@ const usage = `usage: wsbench run|check|selftest|report|readme [flags]
   run     runs a set of benchmarks on all libraries, in turns, and prints
           benchstat's tables by library; with -base on two revisions
   check   runs the core's benchmarks on two revisions and fails if the new one
-          is slower or allocates more
+          is slower, allocates more, or lacks one
   selftest  checks that the gate passes the same code and finds a planted
           slow-down
   report  writes one HTML page from results

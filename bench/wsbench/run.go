@@ -43,7 +43,7 @@ func runSet(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	if *count > 0 {
 		s.count = *count
 	}
-	path, samples, err := measure(ctx, s, *base, *overlay, *out, stderr)
+	path, revs, samples, err := measure(ctx, s, *base, *overlay, *out, stderr)
 	if err != nil {
 		return err
 	}
@@ -54,6 +54,9 @@ func runSet(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	} else {
 		if err := tablesByRevision(ctx, path, stdout); err != nil {
 			return err
+		}
+		for _, rev := range revs {
+			fmt.Fprintf(stdout, "%s: %s\n", rev.label, rev.commit)
 		}
 		leftOut(samples, stdout)
 		worst, where, significant := stat.Drift(samples, "old", "new")
@@ -74,38 +77,38 @@ func parse(fs *flag.FlagSet, args []string, stdout io.Writer) error {
 	return nil
 }
 
-// measure builds, runs the set, and returns the file of the results and what
-// is in it. With a base, that revision is called old and the working tree new.
-func measure(ctx context.Context, s set, base, overlay, out string, stderr io.Writer) (string, stat.Samples, error) {
+// measure builds, runs the set, and returns the file of the results, what they
+// are of, and what is in it. With a base, that revision is called old and the working tree new.
+func measure(ctx context.Context, s set, base, overlay, out string, stderr io.Writer) (string, []*revision, stat.Samples, error) {
 	top, err := root(ctx)
 	if err != nil {
-		return "", nil, err
+		return "", nil, nil, err
 	}
 	if out != "" {
 		if err := writable(out); err != nil {
-			return "", nil, err
+			return "", nil, nil, err
 		}
 	}
 	tmp, err := os.MkdirTemp("", "wsbench-")
 	if err != nil {
-		return "", nil, err
+		return "", nil, nil, err
 	}
 	defer os.RemoveAll(tmp)
 	begin := time.Now()
 	fmt.Fprintln(stderr, "building")
 	revs, cleanup, err := buildAll(ctx, top, tmp, base, overlay, s)
 	if err != nil {
-		return "", nil, err
+		return "", nil, nil, err
 	}
 	defer cleanup()
 	r := &recorder{set: s, tell: stderr}
 	if r.facts, err = facts(ctx, top); err != nil {
-		return "", nil, err
+		return "", nil, nil, err
 	}
 	if out == "" {
 		dir := filepath.Join(top, "bench", "results")
 		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return "", nil, err
+			return "", nil, nil, err
 		}
 		last := revs[len(revs)-1]
 		out = filepath.Join(dir, time.Now().UTC().Format("20060102T150405Z")+"-"+strings.Replace(last.commit, "+", "-dirty", 1)+".txt")
@@ -113,7 +116,7 @@ func measure(ctx context.Context, s set, base, overlay, out string, stderr io.Wr
 	// A run that ends early leaves no file that looks like results.
 	file, err := create(filepath.Join(tmp, "results.txt"))
 	if err != nil {
-		return "", nil, err
+		return "", nil, nil, err
 	}
 	defer file.Close()
 	r.out = file
@@ -122,29 +125,29 @@ func measure(ctx context.Context, s set, base, overlay, out string, stderr io.Wr
 		which = []string{"core"}
 	}
 	if err := r.rounds(ctx, revs, which); err != nil {
-		return "", nil, err
+		return "", nil, nil, err
 	}
 	if base == "" && revs[0].connbench != "" {
 		if err := r.memory(ctx, revs[0]); err != nil {
-			return "", nil, err
+			return "", nil, nil, err
 		}
 	}
 	if err := file.Close(); err != nil {
-		return "", nil, err
+		return "", nil, nil, err
 	}
 	samples, err := readSamples(file.Name())
 	if err != nil {
-		return "", nil, err
+		return "", nil, nil, err
 	}
 	b, err := os.ReadFile(file.Name())
 	if err != nil {
-		return "", nil, err
+		return "", nil, nil, err
 	}
 	if err := os.WriteFile(out, b, 0o644); err != nil {
-		return "", nil, err
+		return "", nil, nil, err
 	}
 	fmt.Fprintf(stderr, "%d results in %v\n", r.kept, time.Since(begin).Round(time.Second))
-	return out, samples, nil
+	return out, revs, samples, nil
 }
 
 // writable tells before an hour of measuring whether its results can be written.
@@ -173,6 +176,10 @@ func buildAll(ctx context.Context, top, tmp, base, overlay string, s set) ([]*re
 	}
 	old, err := build(ctx, "old", dir, tmp, "", false)
 	if err != nil {
+		remove()
+		return nil, nil, fmt.Errorf("revision %s: %w", base, err)
+	}
+	if err := old.withoutConns(ctx, s); err != nil {
 		remove()
 		return nil, nil, fmt.Errorf("revision %s: %w", base, err)
 	}

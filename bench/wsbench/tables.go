@@ -93,8 +93,9 @@ func tablesByLibrary(ctx context.Context, path string, stdout io.Writer) error {
 	return nil
 }
 
-// tablesByRevision prints old against new.
+// tablesByRevision prints old against new, one table a unit: by itself benchstat
+// makes one for each configuration, and the commits differ.
 func tablesByRevision(ctx context.Context, path string, stdout io.Writer) error {
-	return benchstat(ctx, stdout, "-ignore", ".config", "-col", "rev@(old new)",
+	return benchstat(ctx, stdout, "-ignore", ".config", "-table", "", "-col", "rev@(old new)",
 		"-filter", ".unit:(cpu-ns/op OR B/op OR allocs/op OR writes/op OR segments/op)", path)
 }
