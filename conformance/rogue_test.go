@@ -234,6 +234,10 @@ func (p *rogue) header(f *wire.Frame) {
 
 // frame handles a whole frame.
 func (p *rogue) frame(f *wire.Frame) {
+	if p.has("pings all the time") && f.Opcode != wire.Pong {
+		p.send(wire.Frame{Fin: true, Opcode: wire.Ping, Payload: []byte("are you there?")})
+		p.send(wire.Frame{Fin: true, Opcode: wire.Pong, Payload: []byte("here I am")})
+	}
 	switch f.Opcode {
 	case wire.Close:
 		p.peerCloses(f.Payload)
@@ -274,6 +278,16 @@ func (p *rogue) ping(f *wire.Frame) {
 	case p.has("sends Pongs without FIN"):
 		pong.Fin = false
 		p.send(pong)
+	case p.has("answers only the latest of the pings"):
+		if len(p.pings)%5 == 0 {
+			p.send(pong)
+		}
+		return
+	case p.has("answers only the first of the pings"):
+		if len(p.pings) == 1 {
+			p.send(pong)
+		}
+		return
 	case p.has("answers pings in pairs, the wrong way round"):
 		if n := len(p.pings); n%2 == 0 {
 			p.send(pong)
@@ -434,7 +448,7 @@ func (p *rogue) peerCloses(b []byte) {
 	case p.has("answers a Close with a text and a Close"):
 		p.send(wire.Frame{Fin: true, Opcode: wire.Text, Payload: []byte("bye")})
 	case p.has("sends a Pong with its Close"):
-		p.send(wire.Frame{Fin: true, Opcode: wire.Pong})
+		p.send(wire.Frame{Fin: true, Opcode: wire.Pong, Payload: []byte("bye")})
 	}
 	p.sendClose(code, "")
 	p.over = true

@@ -37,7 +37,7 @@ func pings() []*Case {
 		c := &Case{
 			ID:          id,
 			Description: "Ten pings in a row, each with octets of its own" + how + ".",
-			Expectation: "Ten Pongs, in the order of the pings, each with its octets. (RFC 6455 5.5.3 would allow to answer only the latest; the suite asks for all.)",
+			Expectation: "Ten Pongs, in the order of the pings, each with its octets. Answering only the latest is NON-STRICT: RFC 6455 5.5.3 allows it, the original suite asks for all.",
 			Rule:        rulePong, Close: byTester,
 		}
 		var pongs []Event

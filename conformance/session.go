@@ -54,6 +54,7 @@ type Outcome struct {
 	RemoteCode    *uint16
 	RemoteReason  string
 	FramesSent    int
+	Late          bool   // a message or pong came after the tester had failed the connection
 	GaveUp        string // the tester's own patience or context was over
 }
 
