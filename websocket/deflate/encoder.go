@@ -63,7 +63,6 @@ type encoder struct {
 	litlenOften        [maxLitlens]uint32
 	distanceOften      [maxDistances]uint32
 	codeLenOften       [maxCodeLens]uint32
-	lens               [maxLitlens + maxDistances]uint8
 	codeLenLens        [maxCodeLens]uint8
 	litlens, distances [288]word
 	codeLens           [maxCodeLens]word
