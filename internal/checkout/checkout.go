@@ -1,0 +1,3 @@
+// Package checkout holds what a clone gives to what the repository means, on any
+// system and under any configuration of git.
+package checkout
