@@ -3,7 +3,11 @@ package bench
 import (
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"testing"
+
+	"github.com/wsproof/wsproof/internal/engine/core"
+	"github.com/wsproof/wsproof/internal/engine/task"
 )
 
 // TestCoreAllocations holds the core to the allocations an operation that it
@@ -12,33 +16,34 @@ func TestCoreAllocations(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
-	small, large := newTask(false, "", 1, 125), newTask(false, "", 1, 256<<10)
-	empty := newTask(false, "", 1, 0)
-	fragmented := newTask(false, "", 64, 16<<10)
-	client := newTask(true, "", 1, 1<<10)
+	read, message, write := byAPI(t, core.Engine.Tasks.Reads), byAPI(t, core.Engine.Tasks.Messages), byAPI(t, core.Engine.Tasks.Writes)
+	small, large := task.NewTask(false, "", 1, 125), task.NewTask(false, "", 1, 256<<10)
+	empty := task.NewTask(false, "", 1, 0)
+	fragmented := task.NewTask(false, "", 64, 16<<10)
+	client := task.NewTask(true, "", 1, 1<<10)
 	for _, c := range []struct {
 		id   string
-		v    variant
-		task *task
+		v    task.Variant
+		task *task.Task
 		want float64
 	}{
-		{"FrameReader.Next", coreReads[0], small, 0},
-		{"FrameReader.Next of 256 KiB", coreReads[0], large, 0},
-		{"ReadFrame", coreReads[1], small, 2},
-		{"ReadFrame of 256 KiB", coreReads[1], large, 2},
-		{"ReadFrame of an empty payload", coreReads[1], empty, 1},
-		{"Serve with ReuseBuffers", coreMessages[0], small, 0},
-		{"Serve with ReuseBuffers, 64 fragments", coreMessages[0], fragmented, 0},
-		{"ReadMessage", coreMessages[1], small, 2},
-		{"AppendFrame", coreWrites[0], small, 0},
-		{"AppendFrame masked", coreWrites[0], client, 0},
-		{"WriteFrame", coreWrites[1], small, 0},
-		{"MarshalFrame", coreWrites[2], small, 1},
-		{"MarshalFrame masked", coreWrites[2], client, 1},
-		{"WriteMessage", coreWrites[3], small, 0},
+		{"FrameReader.Next", read("best"), small, 0},
+		{"FrameReader.Next of 256 KiB", read("best"), large, 0},
+		{"ReadFrame", read("readme"), small, 2},
+		{"ReadFrame of 256 KiB", read("readme"), large, 2},
+		{"ReadFrame of an empty payload", read("readme"), empty, 1},
+		{"Serve with ReuseBuffers", message("best"), small, 0},
+		{"Serve with ReuseBuffers, 64 fragments", message("best"), fragmented, 0},
+		{"ReadMessage", message("readme"), small, 2},
+		{"AppendFrame", write("best"), small, 0},
+		{"AppendFrame masked", write("best"), client, 0},
+		{"WriteFrame", write("readme"), small, 0},
+		{"MarshalFrame", write("marshal"), small, 1},
+		{"MarshalFrame masked", write("marshal"), client, 1},
+		{"WriteMessage", write("conn"), small, 0},
 	} {
 		t.Run(c.id, func(t *testing.T) {
-			o, err := c.v.open(c.task)
+			o, err := c.v.Open(c.task)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -50,8 +55,19 @@ func TestCoreAllocations(t *testing.T) {
 	}
 }
 
+// byAPI finds a variant by the way that it names.
+func byAPI(t *testing.T, variants []task.Variant) func(api string) task.Variant {
+	return func(api string) task.Variant {
+		i := slices.IndexFunc(variants, func(v task.Variant) bool { return v.API == api })
+		if i < 0 {
+			t.Fatalf("the core has no variant %q", api)
+		}
+		return variants[i]
+	}
+}
+
 // allocations counts an operation's allocations, after some to warm up.
-func allocations(t *testing.T, o *op) float64 {
+func allocations(t *testing.T, o *task.Op) float64 {
 	t.Helper()
 	// A collection empties pools, and with many processors the runtime allocates
 	// for it.
@@ -60,7 +76,7 @@ func allocations(t *testing.T, o *op) float64 {
 	const warm, runs = 100, 500
 	var began, ended float64
 	i := 0
-	err := o.loop(func() bool {
+	err := o.Loop(func() bool {
 		switch i {
 		case warm:
 			began = mallocs()

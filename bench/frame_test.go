@@ -5,16 +5,18 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/wsproof/wsproof/internal/engine/engines"
+	"github.com/wsproof/wsproof/internal/engine/task"
 	"github.com/wsproof/wsproof/websocket"
 )
 
 var sizes = []int{16, 125, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 1 << 20}
 
-func tasks(roles []bool, text string, fragments int, sizes ...int) []*task {
-	var all []*task
+func tasks(roles []bool, text string, fragments int, sizes ...int) []*task.Task {
+	var all []*task.Task
 	for _, client := range roles {
 		for _, n := range sizes {
-			all = append(all, newTask(client, text, fragments, n))
+			all = append(all, task.NewTask(client, text, fragments, n))
 		}
 	}
 	return all
@@ -22,12 +24,12 @@ func tasks(roles []bool, text string, fragments int, sizes ...int) []*task {
 
 var bothRoles = []bool{false, true}
 
-func roleAndSize(t *task) string { return "role=" + t.role() + "/size=" + size(t.size) }
+func roleAndSize(t *task.Task) string { return "role=" + t.Role() + "/size=" + size(t.Size) }
 
 // Reading a frame: what a server reads is masked, what a client reads is not.
 
 func reads() []variant {
-	return slices.Concat(coreReads, coreConnReads, gobwasReads, gorillaReads, coderReads, gwsReads)
+	return variants("ReadFrame", func(s *task.Set) []task.Variant { return s.Reads })
 }
 
 func BenchmarkReadFrame(b *testing.B) {
@@ -42,7 +44,7 @@ func TestReadFrame(t *testing.T) {
 // and the caller's payload stays as it is.
 
 func writes() []variant {
-	return slices.Concat(coreWrites, gobwasWrites, gorillaWrites, coderWrites, gwsWrites)
+	return variants("WriteFrame", func(s *task.Set) []task.Variant { return s.Writes })
 }
 
 func BenchmarkWriteFrame(b *testing.B) {
@@ -56,19 +58,19 @@ func TestWriteFrame(t *testing.T) {
 // Reading a message of fragments.
 
 func messages() []variant {
-	return slices.Concat(coreMessages, gobwasMessages, gorillaReads, coderReads, gwsReads)
+	return variants("ReadMessage", func(s *task.Set) []task.Variant { return s.Messages })
 }
 
-func messageTasks(sizes ...int) []*task {
-	var all []*task
+func messageTasks(sizes ...int) []*task.Task {
+	var all []*task.Task
 	for _, n := range []int{1, 8, 64} {
 		all = append(all, tasks([]bool{false}, "", n, sizes...)...)
 	}
 	return all
 }
 
-func fragmentsAndSize(t *task) string {
-	return fmt.Sprintf("fragments=%d/size=%s", t.fragments, size(t.size))
+func fragmentsAndSize(t *task.Task) string {
+	return fmt.Sprintf("fragments=%d/size=%s", t.Fragments, size(t.Size))
 }
 
 func BenchmarkReadMessage(b *testing.B) {
@@ -81,15 +83,15 @@ func TestReadMessage(t *testing.T) {
 
 // Reading text, with the check that it is UTF-8.
 
-func textTasks(sizes ...int) []*task {
-	var all []*task
+func textTasks(sizes ...int) []*task.Task {
+	var all []*task.Task
 	for _, text := range []string{"ascii", "mixed", "cjk"} {
 		all = append(all, tasks([]bool{false}, text, 1, sizes...)...)
 	}
 	return all
 }
 
-func textAndSize(t *task) string { return "text=" + t.text + "/size=" + size(t.size) }
+func textAndSize(t *task.Task) string { return "text=" + t.Text + "/size=" + size(t.Size) }
 
 func BenchmarkReadText(b *testing.B) {
 	run(b, messages(), textTasks(125, 1<<10, 16<<10), textAndSize)
@@ -106,7 +108,7 @@ func BenchmarkFrameMessage(b *testing.B) {
 	msg := &websocket.Message{Binary: true, Payload: payload}
 	for _, count := range []int{1, 8, 64} {
 		b.Run(fmt.Sprintf("lib=core%s/api=best/fragments=%d/size=64KiB", build, count), func(b *testing.B) {
-			measure(b, int64(len(payload)), &op{loop: func(next func() bool) error {
+			measure(b, int64(len(payload)), &task.Op{Loop: func(next func() bool) error {
 				for next() {
 					if got := len(websocket.FrameMessage(msg, len(payload)/count)); got != count {
 						return fmt.Errorf("%d frames, want %d", got, count)
@@ -116,15 +118,13 @@ func BenchmarkFrameMessage(b *testing.B) {
 			}})
 		})
 	}
-	for _, lib := range []string{"gobwas", "gorilla", "coder", "gws"} {
-		b.Run("lib="+lib+build, func(b *testing.B) {
-			b.Skip("no call that splits a message into frames without writing it")
-		})
+	for _, e := range engines.Libraries() {
+		b.Run(libName(e.Name), func(b *testing.B) { b.Skip(skips(&e.Tasks, "FrameMessage")) })
 	}
 }
 
 func TestFrameMessage(t *testing.T) {
-	payload := fill("", 64<<10, 1)
+	payload := task.Fill("", 64<<10, 1)
 	for _, count := range []int{1, 8, 64} {
 		frames := websocket.FrameMessage(&websocket.Message{Binary: true, Payload: payload}, len(payload)/count)
 		var joined []byte

@@ -1,34 +1,19 @@
 // Package echo has the echo servers that are measured over loopback: every
-// library by the best of its public API and as its README shows it, with the
-// same limit of a message and no compression, and a plain TCP server that
-// parses nothing, to compare with.
-//
-// Those that are not readme check that text is UTF-8, and have a read buffer
-// as large as the core's own wherever their user can choose one. Those that are
-// readme do what the library does by itself: gorilla, coder and gws then take
-// text as it is.
+// library by the best of its public API and as its README shows it, as its
+// folder below internal/engine has them, with the same limit of a message and
+// no compression, and a plain TCP server that parses nothing, to compare with.
 package echo
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/wsproof/wsproof/internal/engine/engines"
 	"github.com/wsproof/wsproof/internal/engine/serve"
+	"github.com/wsproof/wsproof/internal/engine/task"
 )
-
-// readBuffer is the size of a read buffer where the user chooses it: that of
-// the core, which offers no choice.
-const readBuffer = 16 << 10
-
-var errUTF8 = errors.New("echo: text is not UTF-8")
-
-// most is the longest message that every server takes, in bytes.
-const most = 16 << 20
 
 // An Engine is a kind of server: a library, and the way it is used.
 type Engine struct {
@@ -46,36 +31,21 @@ func (e Engine) Serve(l net.Listener) error { return e.serve(l) }
 // WebSocket reports whether clients have to shake hands.
 func (e Engine) WebSocket() bool { return e.Lib != "tcp" }
 
-// Engines are all there is. The ways: best is the fastest found that a user
-// would write with the public API, readme what the README (or the example it
-// points to) shows, flush gathers replies by hand, flushtuned does so as fast as
-// could be found, listener upgrades without net/http, answer replies with a
-// message of its own instead of the one that came, and serve is the library in this repository's common server of
-// package serve.
+// Engines are all there is: plain TCP, the ways of each library (see
+// [task.Echo]), and each library in the common server of package serve.
 func Engines() []Engine {
-	all := []Engine{
-		{"tcp", "plain", servePlain},
-		{"core", "best", onHTTP(coreBest)},
-		{"core", "readme", onHTTP(coreReadme)},
-		{"core", "answer", onHTTP(coreAnswer)},
-		{"gobwas", "best", onHTTP(gobwasBest)},
-		{"gobwas", "flush", onHTTP(gobwasFlush)},
-		{"gobwas", "flushtuned", onHTTP(gobwasFlushTuned)},
-		{"gobwas", "readme", onHTTP(gobwasReadme)},
-		{"gobwas", "listener", gobwasListener},
-		{"gorilla", "best", onHTTP(gorillaBest)},
-		{"gorilla", "readme", onHTTP(gorillaReadme)},
-		{"coder", "best", onHTTP(coderBest)},
-		{"coder", "readme", onHTTP(coderReadme)},
-		{"gws", "best", onHTTP(gwsBest)},
-		{"gws", "readme", onHTTP(gwsReadme)},
+	list := []Engine{{"tcp", "plain", servePlain}}
+	for _, e := range engines.All() {
+		for _, way := range e.Tasks.Echo {
+			list = append(list, Engine{e.Name, way.API, way.Serve})
+		}
 	}
 	for _, e := range engines.All() {
-		all = append(all, Engine{e.Name, "serve", onHTTP(func() http.Handler {
-			return e.NewServer(serve.Echo, serve.Options{MaxMessage: most})
+		list = append(list, Engine{e.Name, "serve", task.OnHTTP(func() http.Handler {
+			return e.NewServer(serve.Echo, serve.Options{MaxMessage: task.Most})
 		})})
 	}
-	return all
+	return list
 }
 
 // Find returns the engine of that name.
@@ -86,13 +56,6 @@ func Find(name string) (Engine, error) {
 		return Engine{}, fmt.Errorf("echo: there is no engine %q", name)
 	}
 	return all[i], nil
-}
-
-func onHTTP(handler func() http.Handler) func(net.Listener) error {
-	return func(l net.Listener) error {
-		s := &http.Server{Handler: handler(), ReadHeaderTimeout: 10 * time.Second}
-		return s.Serve(l)
-	}
 }
 
 // servePlain sends back what comes, whatever it is: a goroutine a connection and

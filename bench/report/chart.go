@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -16,6 +17,8 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/wsproof/wsproof/internal/engine/engines"
 )
 
 // A chart has a dot with its confidence interval for each series in each
@@ -72,21 +75,39 @@ func (g outline) DrawGlyph(c *draw.Canvas, st draw.GlyphStyle, at vg.Point) {
 	}
 }
 
-// diamond is a filled square on its corner.
-type diamond struct{}
+// A polygon has its corners in radii of the glyph; hollow ones are on white.
+type polygon struct {
+	corners []vg.Point
+	hollow  bool
+}
 
-func (diamond) DrawGlyph(c *draw.Canvas, st draw.GlyphStyle, at vg.Point) {
-	c.SetLineStyle(draw.LineStyle{Color: st.Color, Width: vg.Points(0.5)})
-	r := st.Radius * 1.2
+func (g polygon) DrawGlyph(c *draw.Canvas, st draw.GlyphStyle, at vg.Point) {
+	c.SetLineStyle(draw.LineStyle{Color: st.Color, Width: vg.Points(1.2)})
 	var p vg.Path
-	p.Move(vg.Point{X: at.X - r, Y: at.Y})
-	p.Line(vg.Point{X: at.X, Y: at.Y + r})
-	p.Line(vg.Point{X: at.X + r, Y: at.Y})
-	p.Line(vg.Point{X: at.X, Y: at.Y - r})
+	for i, corner := range g.corners {
+		to := vg.Point{X: at.X + st.Radius*corner.X, Y: at.Y + st.Radius*corner.Y}
+		if i == 0 {
+			p.Move(to)
+		} else {
+			p.Line(to)
+		}
+	}
 	p.Close()
 	c.SetColor(st.Color)
+	if g.hollow {
+		c.SetColor(color.White)
+	}
 	c.Fill(p)
+	if g.hollow {
+		c.Stroke(p)
+	}
 }
+
+var (
+	onCorner = []vg.Point{{X: -1.2}, {Y: 1.2}, {X: 1.2}, {Y: -1.2}}
+	onTip    = []vg.Point{{X: -1.1, Y: 0.8}, {X: 1.1, Y: 0.8}, {Y: -1.1}}
+	toRight  = []vg.Point{{X: -0.8, Y: 1.1}, {X: -0.8, Y: -1.1}, {X: 1.1}}
+)
 
 // star is a plus and a cross.
 type star struct{}
@@ -123,6 +144,8 @@ var (
 	pink   = color.RGBA{204, 121, 167, 255}
 	sky    = color.RGBA{86, 180, 233, 255}
 	grey   = color.RGBA{90, 90, 90, 255}
+	amber  = color.RGBA{230, 159, 0, 255}
+	black  = color.RGBA{0, 0, 0, 255}
 )
 
 // The shapes of series that may stand in one chart differ, whatever the colour
@@ -144,7 +167,7 @@ var styles = map[string]style{
 	"gobwas_purego conn": {orange, outline{draw.SquareGlyph{}}, "□"},
 	"gorilla":            {green, draw.PyramidGlyph{}, "▲"},
 	"gorilla readme":     {green, outline{draw.TriangleGlyph{}}, "△"},
-	"coder":              {pink, diamond{}, "◆"},
+	"coder":              {pink, polygon{corners: onCorner}, "◆"},
 	"coder readme":       {pink, strokes{}, "+"},
 	"gws":                {sky, strokes{diagonal: true}, "✕"},
 	"gws readme":         {sky, star{}, "✳"},
@@ -155,13 +178,42 @@ var styles = map[string]style{
 	"ReadFrame server 1KiB":   {blue, draw.CircleGlyph{}, "●"},
 	"WriteFrame client 16KiB": {orange, draw.BoxGlyph{}, "■"},
 	"ReadMessage 64 16KiB":    {green, draw.PyramidGlyph{}, "▲"},
-	"Handshake parsed":        {pink, diamond{}, "◆"},
+	"Handshake parsed":        {pink, polygon{corners: onCorner}, "◆"},
 	"Echo 64×64 8B":           {sky, strokes{diagonal: true}, "✕"},
+}
+
+// spare are the styles of the libraries that have none of their own above, in the
+// order of the table of engines: as they are, and as their README shows them.
+var spare = [][2]style{
+	{{amber, polygon{corners: onTip}, "▼"}, {amber, polygon{corners: onTip, hollow: true}, "▽"}},
+	{{black, polygon{corners: toRight}, "▶"}, {black, polygon{corners: toRight, hollow: true}, "▷"}},
+}
+
+// withoutStyle are the libraries that have a spare one.
+func withoutStyle() []string {
+	return slices.DeleteFunc(engines.Names(), func(name string) bool { _, ok := styles[name]; return ok })
+}
+
+// findStyle returns the style of a series that has one.
+func findStyle(name string) (style, bool) {
+	if s, ok := styles[name]; ok {
+		return s, true
+	}
+	lib, api, _ := strings.Cut(name, " ")
+	if i := slices.Index(withoutStyle(), lib); i >= 0 && i < len(spare) {
+		switch api {
+		case "":
+			return spare[i][0], true
+		case "readme":
+			return spare[i][1], true
+		}
+	}
+	return style{}, false
 }
 
 // styleOf gives other series a grey of their own.
 func styleOf(name string) style {
-	if s, ok := styles[name]; ok {
+	if s, ok := findStyle(name); ok {
 		return s
 	}
 	return style{grey, outline{draw.RingGlyph{}}, "○"}

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/wsproof/wsproof/bench/stat"
+
+	"github.com/wsproof/wsproof/internal/engine/engines"
 )
 
 //go:embed page.html
@@ -82,7 +84,8 @@ func Write(w io.Writer, runs []*Run) error {
 		return fmt.Errorf("report: none of the results answers a question of this page")
 	}
 	var facts [][2]string
-	for _, k := range []string{"date", "commit", "go", "goos", "goarch", "cpu", "cpus", "gomaxprocs", "kernel", "governor", "load-before", "gorilla", "gobwas", "coder", "gws", "pinned"} {
+	keys := []string{"date", "commit", "go", "goos", "goarch", "cpu", "cpus", "gomaxprocs", "kernel", "governor", "load-before"}
+	for _, k := range append(append(keys, engines.Names()...), "pinned") {
 		if v := main.Facts[k]; v != "" {
 			facts = append(facts, [2]string{k, v})
 		}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/wsproof/wsproof/internal/engine/engines"
 )
 
 // A question is what a chart answers; chart returns nil where the results do
@@ -19,7 +21,7 @@ const nano = 1e9
 var questions = []question{
 	{
 		"Who reads a masked frame with the least CPU?",
-		"A server reads frames from memory, each library through the fastest of its public API: core and gobwas have one for frames, gorilla, coder and gws read messages through a connection, which does more. CPU time of the whole process, garbage collection included.",
+		"A server reads frames from memory, each library through the fastest of its public API: core and gobwas have one for frames, the others read messages through a connection, which does more. CPU time of the whole process, garbage collection included.",
 		func(r *Run) *chart {
 			return by(r, "ReadFrame", map[string]string{"role": "server", "api": "best"}, "cpu-sec/op", "size", nano, "CPU time, ns a frame (logarithmic)")
 		},
@@ -33,9 +35,9 @@ var questions = []question{
 	},
 	{
 		"And as the READMEs show it?",
-		"The same frames, read by the calls that each library's README shows; core by ReadFrame, which its README names. gws has but one way, that of the first chart.",
+		"The same frames, read by the calls that each library's README shows; core by ReadFrame, which its README names. Who is missing has but one way, that of the first chart.",
 		func(r *Run) *chart {
-			return by(r, "ReadFrame", map[string]string{"lib": "core|gobwas|gorilla|coder|gws", "role": "server", "api": "readme"}, "cpu-sec/op", "size", nano, "CPU time, ns a frame (logarithmic)")
+			return by(r, "ReadFrame", map[string]string{"lib": strings.Join(engines.Names(), "|"), "role": "server", "api": "readme"}, "cpu-sec/op", "size", nano, "CPU time, ns a frame (logarithmic)")
 		},
 	},
 	{
@@ -125,15 +127,21 @@ func by(r *Run, base string, want map[string]string, unit, key string, scale flo
 	return c
 }
 
-// connReads are messages of one frame through a connection: for gorilla, coder
-// and gws the best API is that already.
+// connReads are messages of one frame through a connection: where a library has
+// no row of that name, its best API is that already.
 func connReads(r *Run, label string) *chart {
 	c := by(r, "ReadFrame", map[string]string{"role": "server", "api": "conn"}, "cpu-sec/op", "size", nano, label)
 	if c == nil {
 		return nil
 	}
-	for _, row := range r.find("ReadFrame", map[string]string{"role": "server", "api": "best", "lib": "gorilla|coder|gws"}) {
-		c.put(row.lib(), row.keys["size"], &row, "cpu-sec/op")
+	has := map[string]bool{}
+	for _, row := range r.find("ReadFrame", map[string]string{"api": "conn"}) {
+		has[row.keys["lib"]] = true
+	}
+	for _, row := range r.find("ReadFrame", map[string]string{"role": "server", "api": "best"}) {
+		if !has[row.keys["lib"]] {
+			c.put(row.lib(), row.keys["size"], &row, "cpu-sec/op")
+		}
 	}
 	return c
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/wsproof/wsproof/internal/engine/engines"
 )
 
 // The markers between which a README's tables stand.
@@ -92,10 +94,21 @@ func markdown(run *Run) (string, error) {
 	f := run.Facts
 	fmt.Fprintf(&b, "\nThe 95 %% interval of half of these times is within ±%.0f %% of the median, of nine tenths within ±%.0f %%: do not rank what is closer.\n",
 		100*quantile(spreads, 0.5), 100*quantile(spreads, 0.9))
-	fmt.Fprintf(&b, "Medians of interleaved runs on %s (%s CPUs), %s, %s, commit %s; gorilla %s, gobwas %s, coder %s, gws %s.\n"+
+	fmt.Fprintf(&b, "Medians of interleaved runs on %s (%s CPUs), %s, %s, commit %s; %s.\n"+
 		"Written by `make benchreadme`; the intervals are on the page of `make benchreport`.\n",
-		f["cpu"], f["cpus"], f["kernel"], f["go"], f["commit"], f["gorilla"], f["gobwas"], f["coder"], f["gws"])
+		f["cpu"], f["cpus"], f["kernel"], f["go"], f["commit"], strings.Join(versions(run), ", "))
 	return b.String(), nil
+}
+
+// versions are the libraries of the run with their versions.
+func versions(run *Run) []string {
+	var list []string
+	for _, e := range engines.Libraries() {
+		if v := run.Facts[e.Name]; v != "" {
+			list = append(list, e.Name+" "+v)
+		}
+	}
+	return list
 }
 
 // quantile is the q-quantile of the values, 0 of none.

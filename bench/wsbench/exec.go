@@ -13,6 +13,7 @@ import (
 	"github.com/wsproof/wsproof/bench/stat"
 	"github.com/wsproof/wsproof/bench/turns"
 	"github.com/wsproof/wsproof/internal/cli"
+	"github.com/wsproof/wsproof/internal/engine/engines"
 )
 
 // A recorder runs benchmarks and writes their results to a file.
@@ -106,7 +107,7 @@ func (r *recorder) lanes(revs []*revision, libs []string, pure bool) []lane {
 	for _, lib := range libs {
 		for _, rev := range revs {
 			lanes = append(lanes, lane{rev, lib, rev.test})
-			if pure && rev.pure != "" && (lib == "core" || lib == "gobwas") { // those with assembly
+			if e, err := engines.Find(lib); err == nil && e.Tasks.Assembly && pure && rev.pure != "" {
 				lanes = append(lanes, lane{rev, lib + "_purego", rev.pure})
 			}
 		}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/wsproof/wsproof/internal/engine/engines"
 )
 
 // facts are what a reader of the results has to know about machine and code.
@@ -26,14 +28,15 @@ func facts(ctx context.Context, top string) ([]fact, error) {
 	if b, err := os.ReadFile("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"); err == nil {
 		all = append(all, fact{"governor", strings.TrimSpace(string(b))})
 	}
-	versions, err := command(ctx, top, "go", "list", "-m", "-f", "{{.Path}} {{.Version}}",
-		"github.com/gorilla/websocket", "github.com/gobwas/ws", "github.com/coder/websocket", "github.com/lxzan/gws")
+	list := []string{"list", "-m", "-f", "{{.Path}} {{.Version}}"}
+	names := map[string]string{}
+	for _, e := range engines.Libraries() {
+		list = append(list, e.Module)
+		names[e.Module] = e.Name
+	}
+	versions, err := command(ctx, top, "go", list...)
 	if err != nil {
 		return nil, err
-	}
-	names := map[string]string{
-		"github.com/gorilla/websocket": "gorilla", "github.com/gobwas/ws": "gobwas",
-		"github.com/coder/websocket": "coder", "github.com/lxzan/gws": "gws",
 	}
 	for line := range strings.Lines(versions) {
 		path, version, _ := strings.Cut(strings.TrimSpace(line), " ")

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"time"
+
+	"github.com/wsproof/wsproof/internal/engine/engines"
 )
 
 // A group is some benchmarks of one library: name is the benchmark, rest the
@@ -94,7 +96,7 @@ var sets = map[string]set{
 }
 
 // libs are the libraries of the benchmarks in memory.
-var libs = []string{"core", "gobwas", "gorilla", "coder", "gws"}
+var libs = engines.Names()
 
 // pattern is the -test.bench of a group on a library.
 func (g *group) pattern(lib string) string {

@@ -5,9 +5,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"golang.org/x/perf/benchfmt"
+
+	"github.com/wsproof/wsproof/internal/engine"
+	"github.com/wsproof/wsproof/internal/engine/engines"
+	"github.com/wsproof/wsproof/internal/engine/task"
 )
 
 // benchstat runs x/perf's benchstat, which go.mod pins as a tool. It exits
@@ -51,25 +56,45 @@ func has(path string) (map[string]bool, error) {
 	return names, files.Err()
 }
 
+// columnsOf returns the columns of the benchmarks in memory and over loopback, in
+// the order of the table of engines, and the libraries that read frames through
+// a connection alone.
+func columnsOf(all []engine.Engine) (memory, loopback, connections string) {
+	var inMemory, over, conns []string
+	for _, e := range all {
+		inMemory, over = append(inMemory, e.Name), append(over, e.Name)
+		if e.Tasks.Assembly {
+			inMemory = append(inMemory, e.Name+"_purego")
+		}
+		if e.Name == "core" {
+			over = append(over, "tcp")
+		}
+		if !slices.ContainsFunc(e.Tasks.Reads, func(v task.Variant) bool { return v.API == "conn" }) {
+			conns = append(conns, e.Name)
+		}
+	}
+	return "/lib@(" + strings.Join(inMemory, " ") + ")", "/lib@(" + strings.Join(over, " ") + ")", strings.Join(conns, " OR ")
+}
+
 // tablesByLibrary prints a column a library.
 func tablesByLibrary(ctx context.Context, path string, stdout io.Writer) error {
 	names, err := has(path)
 	if err != nil {
 		return err
 	}
-	columns := "/lib@(core core_purego gobwas gobwas_purego gorilla coder gws)"
+	columns, overLoopback, connections := columnsOf(engines.All())
 	for _, t := range []struct{ title, needs, filter, col, units string }{
 		{"Reading a frame, best API (core and gobwas by their codecs, the others through a connection)", "ReadFrame", "/api:best", columns, "cpu-ns/op allocs/op"},
-		{"Reading a message of one frame, all through a connection", "ReadFrame/lib=core/api=conn", "(/api:conn OR (/api:best /lib:(gorilla OR coder OR gws)))", columns, "cpu-ns/op allocs/op"},
+		{"Reading a message of one frame, all through a connection", "ReadFrame/lib=core/api=conn", "(/api:conn OR (/api:best /lib:(" + connections + ")))", columns, "cpu-ns/op allocs/op"},
 		{"Writing a frame, best API", "WriteFrame", "/api:best", columns, "cpu-ns/op writes/op"},
 		{"Reading a message of 64 fragments, best API", "ReadMessage", "/api:best", columns, "cpu-ns/op allocs/op"},
 		{"Reading text with the check of UTF-8", "ReadText", "/api:best", columns, "cpu-ns/op"},
 		{"Masking", "Mask", "*", "/lib,/via", "cpu-ns/op"},
 		{"Answering a handshake, request parsed and from raw bytes", "Handshake", "/api:(best OR zerocopy)", "/lib,/api", "cpu-ns/op allocs/op"},
-		{"Echo over loopback, server CPU a message, best API", "Echo", "/api:(best OR plain)", "/lib@(core tcp gobwas gorilla coder gws)", "cpu-ns/op allocs/op segments/op"},
+		{"Echo over loopback, server CPU a message, best API", "Echo", "/api:(best OR plain)", overLoopback, "cpu-ns/op allocs/op segments/op"},
 		{"Echo over loopback by other ways: the core's handler answers with a message of its own, gobwas's user gathers replies or does without net/http", "Echo/api=flush", "/api:(answer OR flush OR flushtuned OR listener)", "/lib,/api", "cpu-ns/op segments/op"},
-		{"Echo over loopback, as the READMEs show it", "Echo/api=readme", "/api:(readme OR plain)", "/lib@(core tcp gobwas gorilla coder gws)", "cpu-ns/op"},
-		{"Echo latency, closed loop", "Echo", "/api:(best OR plain)", "/lib@(core tcp gobwas gorilla coder gws)", "p50-ns p99-ns"},
+		{"Echo over loopback, as the READMEs show it", "Echo/api=readme", "/api:(readme OR plain)", overLoopback, "cpu-ns/op"},
+		{"Echo latency, closed loop", "Echo", "/api:(best OR plain)", overLoopback, "p50-ns p99-ns"},
 		{"Connecting and closing, server CPU a connection", "Connect", "/api:(best OR listener)", "/lib,/api", "cpu-ns/op allocs/op"},
 		{"Memory of an idle connection (one measurement)", "Memory", "*", "/lib,/api", "rss-B/conn goroutines/conn"},
 	} {

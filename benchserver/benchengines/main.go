@@ -30,6 +30,7 @@ import (
 
 	"github.com/wsproof/wsproof/benchserver/internal/child"
 	"github.com/wsproof/wsproof/internal/cli"
+	"github.com/wsproof/wsproof/internal/engine/engines"
 )
 
 func main() {
@@ -56,15 +57,18 @@ var tests = []test{
 	{"binary_async", "binary", []string{"-async"}},
 }
 
-// engines maps the names in the table to flags; the last one is no library as it
-// comes, and runs only when asked for.
-var engines = map[string][]string{
-	"core":          {"-engine", "core"},
-	"gorilla":       {"-engine", "gorilla"},
-	"gobwas":        {"-engine", "gobwas"},
-	"coder":         {"-engine", "coder"},
-	"gws":           {"-engine", "gws"},
-	"gobwas_gather": {"-engine", "gobwas", "-gather"},
+// gather is no library as it comes: it runs only when asked for.
+const gather = "gobwas_gather"
+
+// flagsOf returns the server's flags for a name of -engines, nil if there is none.
+func flagsOf(name string) []string {
+	if name == gather {
+		return []string{"-engine", "gobwas", "-gather"}
+	}
+	if _, err := engines.Find(name); err != nil {
+		return nil
+	}
+	return []string{"-engine", name}
 }
 
 type config struct {
@@ -158,7 +162,7 @@ func parse(args []string, stdout io.Writer) (*config, error) {
 	list := func(s string) []string {
 		return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
 	}
-	enginesFlag := fs.String("engines", "core,gorilla,gobwas,coder,gws", "`names`; gobwas_gather is gobwas with replies gathered by the application")
+	enginesFlag := fs.String("engines", strings.Join(engines.Names(), ","), "`names`; gobwas_gather is gobwas with replies gathered by the application")
 	testsFlag := fs.String("tests", strings.Join(names, ","), "`names` of tests")
 	usersFlag := fs.String("users", "16,64,128", "`numbers` of connections")
 	fs.IntVar(&c.count, "count", 6, "runs of each")
@@ -174,7 +178,7 @@ func parse(args []string, stdout io.Writer) (*config, error) {
 	}
 	c.engines, c.tests, c.users = list(*enginesFlag), list(*testsFlag), list(*usersFlag)
 	for _, e := range c.engines {
-		if engines[e] == nil {
+		if flagsOf(e) == nil {
 			return nil, cli.Usagef("no engine %q: benchengines -h lists them", e)
 		}
 	}
@@ -217,7 +221,7 @@ func (m measurement) line(engine, test, users string) string {
 
 // measure runs one test against one fresh server.
 func measure(ctx context.Context, server, generator, engine string, t test, users string, c *config) (m measurement, err error) {
-	args := engines[engine]
+	args := flagsOf(engine)
 	if c.socketBuffer > 0 {
 		args = append(slices.Clone(args), "-socket-buffer", strconv.Itoa(c.socketBuffer))
 	}

@@ -6,10 +6,12 @@
 //	               part of the API that old versions of the library have, too
 //	server.go      its echo server, for conformance, load tests and benchmarks
 //	client.go      its client, for conformance
+//	bench.go       what it does in the benchmarks in memory
+//	echo.go        its echo servers that are measured, by its best API and as its README shows it
 //	<library>.go   the Engine, which names them all
 //
-// What the engines share is in packages of its own: transcript, serve and dial.
-// The table of all engines is package engines, which links them all: to add a
+// What the engines share is in packages of its own: transcript, serve, dial and
+// task. The table of all engines is package engines, which links them all: to add a
 // library is to add a folder and a row there.
 package engine
 
@@ -18,6 +20,7 @@ import (
 
 	"github.com/wsproof/wsproof/internal/engine/dial"
 	"github.com/wsproof/wsproof/internal/engine/serve"
+	"github.com/wsproof/wsproof/internal/engine/task"
 	"github.com/wsproof/wsproof/internal/engine/transcript"
 )
 
@@ -30,6 +33,8 @@ type Engine struct {
 	Serve func(*serve.Hub) http.Handler
 	// Client connects to a server.
 	Client dial.Client
+	// Tasks are what it does in the benchmarks.
+	Tasks task.Set
 }
 
 // NewServer returns a server on the engine that answers with h.

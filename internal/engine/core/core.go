@@ -11,4 +11,5 @@ var Engine = engine.Engine{
 	Reader: &transcripts.Reader,
 	Serve:  newServer,
 	Client: runClient,
+	Tasks:  tasks,
 }

@@ -1,23 +1,24 @@
-package echo
+package gorilla
 
 import (
-	"io"
 	"net/http"
 	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/wsproof/wsproof/internal/engine/task"
 )
 
-// gorillaBest: NextReader into an own buffer, WriteMessage with net/http's write
+// echoBest: NextReader into an own buffer, WriteMessage with net/http's write
 // buffer (what does not fit there leaves with it in one writev), on a goroutine that is not net/http's.
-func gorillaBest() http.Handler {
-	u := websocket.Upgrader{ReadBufferSize: readBuffer}
+func echoBest() http.Handler {
+	u := websocket.Upgrader{ReadBufferSize: task.EchoReadBuffer}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := u.Upgrade(w, r, nil)
 		if err != nil {
 			return
 		}
-		c.SetReadLimit(most)
+		c.SetReadLimit(task.Most)
 		go func() {
 			defer c.Close()
 			var buf []byte
@@ -26,7 +27,7 @@ func gorillaBest() http.Handler {
 				if err != nil {
 					return
 				}
-				if buf, err = readAll(r, buf[:0]); err != nil {
+				if buf, err = task.ReadInto(r, buf[:0]); err != nil {
 					return
 				}
 				if kind == websocket.TextMessage && !utf8.Valid(buf) {
@@ -40,8 +41,8 @@ func gorillaBest() http.Handler {
 	})
 }
 
-// gorillaReadme: the echo example, to which the README points, with a limit.
-func gorillaReadme() http.Handler {
+// echoReadme: the echo example, to which the README points, with a limit.
+func echoReadme() http.Handler {
 	u := websocket.Upgrader{}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := u.Upgrade(w, r, nil)
@@ -49,7 +50,7 @@ func gorillaReadme() http.Handler {
 			return
 		}
 		defer c.Close()
-		c.SetReadLimit(most)
+		c.SetReadLimit(task.Most)
 		for {
 			mt, message, err := c.ReadMessage()
 			if err != nil {
@@ -60,21 +61,4 @@ func gorillaReadme() http.Handler {
 			}
 		}
 	})
-}
-
-// readAll appends all of r to buf, which grows by doubling.
-func readAll(r io.Reader, buf []byte) ([]byte, error) {
-	for {
-		if len(buf) == cap(buf) {
-			buf = append(make([]byte, 0, max(512, 2*cap(buf))), buf...)
-		}
-		n, err := r.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		if err == io.EOF {
-			return buf, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package echo
+package coder
 
 import (
 	"context"
@@ -6,17 +6,19 @@ import (
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
+
+	"github.com/wsproof/wsproof/internal/engine/task"
 )
 
-// coderBest: Reader into an own buffer, on a goroutine that is not net/http's.
+// echoBest: Reader into an own buffer, on a goroutine that is not net/http's.
 // The size of its read buffer, net/http's 4 KiB, is not the user's to choose.
-func coderBest() http.Handler {
+func echoBest() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, nil)
 		if err != nil {
 			return
 		}
-		c.SetReadLimit(most)
+		c.SetReadLimit(task.Most)
 		go func() {
 			defer c.CloseNow()
 			ctx := context.Background()
@@ -26,7 +28,7 @@ func coderBest() http.Handler {
 				if err != nil {
 					return
 				}
-				if buf, err = readAll(r, buf[:0]); err != nil {
+				if buf, err = task.ReadInto(r, buf[:0]); err != nil {
 					return
 				}
 				if kind == websocket.MessageText && !utf8.Valid(buf) {
@@ -40,16 +42,16 @@ func coderBest() http.Handler {
 	})
 }
 
-// coderReadme: Read and Write in the handler. The README shows wsjson.Read and a
+// echoReadme: Read and Write in the handler. The README shows wsjson.Read and a
 // context with a timeout; JSON and the timer are left out.
-func coderReadme() http.Handler {
+func echoReadme() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, nil)
 		if err != nil {
 			return
 		}
 		defer c.CloseNow()
-		c.SetReadLimit(most)
+		c.SetReadLimit(task.Most)
 		ctx := context.Background()
 		for {
 			kind, message, err := c.Read(ctx)

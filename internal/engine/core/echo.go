@@ -1,31 +1,32 @@
-package echo
+package core
 
 import (
 	"bytes"
 	"context"
 	"net/http"
 
+	"github.com/wsproof/wsproof/internal/engine/task"
 	"github.com/wsproof/wsproof/websocket"
 )
 
-func coreBest() http.Handler {
+func echoBest() http.Handler {
 	return websocket.NewHandler(websocket.EchoHandler, websocket.Options{
-		MaxFrameSize: most, MaxMessageSize: most, ReuseBuffers: true,
+		MaxFrameSize: task.Most, MaxMessageSize: task.Most, ReuseBuffers: true,
 	})
 }
 
-// coreAnswer: a handler that answers with a message of its own. What an echo
+// echoAnswer: a handler that answers with a message of its own. What an echo
 // spares the core is missing here: replying in the memory that the message came
 // in, and the check of a text that was checked already.
-func coreAnswer() http.Handler {
+func echoAnswer() http.Handler {
 	answer := func(_ context.Context, msg *websocket.Message) (*websocket.Message, error) {
 		return &websocket.Message{Binary: msg.Binary, Payload: bytes.Clone(msg.Payload)}, nil
 	}
 	return websocket.NewHandler(answer, websocket.Options{
-		MaxFrameSize: most, MaxMessageSize: most, ReuseBuffers: true,
+		MaxFrameSize: task.Most, MaxMessageSize: task.Most, ReuseBuffers: true,
 	})
 }
 
-func coreReadme() http.Handler {
-	return websocket.NewHandler(websocket.EchoHandler, websocket.Options{MaxFrameSize: most, MaxMessageSize: most})
+func echoReadme() http.Handler {
+	return websocket.NewHandler(websocket.EchoHandler, websocket.Options{MaxFrameSize: task.Most, MaxMessageSize: task.Most})
 }

@@ -1,4 +1,4 @@
-package echo
+package gobwas
 
 import (
 	"bufio"
@@ -11,12 +11,14 @@ import (
 
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
+
+	"github.com/wsproof/wsproof/internal/engine/task"
 )
 
-// gobwasLoop upgrades each request and serves it on a goroutine of its own, so
+// echoLoop upgrades each request and serves it on a goroutine of its own, so
 // that net/http's can go, with a larger reader than net/http's. What waits in
 // that is not lost.
-func gobwasLoop(loop func(net.Conn, *bufio.Reader)) http.Handler {
+func echoLoop(loop func(net.Conn, *bufio.Reader)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, rw, _, err := ws.UpgradeHTTP(r, w)
 		if err != nil {
@@ -28,16 +30,16 @@ func gobwasLoop(loop func(net.Conn, *bufio.Reader)) http.Handler {
 			if waiting, _ := rw.Reader.Peek(rw.Reader.Buffered()); len(waiting) > 0 {
 				source = io.MultiReader(bytes.NewReader(waiting), conn)
 			}
-			loop(conn, bufio.NewReaderSize(source, readBuffer))
+			loop(conn, bufio.NewReaderSize(source, task.EchoReadBuffer))
 		}()
 	})
 }
 
 var errGobwas = errors.New("echo: a message that this server does not take")
 
-// gobwasFrame reads one frame, unfragmented as the load sends them, into buf
+// echoFrame reads one frame, unfragmented as the load sends them, into buf
 // behind room for the answer's header. It answers a Close and then fails.
-func gobwasFrame(conn net.Conn, br *bufio.Reader, header, buf []byte) (ws.Header, []byte, error) {
+func echoFrame(conn net.Conn, br *bufio.Reader, header, buf []byte) (ws.Header, []byte, error) {
 	h, err := ws.ReadHeaderBuffer(br, header)
 	if err != nil {
 		return h, buf, err
@@ -45,7 +47,7 @@ func gobwasFrame(conn net.Conn, br *bufio.Reader, header, buf []byte) (ws.Header
 	if err := ws.CheckHeader(h, ws.StateServerSide); err != nil {
 		return h, buf, err
 	}
-	if h.Length > most || !h.Fin {
+	if h.Length > task.Most || !h.Fin {
 		return h, buf, errGobwas
 	}
 	need := ws.MaxHeaderSize + int(h.Length)
@@ -60,7 +62,7 @@ func gobwasFrame(conn net.Conn, br *bufio.Reader, header, buf []byte) (ws.Header
 	switch h.OpCode {
 	case ws.OpText:
 		if !utf8.Valid(buf[ws.MaxHeaderSize:]) {
-			return h, buf, errUTF8
+			return h, buf, task.ErrUTF8
 		}
 		return h, buf, nil
 	case ws.OpBinary:
@@ -93,15 +95,15 @@ func (f *fixed) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// gobwasBest: frames read into an own buffer, unmasked there, and answered
+// echoBest: frames read into an own buffer, unmasked there, and answered
 // with one write each.
-func gobwasBest() http.Handler { return gobwasLoop(gobwasEcho) }
+func echoBest() http.Handler { return echoLoop(echoFrames) }
 
-func gobwasEcho(conn net.Conn, br *bufio.Reader) {
+func echoFrames(conn net.Conn, br *bufio.Reader) {
 	var header, buf []byte = make([]byte, ws.MaxHeaderSize), nil
 	scratch := &fixed{}
 	for {
-		h, b, err := gobwasFrame(conn, br, header, buf)
+		h, b, err := echoFrame(conn, br, header, buf)
 		if buf = b; err != nil {
 			return
 		}
@@ -111,9 +113,9 @@ func gobwasEcho(conn net.Conn, br *bufio.Reader) {
 	}
 }
 
-// gobwasListener is gobwasBest on the listener itself: the second example of its
+// echoListener is echoBest on the listener itself: the second example of its
 // README, whose upgrade parses the request without net/http.
-func gobwasListener(l net.Listener) error {
+func echoListener(l net.Listener) error {
 	for {
 		conn, err := l.Accept()
 		if err != nil {
@@ -124,24 +126,24 @@ func gobwasListener(l net.Listener) error {
 			if _, err := ws.Upgrade(conn); err != nil {
 				return
 			}
-			gobwasEcho(conn, bufio.NewReaderSize(conn, readBuffer))
+			echoFrames(conn, bufio.NewReaderSize(conn, task.EchoReadBuffer))
 		}()
 	}
 }
 
-// gobwasFlush: headers and payloads by the frame functions, as the README shows
+// echoFlush: headers and payloads by the frame functions, as the README shows
 // them, and a buffered writer, flushed by a rule that the user has to write: when
 // no more input is buffered.
-func gobwasFlush() http.Handler {
-	return gobwasLoop(func(conn net.Conn, br *bufio.Reader) {
+func echoFlush() http.Handler {
+	return echoLoop(func(conn net.Conn, br *bufio.Reader) {
 		var payload []byte
-		bw := bufio.NewWriterSize(conn, readBuffer)
+		bw := bufio.NewWriterSize(conn, task.EchoReadBuffer)
 		for {
 			h, err := ws.ReadHeader(br)
 			if err != nil {
 				return
 			}
-			if err := ws.CheckHeader(h, ws.StateServerSide); err != nil || h.Length > most || !h.Fin {
+			if err := ws.CheckHeader(h, ws.StateServerSide); err != nil || h.Length > task.Most || !h.Fin {
 				return
 			}
 			if int64(cap(payload)) < h.Length {
@@ -175,15 +177,15 @@ func gobwasFlush() http.Handler {
 	})
 }
 
-// gobwasFlushTuned: gobwasBest with that writer and rule: as far as it can be
+// echoFlushTuned: echoBest with that writer and rule: as far as it can be
 // driven by hand.
-func gobwasFlushTuned() http.Handler {
-	return gobwasLoop(func(conn net.Conn, br *bufio.Reader) {
+func echoFlushTuned() http.Handler {
+	return echoLoop(func(conn net.Conn, br *bufio.Reader) {
 		var header, buf []byte = make([]byte, ws.MaxHeaderSize), nil
 		scratch := &fixed{}
-		bw := bufio.NewWriterSize(conn, readBuffer)
+		bw := bufio.NewWriterSize(conn, task.EchoReadBuffer)
 		for {
-			h, b, err := gobwasFrame(conn, br, header, buf)
+			h, b, err := echoFrame(conn, br, header, buf)
 			if buf = b; err != nil {
 				return
 			}
@@ -199,9 +201,9 @@ func gobwasFlushTuned() http.Handler {
 	})
 }
 
-// gobwasReadme: the first example of its README, with its limit raised.
-func gobwasReadme() http.Handler {
-	wsutil.SetMaxMessageSize(most)
+// echoReadme: the first example of its README, with its limit raised.
+func echoReadme() http.Handler {
+	wsutil.SetMaxMessageSize(task.Most)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, _, _, err := ws.UpgradeHTTP(r, w)
 		if err != nil {
