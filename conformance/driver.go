@@ -30,7 +30,7 @@ func Drive(ctx context.Context, client Client, base, agent string, cases []*Case
 		return fmt.Errorf("client %s got %q as the number of cases, not %d", agent, first, len(cases))
 	}
 	errs := make([]error, len(cases))
-	inParallel(cases, jobs, func(i int) {
+	inParallel(cases, newGate(max(jobs, 1)), func(i int) {
 		if ctx.Err() != nil {
 			return
 		}

@@ -18,6 +18,9 @@ import (
 // handshakeTimeout bounds the opening handshake, as in the original suite.
 const handshakeTimeout = 5 * time.Second
 
+// noResponse begins the error of a server that has not answered.
+const noResponse = "no HTTP response came"
+
 const keyGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 func acceptKey(key string) string {
@@ -35,10 +38,10 @@ type opened struct {
 }
 
 // openAsClient makes the client's opening handshake (RFC 6455 4.1) on conn.
-func openAsClient(ctx context.Context, conn net.Conn, target *url.URL, extensions string) (*opened, error) {
+func openAsClient(ctx context.Context, conn net.Conn, target *url.URL, extensions string, within time.Duration) (*opened, error) {
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	conn.SetDeadline(time.Now().Add(handshakeTimeout))
+	conn.SetDeadline(time.Now().Add(within))
 
 	var raw [16]byte
 	rand.Read(raw[:])
@@ -56,7 +59,7 @@ func openAsClient(ctx context.Context, conn net.Conn, target *url.URL, extension
 	br := bufio.NewReader(conn)
 	resp, err := http.ReadResponse(br, &http.Request{Method: "GET"})
 	if err != nil {
-		return nil, fmt.Errorf("no HTTP response came to the opening handshake: %w", err)
+		return nil, fmt.Errorf("%s to the opening handshake: %w", noResponse, err)
 	}
 	o := &opened{conn: conn, request: request, response: responseText(resp), deflate: strings.Join(resp.Header.Values("Sec-WebSocket-Extensions"), ", ")}
 	switch h := resp.Header; {

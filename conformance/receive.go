@@ -190,6 +190,9 @@ func (s *session) closed(payload []byte) {
 	if again {
 		return
 	}
+	if !s.closedAt.IsZero() {
+		s.out.CloseTook = time.Since(s.closedAt)
+	}
 	if len(payload) >= 2 {
 		code := binary.BigEndian.Uint16(payload)
 		s.out.RemoteCode, s.out.RemoteReason = &code, string(payload[2:])

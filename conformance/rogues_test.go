@@ -143,7 +143,7 @@ func playServer(t *testing.T, fault string, c *Case) *Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tester := &Tester{Agent: "rogue", target: target}
+	tester := &Tester{Agent: "rogue", target: target, gate: newGate(1)}
 	var rogues sync.WaitGroup
 	defer rogues.Wait()
 	tester.Dial = func(context.Context) (net.Conn, error) {

@@ -46,6 +46,7 @@ type Outcome struct {
 	DroppedByMe   bool   // the tester closed TCP
 	WasClean      bool   // a full closing handshake took place
 	NotClean      string // why not
+	CloseTook     time.Duration // from the tester's Close to the peer's, if both came
 	CloseTimeout  bool   // the peer did not answer the tester's Close
 	DropTimeout   bool   // the server did not close TCP after the closing handshake
 	LocalCode     *uint16
@@ -82,6 +83,8 @@ type session struct {
 	patience  float64 // see Tester.Patience
 	advancing bool
 	pending   []timer
+
+	closedAt time.Time // when the tester sent its Close
 
 	begun []byte // octets of the begun frame that are still to be sent
 	echo  Frame  // the message that an Echo with Trips repeats
@@ -358,7 +361,7 @@ func (s *session) sendClose(payload []byte, reply bool) {
 	if !s.advancing {
 		s.flush() // otherwise it leaves together with the frames of the next steps
 	}
-	s.state = stateClosing
+	s.state, s.closedAt = stateClosing, time.Now()
 	s.out.ClosedByMe = !reply
 	if len(payload) >= 2 {
 		code := binary.BigEndian.Uint16(payload)

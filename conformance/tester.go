@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -36,63 +36,85 @@ type Tester struct {
 	// Wire, if set, sees each entry of the wire logs as it is made.
 	Wire func(*Case, LogEntry)
 
-	target *url.URL
-	mu     sync.Mutex
+	// MaxMessage, if set, is the longest message in octets that the server is
+	// sent: cases with longer ones are not played.
+	MaxMessage int
+	// Original keeps the original suite's verdict where a server refuses long
+	// messages: see SkipTooBig.
+	Original bool
+
+	target   *url.URL
+	patience float64 // of the round that is played
+	gate     *gate
+	end      func(error) // ends the run
+	failures atomic.Int64
+	asking   sync.Mutex
+	mu       sync.Mutex
+	endings  []ending
 }
 
 // Run plays the cases, several at once, and returns their results in the order
-// of the cases. Before that it opens and closes one connection: if that fails,
-// the error says why, and no case is played.
+// of the cases. Before that it makes sure that there is an echo server: if not,
+// the error says what there is, and no case is played. A case that fails in a way
+// that may come of too little time is played again alone, with patience, before
+// that counts. If ctx is done, or the server dies (a *DiedError), the error says
+// so, and the results of the cases that were not played to their end are nil.
 func (t *Tester) Run(ctx context.Context, cases []*Case) ([]*Result, error) {
 	if err := t.prepare(ctx); err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	t.end = cancel
 	results := make([]*Result, len(cases))
-	inParallel(cases, t.Jobs, func(i int) {
+	inParallel(cases, t.gate, func(i int) {
+		c := cases[i]
+		if length, _ := c.longest(); t.MaxMessage > 0 && length > t.MaxMessage {
+			results[i] = c.tooBig(t.Agent, i+1, ClientRole, t.MaxMessage)
+			return
+		}
 		if ctx.Err() != nil {
 			return
 		}
-		results[i] = t.play(ctx, i+1, cases[i])
-	})
-	return results, ctx.Err()
-}
-
-// inParallel calls do for each case, jobs at once. The cases that move much are
-// held to the number of processors, so that they do not starve the cases whose
-// bounds are short.
-func inParallel(cases []*Case, jobs int, do func(i int)) {
-	if jobs <= 0 {
-		jobs = DefaultJobs
-	}
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, jobs)
-	heavy := make(chan struct{}, max(1, min(jobs, runtime.GOMAXPROCS(0))))
-	run := func(i int) {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			do(i)
+		t.tell(func() {
+			if t.Started != nil {
+				t.Started(c)
+			}
 		})
+		if r := t.play(ctx, i+1, c); r.Outcome.GaveUp == "" {
+			results[i] = r
+			if r.certain() && !r.refusedAsTooBig() {
+				t.finished(r)
+			}
+		}
+	})
+	open := make([]bool, len(cases)) // not told to Finished yet
+	for i, r := range results {
+		open[i] = r != nil && (!r.certain() || r.refusedAsTooBig() || r.Skipped != "")
 	}
-	for i, c := range cases {
-		if c.Section() != 9 {
-			run(i)
+	if ctx.Err() == nil {
+		t.again(ctx, cases, results)
+	}
+	if !t.Original {
+		SkipTooBig(results)
+	}
+	for i, r := range results {
+		if open[i] {
+			t.finished(r)
 		}
 	}
-	for i, c := range cases {
-		if c.Section() == 9 {
-			heavy <- struct{}{}
-			slots <- struct{}{}
-			wg.Go(func() {
-				defer func() { <-slots; <-heavy }()
-				do(i)
-			})
-		}
-	}
-	wg.Wait()
+	return results, context.Cause(ctx)
 }
 
-// prepare checks the URL and that a WebSocket server answers there.
+func (t *Tester) finished(r *Result) {
+	t.tell(func() {
+		if t.Finished != nil {
+			t.Finished(r)
+		}
+	})
+}
+
+// prepare checks the URL and that an echo server answers there.
 func (t *Tester) prepare(ctx context.Context) error {
 	u, err := ParseTarget(t.URL)
 	if err != nil {
@@ -105,18 +127,12 @@ func (t *Tester) prepare(ctx context.Context) error {
 	if t.Dial == nil {
 		t.Dial = func(ctx context.Context) (net.Conn, error) { return dialTarget(ctx, u) }
 	}
-	conn, err := t.dial(ctx)
-	if err != nil {
-		return fmt.Errorf("the target %s cannot be reached: %w", t.URL, err)
+	if t.Jobs <= 0 {
+		t.Jobs = DefaultJobs
 	}
-	o, err := openAsClient(ctx, conn, t.target, "")
-	if err != nil {
-		conn.Close()
-		return fmt.Errorf("the target %s is no WebSocket server: %w", t.URL, err)
-	}
-	log := newWireLog(nil)
-	play(ctx, &Case{Steps: []Step{CloseAfter{0}}, Close: byTester}, ClientRole, o.conn, o.early, log, t.Patience)
-	return nil
+	t.patience = t.Patience
+	t.gate = newGate(t.Jobs)
+	return t.probe(ctx)
 }
 
 func (t *Tester) dial(ctx context.Context) (net.Conn, error) {
@@ -157,33 +173,21 @@ func dialTarget(ctx context.Context, u *url.URL) (net.Conn, error) {
 // play plays one case.
 func (t *Tester) play(ctx context.Context, number int, c *Case) *Result {
 	r := &Result{Case: c, Agent: t.Agent, Number: number, Role: ClientRole, Started: time.Now()}
-	t.tell(func() {
-		if t.Started != nil {
-			t.Started(c)
-		}
-	})
-	defer t.tell(func() {
-		if t.Finished != nil {
-			t.Finished(r)
-		}
-	})
 	offer := ""
 	if c.Deflate != nil {
 		offer = c.Deflate.Extensions
 	}
-	conn, err := t.dial(ctx)
-	var o *opened
-	if err == nil {
-		if o, err = openAsClient(ctx, conn, t.target, offer); err != nil {
-			conn.Close()
-		}
-	}
+	o, err := t.open(ctx, offer)
 	if err != nil {
+		if ctx.Err() != nil {
+			r.Outcome.GaveUp = ctx.Err().Error()
+		}
 		r.Opening = err.Error()
 		r.judge()
 		return r
 	}
-	r.open(ctx, o, t.observer(c), t.Patience)
+	r.open(ctx, o, t.observer(c), t.patience)
+	t.ended(r)
 	return r
 }
 

@@ -19,7 +19,13 @@ type Result struct {
 	Why string
 	// Note says what of the peer's doing was left out of account, and what the
 	// original suite makes of it; empty if there was nothing of the kind.
-	Note     string
+	Note string
+	// Earlier is the verdict, and its reason, of the case as it was played at
+	// first, among others, where playing it again with patience gave another one.
+	Earlier string
+	// Skipped says why the case has no verdict of its own, as the peer takes no
+	// message that long or is to be sent none.
+	Skipped  string
 	Outcome  Outcome
 	Started  time.Time
 	Duration time.Duration
@@ -56,10 +62,7 @@ func (r *Result) judge() {
 		r.Why = "There was no connection: " + r.Opening + "."
 		return
 	}
-	peer := "server"
-	if r.Role == ServerRole {
-		peer = "client"
-	}
+	peer := peerName(r.Role)
 	var why, whyClose string
 	r.Behavior, why = c.behavior(o, peer)
 	r.BehaviorClose, whyClose = c.behaviorClose(o, peer, r.Role)

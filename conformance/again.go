@@ -1,0 +1,143 @@
+package conformance
+
+import (
+	"context"
+	"regexp"
+	"time"
+)
+
+// What is done before a failure counts: cases whose failure may come of a busy
+// machine are played again, a few at once, and then alone, each time with more
+// patience. A failure that the load cannot have made counts at once, so that a
+// peer with a hundred faults does not take half an hour.
+const (
+	againPatience = 3  // times the patience of the run
+	againJobs     = 16 // at most, in the first of the two rounds
+	againAlone    = 3  // of each cause; all of them if one of these changes its verdict
+)
+
+// certain says whether the verdict cannot have come of a peer or a tester that
+// had too little time.
+func (r *Result) certain() bool {
+	o := &r.Outcome
+	switch {
+	case r.Opening != "", o.GaveUp != "", o.Late:
+		return false
+	case r.Behavior == OK && r.BehaviorClose == OK, r.Case.Info, r.Behavior == Unimplemented:
+		return true
+	case o.Fault != "", o.EchoFault != "":
+		return true // the peer's own frames were wrong
+	case r.refusedAsTooBig():
+		return true
+	case r.Behavior == Failed && r.Case.came(o.Received):
+		return true
+	case r.Behavior == Failed && !r.Case.Close.ByTester && o.ClosedByMe && o.WasClean && o.answered():
+		return true // it has read on to the tester's Close, and did not fail
+	case r.BehaviorClose == WrongCode && o.RemoteCode != nil && *o.RemoteCode < 3000 && *o.RemoteCode != 1001 && *o.RemoteCode < 1011:
+		return true
+	case r.BehaviorClose == FailedByClient && o.CloseTook > 0 && o.CloseTook < dropTimeout/10:
+		return true // it was awake, and left TCP open
+	}
+	return false
+}
+
+// answered says whether the peer's Close is an answer to the tester's, not one of
+// its own that was on its way.
+func (o *Outcome) answered() bool {
+	return o.RemoteCode == nil || *o.RemoteCode == 1000 || o.LocalCode != nil && *o.LocalCode == *o.RemoteCode
+}
+
+// came says whether something has come that none of the case's lists has at its
+// place.
+func (c *Case) came(received []Event) bool {
+	received, _ = c.counted(received)
+	for _, w := range c.Want {
+		wrong := false
+		for i, e := range received {
+			if e.Kind != WaitPassed && (i >= len(w.Events) || !e.Equal(w.Events[i])) {
+				wrong = true
+			}
+			if e.Kind == WaitPassed && (i >= len(w.Events) || !e.Equal(w.Events[i])) {
+				break
+			}
+		}
+		if !wrong {
+			return false
+		}
+	}
+	return len(c.Want) > 0
+}
+
+var specifics = regexp.MustCompile(`"(?:[^"\\]|\\.)*"(?:… \(\d+ octets\))?|hex [0-9a-f]+(?:… \(\d+ octets\))?|\b\d[\w.]*\b`)
+
+// Cause is Why without what differs from case to case, for grouping: payloads and
+// numbers become "…". It is empty where Why is.
+func (r *Result) Cause() string { return specifics.ReplaceAllString(r.Why, "…") }
+
+// again plays the cases whose results are not certain anew, and puts the new
+// results in the place of the old ones.
+func (t *Tester) again(ctx context.Context, cases []*Case, results []*Result) {
+	pick := func(want func(r *Result) bool) (picked []int) {
+		for i, r := range results {
+			if r != nil && r.Skipped == "" && !r.certain() && want(r) {
+				picked = append(picked, i)
+			}
+		}
+		return picked
+	}
+	replay := func(picked []int, jobs int) (changed map[string]bool) {
+		before := make(map[int]*Result)
+		var chosen []*Case
+		for _, i := range picked {
+			before[i] = results[i]
+			chosen = append(chosen, cases[i])
+		}
+		t.gate = newGate(jobs)
+		t.patience = max(t.Patience, 1) * againPatience
+		inParallel(chosen, t.gate, func(k int) {
+			i := picked[k]
+			if ctx.Err() != nil {
+				return
+			}
+			if r := t.play(ctx, i+1, cases[i]); r.Outcome.GaveUp == "" {
+				results[i] = r
+			}
+		})
+		changed = make(map[string]bool)
+		for i, old := range before {
+			r := results[i]
+			r.Earlier = old.Earlier
+			if r != old && r.Verdict() != old.Verdict() {
+				r.Earlier = old.Verdict() + ": " + old.Why
+				changed[old.Cause()] = true
+			}
+		}
+		return changed
+	}
+
+	jobs := t.gate.now()
+	if few := pick(func(*Result) bool { return true }); len(few) > 0 && jobs > 1 {
+		replay(few, min(jobs, againJobs))
+	}
+	failed := func(r *Result) bool { return !r.Passed() }
+	counts := make(map[string]int)
+	changed := replay(pick(func(r *Result) bool {
+		counts[r.Cause()]++
+		return failed(r) && counts[r.Cause()] <= againAlone
+	}), 1)
+	played := make(map[string]int)
+	replay(pick(func(r *Result) bool {
+		played[r.Cause()]++
+		return failed(r) && changed[r.Cause()] && played[r.Cause()] > againAlone
+	}), 1)
+}
+
+// pause waits, unless ctx is done before.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

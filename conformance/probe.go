@@ -1,0 +1,239 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// probe makes sure that there is something to test: that a WebSocket server
+// answers, and that it echoes. Otherwise the error says in one line what it does
+// instead. It also finds out whether the server takes one connection at a time.
+func (t *Tester) probe(ctx context.Context) error {
+	first, err := t.dial(ctx)
+	if err != nil {
+		return fmt.Errorf("the target %s cannot be reached: %w", t.URL, err)
+	}
+	idle, err := openAsClient(ctx, first, t.target, "", t.within(handshakeTimeout))
+	if err != nil {
+		first.Close()
+		return fmt.Errorf("the target %s is no WebSocket server: %w", t.URL, err)
+	}
+	release := func() {
+		play(ctx, &Case{Steps: []Step{CloseAfter{0}}, Close: byTester}, ClientRole, idle.conn, idle.early, newWireLog(nil), t.Patience)
+	}
+	// A second connection beside the first.
+	beside, err := t.openBeside(ctx)
+	switch {
+	case err == nil && beside == nil:
+		t.gate = newGate(1)
+		release()
+		if beside, err = t.open(ctx, ""); err != nil {
+			return fmt.Errorf("the target %s answers no more after one connection: %w", t.URL, err)
+		}
+	case err != nil:
+		release()
+		return err
+	default:
+		defer release()
+	}
+	wait := t.within(3 * time.Second)
+	said, echoes := t.echoes(ctx, beside, wait)
+	if !echoes && said == nothing && ctx.Err() == nil {
+		// Once more, with patience: it may have been slow to start.
+		if beside, err = t.open(ctx, ""); err != nil {
+			return fmt.Errorf("the target %s answers no more after one message: %w", t.URL, err)
+		}
+		said, echoes = t.echoes(ctx, beside, 2*wait)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case !echoes:
+		return fmt.Errorf("the target %s is no echo server: a text message was sent, and %s. The cases need a server that sends each message back", t.URL, said)
+	}
+	return nil
+}
+
+// openBeside opens a connection while another one is open. It returns nil if that
+// takes longer than any server needs that serves both.
+func (t *Tester) openBeside(ctx context.Context) (*opened, error) {
+	conn, err := t.dial(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the target %s takes no second connection: %w", t.URL, err)
+	}
+	o, err := openAsClient(ctx, conn, t.target, "", t.within(2*time.Second))
+	if err != nil {
+		conn.Close()
+		return nil, ctx.Err()
+	}
+	return o, nil
+}
+
+const nothing = "nothing came back"
+
+// echoes says whether a message comes back on the connection, and otherwise what
+// the server did.
+func (t *Tester) echoes(ctx context.Context, o *opened, wait time.Duration) (instead string, echoes bool) {
+	message := octets("wsproof asks: does this come back?")
+	c := &Case{
+		ID: "0.0", Steps: []Step{Frame{Opcode: 1, Fin: true, Payload: message}, CloseAfter{wait}},
+		Want: exactly(textEvent(message)), Close: byTester,
+	}
+	out := play(ctx, c, ClientRole, o.conn, o.early, newWireLog(nil), 1)
+	received, _ := c.counted(out.Received)
+	switch {
+	case slices.ContainsFunc(received, textEvent(message).Equal):
+		return "", true
+	case out.Fault != "":
+		return "what came back breaks a rule: " + out.Fault, false
+	case len(received) > 0:
+		return received[0].String() + " came back", false
+	case !out.ClosedByMe:
+		return out.ending("server"), false
+	case out.WasClean:
+		return nothing, false
+	}
+	return "neither the message nor the Close behind it was answered", false
+}
+
+// open opens a connection for a case. It tries again while nothing listens, as a
+// server may be restarted, and tells the gate how fast the server is.
+func (t *Tester) open(ctx context.Context, offer string) (*opened, error) {
+	for try := 0; ; try++ {
+		begun := time.Now()
+		conn, err := t.dial(ctx)
+		gone := err != nil && refused(err)
+		if err == nil {
+			var o *opened
+			if o, err = openAsClient(ctx, conn, t.target, offer, t.within(handshakeTimeout)); err == nil {
+				t.gate.opened(begun)
+				t.failures.Store(0)
+				return o, nil
+			}
+			conn.Close()
+		}
+		t.gate.opened(begun)
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case gone && try < 5:
+			pause(ctx, 50*time.Millisecond<<try)
+			continue
+		case gone:
+			t.dead(&DiedError{Target: t.URL, Cases: t.suspects(), Err: err})
+		case strings.HasPrefix(err.Error(), noResponse) && t.failures.Add(1) >= int64(max(3, min(8, t.gate.now()))):
+			t.unlessItAnswers(ctx, err)
+		}
+		return nil, err
+	}
+}
+
+// unlessItAnswers ends the run if the server, after many failed openings, does not
+// answer one that has all the time it needs.
+func (t *Tester) unlessItAnswers(ctx context.Context, cause error) {
+	t.asking.Lock()
+	defer t.asking.Unlock()
+	if ctx.Err() != nil || t.failures.Load() == 0 {
+		return
+	}
+	conn, err := t.dial(ctx)
+	if err == nil {
+		var o *opened
+		if o, err = openAsClient(ctx, conn, t.target, "", t.within(3*handshakeTimeout)); err == nil {
+			t.failures.Store(0)
+			play(ctx, &Case{Steps: []Step{CloseAfter{0}}, Close: byTester}, ClientRole, o.conn, o.early, newWireLog(nil), 1)
+			return
+		}
+		conn.Close()
+	}
+	if ctx.Err() == nil {
+		t.dead(&DiedError{Target: t.URL, Cases: t.suspects(), Hangs: true, Err: cause})
+	}
+}
+
+// refused says whether nothing listens at the address.
+func refused(err error) bool {
+	return errors.Is(err, syscall.ECONNREFUSED) || strings.Contains(err.Error(), "refused")
+}
+
+// within is the time that the peer has, with patience.
+func (t *Tester) within(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * max(t.patience, t.Patience, 1))
+}
+
+// A DiedError says that the server under test has stopped to answer in the middle
+// of a run.
+type DiedError struct {
+	Target string
+	// Cases are those that were played when it stopped: one of them did it.
+	Cases []string
+	// Hangs: something listens still, and answers nothing.
+	Hangs bool
+	Err   error // of the last try to connect
+}
+
+// Unwrap is the error of the last try to connect.
+func (e *DiedError) Unwrap() error { return e.Err }
+
+// Error is one line.
+func (e *DiedError) Error() string {
+	what := "has died: nothing listens there any more"
+	if e.Hangs {
+		what = "answers no more"
+	}
+	who := ", after the last case was over"
+	switch len(e.Cases) {
+	case 0:
+	case 1:
+		who = "; it was playing case " + e.Cases[0]
+	default:
+		who = "; it was playing one of the cases " + strings.Join(e.Cases, ", ") + " (played one at a time, with 1 job, they tell which)"
+	}
+	return fmt.Sprintf("the target %s %s%s", e.Target, what, who)
+}
+
+// dead ends the run.
+func (t *Tester) dead(err *DiedError) {
+	if t.end != nil {
+		t.end(err)
+	}
+}
+
+// An ending is when the connection of a case was over, and whether by the peer
+// alone, without a closing handshake.
+type ending struct {
+	id     string
+	at     time.Time
+	abrupt bool
+}
+
+// ended keeps the ending of a case.
+func (t *Tester) ended(r *Result) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	abrupt := r.Opening == "" && !r.Outcome.DroppedByMe && !r.Outcome.RemoteClosed
+	t.endings = append(t.endings, ending{r.Case.ID, r.Started.Add(r.Duration), abrupt})
+}
+
+// suspects are the cases whose connections ended when the server did.
+func (t *Tester) suspects() (ids []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var last time.Time
+	for _, e := range t.endings {
+		if e.abrupt && e.at.After(last) {
+			last = e.at
+		}
+	}
+	for _, e := range t.endings {
+		if e.abrupt && last.Sub(e.at) < 100*time.Millisecond {
+			ids = append(ids, e.id)
+		}
+	}
+	return ids
+}
