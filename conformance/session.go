@@ -37,18 +37,18 @@ const (
 // An Outcome is what came of the connection of a case.
 type Outcome struct {
 	Received      []Event
-	Echoed        int    // messages that came back right, of a case with an Echo
-	EchoFault     string // what was wrong with a message of such a case
-	Fault         string // the rule that the peer's own frames broke
-	ClosedByMe    bool   // the tester sent its Close first
-	FailedByMe    bool   // the tester failed the connection
-	FailedByClose bool   // it did so with its first Close
-	DroppedByMe   bool   // the tester closed TCP
-	WasClean      bool   // a full closing handshake took place
-	NotClean      string // why not
+	Echoed        int           // messages that came back right, of a case with an Echo
+	EchoFault     string        // what was wrong with a message of such a case
+	Fault         string        // the rule that the peer's own frames broke
+	ClosedByMe    bool          // the tester sent its Close first
+	FailedByMe    bool          // the tester failed the connection
+	FailedByClose bool          // it did so with its first Close
+	DroppedByMe   bool          // the tester closed TCP
+	WasClean      bool          // a full closing handshake took place
+	NotClean      string        // why not
 	CloseTook     time.Duration // from the tester's Close to the peer's, if both came
-	CloseTimeout  bool   // the peer did not answer the tester's Close
-	DropTimeout   bool   // the server did not close TCP after the closing handshake
+	CloseTimeout  bool          // the peer did not answer the tester's Close
+	DropTimeout   bool          // the server did not close TCP after the closing handshake
 	LocalCode     *uint16
 	LocalReason   string
 	RemoteClosed  bool // a Close frame came
