@@ -9,20 +9,26 @@ import (
 // connection at the first rule that is broken, and text at the first byte that
 // cannot be right (RFC 6455 §8.1).
 func Read(role Role, limits Limits, input []byte) Outcome {
-	return read(role, limits, input, nil)
+	return read(role, limits, nil, input, nil)
+}
+
+// ReadCompressed is Read on a connection for which permessage-deflate was
+// negotiated, with the rules of without turned off.
+func ReadCompressed(role Role, limits Limits, deflate Deflate, input []byte, without ...Rule) Outcome {
+	return read(role, limits, &deflate, input, without)
 }
 
 // ReadLate is Read for readers that look at text only when the message is
 // complete. RFC 6455 leaves that open (§5.6: "Invalid UTF-8 in reassembled
 // messages is handled as described in Section 8.1").
 func ReadLate(role Role, limits Limits, input []byte) Outcome {
-	return read(role, limits, input, off{TextNotUTF8FailFast})
+	return read(role, limits, nil, input, off{TextNotUTF8FailFast})
 }
 
 // ReadWithout is Read with some rules turned off: what turns red then shows that
 // the rule is looked at.
 func ReadWithout(role Role, limits Limits, input []byte, without ...Rule) Outcome {
-	return read(role, limits, input, without)
+	return read(role, limits, nil, input, without)
 }
 
 // off are the rules that are turned off.
@@ -81,6 +87,11 @@ type conversation struct {
 	open    bool    // a fragmented message is under way
 	message Message // its fragments so far
 	text    text    // where its text stands
+
+	deflate    *Deflate  // nil: not negotiated
+	context    []byte    // the window of the messages that were compressed
+	compressed *inflater // the message that is under way, if it is one
+	late       Rule      // what it breaks, with DeflateFailFast turned off
 }
 
 // breaks returns what the header breaks, as far as it has arrived.
@@ -96,7 +107,11 @@ func (c *conversation) breaks(h *header) breach {
 		b.add(ServerFrameMasked)
 	}
 	// "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values." (§5.2)
-	if on(RSVBitsUnsupported) && h.hasFirst && h.rsv != 0 {
+	rsv := h.rsv
+	if c.deflate != nil && h.compressed() {
+		rsv = c.rsv1(h, &b)
+	}
+	if on(RSVBitsUnsupported) && h.hasFirst && rsv != 0 {
 		b.add(RSVBitsUnsupported)
 	}
 	// "If an unknown opcode is received, the receiving endpoint MUST _Fail the WebSocket Connection_." (§5.2)
@@ -127,7 +142,9 @@ func (c *conversation) breaks(h *header) breach {
 		b.add(ContinuationExpected)
 	}
 	// "or total message size after reassembly from multiple frames" (§10.4)
-	if on(MessageTooLarge) && h.hasLength && !h.control() && h.length < 1<<63 &&
+	if c.compresses(h) {
+		c.addCompressedTooLarge(h, &b)
+	} else if on(MessageTooLarge) && h.hasLength && !h.control() && h.length < 1<<63 &&
 		uint64(len(c.message.Payload))+h.length > uint64(max(c.limits.Message, 0)) {
 		b.add(MessageTooLarge)
 	}
@@ -170,8 +187,8 @@ func closeBreaks(length uint64, payload []byte, without off) breach {
 	return b
 }
 
-func read(role Role, limits Limits, input []byte, without off) Outcome {
-	c := conversation{role: role, limits: limits, without: without}
+func read(role Role, limits Limits, deflate *Deflate, input []byte, without off) Outcome {
+	c := conversation{role: role, limits: limits, without: without, deflate: deflate}
 	var out Outcome
 	fail := func(b breach, at int) Outcome {
 		out.End, out.Rule, out.Codes, out.Offset = Failed, b.rule, b.codes, at
@@ -208,6 +225,9 @@ func read(role Role, limits Limits, input []byte, without off) Outcome {
 			if !without.on(ControlBetween) {
 				c.open, c.message, c.text = false, Message{}, text{}
 			}
+			if !without.on(ContextControl) {
+				c.context = append(c.context, payload...)
+			}
 			// "an endpoint MUST send a Pong frame in response" with "identical
 			// 'Application data'" (§5.5.2, §5.5.3). A pong is owed nothing: "A
 			// response to an unsolicited Pong frame is not expected."
@@ -223,6 +243,7 @@ func read(role Role, limits Limits, input []byte, without off) Outcome {
 
 		if h.opcode == 0x1 || h.opcode == 0x2 {
 			c.open, c.message, c.text = true, Message{Binary: h.opcode == 0x2}, text{}
+			c.begin(&h)
 		}
 		if h.opcode > 0x2 || !c.open {
 			// A rule is turned off, or this would have failed above.
@@ -236,7 +257,12 @@ func read(role Role, limits Limits, input []byte, without off) Outcome {
 		// "a particular text frame might include a partial UTF-8 sequence; however,
 		// the whole message MUST contain valid UTF-8." (§5.6)
 		checked := !c.message.Binary && without.on(TextNotUTF8)
-		if checked && without.on(TextNotUTF8FailFast) {
+		if c.compressed != nil {
+			if b, octet := c.inflate(payload, h.fin && complete, checked); b.rule != "" {
+				return fail(b, at+h.size+octet)
+			}
+			payload = nil // what it gives is in c.message
+		} else if checked && without.on(TextNotUTF8FailFast) {
 			for i := range payload {
 				if !c.text.add(payload[i]) {
 					return fail(broken(TextNotUTF8), at+h.size+i+1)
@@ -251,6 +277,7 @@ func read(role Role, limits Limits, input []byte, without off) Outcome {
 		}
 		c.message.Payload = append(c.message.Payload, payload...)
 		if h.fin {
+			c.end()
 			whole := c.text.whole()
 			if !without.on(TextNotUTF8FailFast) {
 				whole = ValidUTF8(c.message.Payload)

@@ -1,8 +1,11 @@
 package model
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
-// A Rule is the stable name of a rule of RFC 6455, such as "client-frame-unmasked".
+// A Rule is the stable name of a rule of RFC 6455 or RFC 7692, such as "client-frame-unmasked".
 type Rule string
 
 // The rules whose breach fails a connection, in the order in which they are checked.
@@ -26,6 +29,21 @@ const (
 	TextNotUTF8            Rule = "text-not-utf8"
 )
 
+// The rules of compressed messages (RFC 7692) whose breach fails a connection
+// for which permessage-deflate was negotiated. Those of one frame's header are
+// checked beside RSVBitsUnsupported and MessageTooLarge, whose places they take;
+// the others as the octets come.
+const (
+	CompressedControl      Rule = "compressed-control-frame"
+	CompressedContinuation Rule = "compressed-continuation"
+	CompressedTooLarge     Rule = "compressed-too-large" // the compressed octets of a message
+	InflatedTooLarge       Rule = "inflated-too-large"   // what they give
+	BlockInvalid           Rule = "deflate-block-invalid"
+	WindowExceeded         Rule = "deflate-window-exceeded"
+	DistanceTooFar         Rule = "deflate-distance-too-far"
+	MessageCut             Rule = "deflate-message-cut"
+)
+
 // The rules that say what a reader does with frames that are valid. They can be
 // turned off as well ([ReadWithout]), but no Outcome names them.
 const (
@@ -35,13 +53,32 @@ const (
 	FragmentsJoined     Rule = "fragments-joined"      // a message is all of its fragments
 	ControlBetween      Rule = "control-between"       // a control frame inside a message leaves it as it is
 	TextNotUTF8FailFast Rule = "text-not-utf8-at-once" // text is validated as it arrives, not when it is complete
+
+	ContextKept     Rule = "deflate-context-kept"    // the window goes on from one compressed message to the next
+	ContextFresh    Rule = "deflate-context-fresh"   // but not without context takeover
+	ContextPlain    Rule = "deflate-context-plain"   // a message that is not compressed leaves it alone
+	ContextControl  Rule = "deflate-context-control" // and so does a control frame
+	FinalGoesOn     Rule = "deflate-final-goes-on"   // a final block ends neither the message nor the window
+	FinalMayEnd     Rule = "deflate-final-may-end"   // a message may end with one, without the octet 00
+	DeflateFailFast Rule = "deflate-at-once"         // a stream is judged as it arrives, not when the message is complete
 )
+
+// Place returns where the rule stands: "RFC 6455 §5.1".
+func (i RuleInfo) Place() string { return Place(i.Section) }
+
+// Place spells out a section, such as "5.1" of RFC 6455 or "7692 7.2.1".
+func Place(section string) string {
+	if rfc, of, ok := strings.Cut(section, " "); ok {
+		return "RFC " + rfc + " §" + of
+	}
+	return "RFC 6455 §" + section
+}
 
 // A RuleInfo tells where a rule stands.
 type RuleInfo struct {
 	Rule     Rule
-	Section  string   // of RFC 6455
-	Sentence string   // of the RFC, or the part of it that matters
+	Section  string   // of RFC 6455; of RFC 7692 where that number stands before it, as in "7692 7.2.1"
+	Sentence string   // of the RFC, or the part of it that matters; of RFC 7692 the reading of it
 	Codes    []uint16 // the close codes that fit a breach, the usual one first; none where nothing is refused
 }
 
@@ -72,13 +109,36 @@ var rules = []RuleInfo{
 	{TextNotUTF8FailFast, "8.1", "This rule applies both during the opening handshake and during subsequent data exchange.", nil},
 }
 
-// Rules returns every rule: first those whose breach fails a connection, in the
-// order in which they are checked.
+// Rules returns every rule of RFC 6455: first those whose breach fails a
+// connection, in the order in which they are checked.
 func Rules() []RuleInfo { return slices.Clone(rules) }
+
+var deflateRules = []RuleInfo{
+	{CompressedControl, "7692 6", "An endpoint MUST NOT set the \"Per-Message Compressed\" bit of control frames and non-first fragments of a data message.", []uint16{1002}},
+	{CompressedContinuation, "7692 6", "An endpoint receiving such a frame MUST _Fail the WebSocket Connection_.", []uint16{1002}},
+	{CompressedTooLarge, "10.4", "Implementations that have implementation- and/or platform-specific limitations regarding the frame size or total message size after reassembly from multiple frames MUST protect themselves against exceeding those limits.", []uint16{1009}},
+	{InflatedTooLarge, "10.4", "Implementations that have implementation- and/or platform-specific limitations regarding the frame size or total message size after reassembly from multiple frames MUST protect themselves against exceeding those limits.", []uint16{1009}},
+	{BlockInvalid, "7692 7.2.2", "Decompress the resulting data using DEFLATE.", []uint16{1007, 1002}},
+	{WindowExceeded, "7692 7.1.2", "the base-2 logarithm of the LZ77 sliding window size", []uint16{1007, 1002}},
+	{DistanceTooFar, "7692 7.2.2", "Decompress the resulting data using DEFLATE.", []uint16{1007, 1002}},
+	{MessageCut, "7692 7.2.2", "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the message.", []uint16{1007, 1002}},
+
+	{ContextKept, "7692 7.2.3.2", "the sender can use the LZ77 sliding window of the message before", nil},
+	{ContextFresh, "7692 7.2.1", "start compressing each new message with an empty LZ77 sliding window", nil},
+	{ContextPlain, "7692 6.2", "a message whose \"Per-Message Compressed\" bit is unset is taken as it is", nil},
+	{ContextControl, "7692 6", "PMCEs operate only on data messages.", nil},
+	{FinalGoesOn, "7692 7.2.1", "The next DEFLATE block follows the padded data if any.", nil},
+	{FinalMayEnd, "7692 7.2.1", "An endpoint MAY use both DEFLATE blocks with the \"BFINAL\" bit set to 0 and DEFLATE blocks with the \"BFINAL\" bit set to 1.", nil},
+	{DeflateFailFast, "8.1", "This rule applies both during the opening handshake and during subsequent data exchange.", nil},
+}
+
+// DeflateRules returns the rules that hold beside [Rules] where permessage-deflate
+// was negotiated (RFC 7692).
+func DeflateRules() []RuleInfo { return slices.Clone(deflateRules) }
 
 // Info returns what is known of the rule; ok is false if there is no such rule.
 func (r Rule) Info() (info RuleInfo, ok bool) {
-	for _, info := range rules {
+	for _, info := range slices.Concat(rules, deflateRules) {
 		if info.Rule == r {
 			return info, true
 		}
@@ -88,7 +148,8 @@ func (r Rule) Info() (info RuleInfo, ok bool) {
 
 // same reports whether got, the rule that an adapter names, may stand for want.
 // A reader need not tell the top bit of a length from a length past its limit,
-// nor invalid text from an invalid reason.
+// nor invalid text from an invalid reason; nor RSV1 where it may not be from any
+// other bit, nor a message that is too large from one that inflates to that.
 func same(want, got Rule) bool {
 	switch want {
 	case got:
@@ -97,6 +158,10 @@ func same(want, got Rule) bool {
 		return got == FrameTooLarge
 	case CloseReasonNotUTF8:
 		return got == TextNotUTF8
+	case CompressedControl, CompressedContinuation:
+		return got == RSVBitsUnsupported
+	case CompressedTooLarge, InflatedTooLarge:
+		return got == MessageTooLarge
 	}
 	return false
 }
