@@ -8,3 +8,8 @@ import "embed"
 //
 //go:embed all:vectors
 var Vectors embed.FS
+
+// Compressed is the folder compressed.
+//
+//go:embed all:compressed
+var Compressed embed.FS

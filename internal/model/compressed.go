@@ -125,11 +125,7 @@ func (c *conversation) inflate(payload []byte, end, checked bool) (b breach, oct
 	}
 	octet = (f.bit+7)/8 - before
 	if rule == "" && end {
-		f.end()
-		rule, octet = f.steps(judge), len(payload)
-		if rule == "" && !f.whole() && c.without.on(MessageCut) {
-			rule = MessageCut
-		}
+		rule, octet = f.end(judge), len(payload)
 	}
 	if rule == "" || !c.without.on(rule) {
 		return b, 0

@@ -34,11 +34,7 @@ func Inflate(history, payload []byte, window int) Inflated {
 	f.in = payload[:len(payload):len(payload)]
 	rule := f.steps(nil)
 	if rule == "" {
-		f.end()
-		rule = f.steps(nil)
-	}
-	if rule == "" && !f.whole() {
-		rule = MessageCut
+		rule = f.end(nil)
 	}
 	octet := min((f.bit+7)/8, len(payload))
 	if rule == MessageCut {
@@ -74,13 +70,25 @@ func newInflater(history []byte, window int) *inflater {
 	return &inflater{window: window, out: out, start: len(out)}
 }
 
-// end puts the tail behind a message, unless the message ends with a final block:
-// some senders end their stream there, without the octet 00 of an empty block.
-// That is taken, though §7.2.1 says otherwise. A message without octets has none.
-func (f *inflater) end() {
-	if len(f.in) > 0 && !(f.final && f.whole() && f.without.on(FinalMayEnd)) {
+// end puts the tail behind a message and reads it: the stream must then stand at
+// the boundary of a block. A message without octets has none. One that ends with
+// a final block is whole already: some senders end their stream there, without
+// the octet 00 of an empty block, and are taken, though §7.2.1 says otherwise.
+func (f *inflater) end(each func() Rule) Rule {
+	if f.final && f.whole() && f.without.on(FinalMayEnd) {
+		return ""
+	}
+	if len(f.in) > 0 {
 		f.in = append(f.in, tail...)
 	}
+	rule := f.steps(each)
+	switch {
+	case rule == BlockInvalid, rule == DistanceTooFar, rule == WindowExceeded:
+		return MessageCut // what the tail completes is not what the sender meant
+	case rule == "" && !f.whole():
+		return MessageCut
+	}
+	return rule
 }
 
 // whole reports whether the stream stands at the boundary of a block, with

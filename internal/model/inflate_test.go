@@ -219,11 +219,7 @@ func TestInflateResumes(t *testing.T) {
 			}
 		}
 		if rule == "" {
-			f.end()
-			rule = f.steps(nil)
-			if rule == "" && !f.whole() {
-				rule = MessageCut
-			}
+			rule = f.end(nil)
 		}
 		got := fmt.Sprintf("%q at %d: %x", rule, octet, f.out)
 		if want := fmt.Sprintf("%q at %d: %x", want.Rule, want.Octet, want.Output); want != got {

@@ -270,6 +270,20 @@ func fits(offer, answer Element) *Refusal {
 	return nil
 }
 
+// Agreed reads one element as an answer has it, such as
+// "permessage-deflate; server_max_window_bits=9", apart from any offer.
+func Agreed(element string) (Deflate, *Refusal) {
+	list, wrong := ParseExtensions([]string{element})
+	if wrong != nil {
+		return Deflate{}, wrong
+	}
+	if len(list) != 1 || list[0].Name != deflateName {
+		return Deflate{}, refuse("C1", "%q is not one element that accepts %s", element, deflateName)
+	}
+	e, wrong := readElement(list[0], answerRules)
+	return e.Deflate, wrong
+}
+
 // ReadAnswer is what a client that sent the offers makes of the lines of the
 // answer: what was agreed on, nil if nothing was, or why the handshake fails. An
 // answer does not say which of the offers it accepts: it may fit any of them.

@@ -149,7 +149,8 @@ func (r Rule) Info() (info RuleInfo, ok bool) {
 // same reports whether got, the rule that an adapter names, may stand for want.
 // A reader need not tell the top bit of a length from a length past its limit,
 // nor invalid text from an invalid reason; nor RSV1 where it may not be from any
-// other bit, nor a message that is too large from one that inflates to that.
+// other bit, nor a message that is too large from one that inflates to that, nor
+// one breach of DEFLATE from another.
 func same(want, got Rule) bool {
 	switch want {
 	case got:
@@ -162,6 +163,8 @@ func same(want, got Rule) bool {
 		return got == RSVBitsUnsupported
 	case CompressedTooLarge, InflatedTooLarge:
 		return got == MessageTooLarge
+	case BlockInvalid, WindowExceeded, DistanceTooFar, MessageCut:
+		return got == BlockInvalid || got == WindowExceeded || got == DistanceTooFar || got == MessageCut
 	}
 	return false
 }

@@ -2,23 +2,42 @@ package model_test
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/wsproof/wsproof/internal/model"
 	"github.com/wsproof/wsproof/internal/vector"
 )
 
-// TestVectors reads each vector and wants exactly what it says.
-func TestVectors(t *testing.T) {
-	vectors, err := vector.Load()
+// load returns the vectors of both folders.
+func load(t *testing.T) []vector.Vector {
+	t.Helper()
+	plain, err := vector.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range vectors {
+	compressed, err := vector.LoadCompressed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(plain, compressed...)
+}
+
+// read reads a vector as its connection does.
+func read(v *vector.Vector, without ...model.Rule) model.Outcome {
+	if v.Deflate != nil {
+		return model.ReadCompressed(v.Role, v.Limits, *v.Deflate, v.Input, without...)
+	}
+	return model.ReadWithout(v.Role, v.Limits, v.Input, without...)
+}
+
+// TestVectors reads each vector and wants exactly what it says.
+func TestVectors(t *testing.T) {
+	for _, v := range load(t) {
 		t.Run(v.ID, func(t *testing.T) {
-			got := model.Read(v.Role, v.Limits, v.Input)
+			got := read(&v)
 			if !equal(got, v.Want) {
-				t.Errorf("%s: %s (RFC 6455 §%s)\n% x\ngot  %v\nwant %v", v.Where(), v.About, v.RFC, v.Input[:min(len(v.Input), 64)], got, v.Want)
+				t.Errorf("%s: %s (%s)\n% x\ngot  %v\nwant %v", v.Where(), v.About, model.Place(v.RFC), v.Input[:min(len(v.Input), 64)], got, v.Want)
 			}
 			if err := model.Check(v.Want, asSeen(got)); err != nil {
 				t.Errorf("%s: Check of the model's own outcome: %v", v.Where(), err)
@@ -57,18 +76,9 @@ func asSeen(o model.Outcome) model.Outcome {
 
 // TestEachRuleHasAVector turns each rule of the model off: vectors must notice.
 func TestEachRuleHasAVector(t *testing.T) {
-	vectors, err := vector.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, info := range model.Rules() {
-		noticed := 0
-		for _, v := range vectors {
-			if !equal(model.ReadWithout(v.Role, v.Limits, v.Input, info.Rule), v.Want) {
-				noticed++
-			}
-		}
-		if noticed == 0 {
+	vectors := load(t)
+	for _, info := range append(model.Rules(), model.DeflateRules()...) {
+		if !slices.ContainsFunc(vectors, func(v vector.Vector) bool { return !equal(read(&v, info.Rule), v.Want) }) {
 			t.Errorf("with the rule %s turned off every vector still holds", info.Rule)
 		}
 	}
@@ -78,17 +88,14 @@ func TestEachRuleHasAVector(t *testing.T) {
 // to fail by it, but for those that show what is still allowed, or that a stronger
 // rule comes first.
 func TestVectorsNameTheirRule(t *testing.T) {
-	vectors, err := vector.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
+	vectors := load(t)
 	broken := map[string]int{}
 	for _, v := range vectors {
 		if string(v.Want.Rule) == v.Rule {
 			broken[v.Rule]++
 		}
 	}
-	for _, info := range model.Rules() {
+	for _, info := range append(model.Rules(), model.DeflateRules()...) {
 		if len(info.Codes) > 0 && broken[string(info.Rule)] < 6 {
 			t.Errorf("%s.txt has %d vectors that break the rule, want 6 at least", info.Rule, broken[string(info.Rule)])
 		}

@@ -123,7 +123,7 @@ func parseHead(file string, b block) (Vector, error) {
 
 // The keys of a vector; those with true may stand there several times.
 var keys = map[string]bool{
-	"vector": false, "role": false, "limits": false, "truncated": false,
+	"vector": false, "role": false, "negotiated": false, "limits": false, "truncated": false,
 	"message": true, "pong": true,
 	"expect": false, "breaks": false, "code": false, "reason": false, "codes": false, "offset": false,
 	"hex": false,
@@ -171,6 +171,12 @@ func parseVector(head Vector, b block) ([]Vector, error) {
 			default:
 				return nil, fault(f, "role %q: want server, client or both", f.value)
 			}
+		case "negotiated":
+			agreed, wrong := model.Agreed(f.value)
+			if wrong != nil {
+				return nil, fault(f, "negotiated %q: %v", f.value, wrong)
+			}
+			v.Deflate = &agreed
 		case "limits":
 			const form = "frame %d message %d"
 			_, _ = fmt.Sscanf(f.value, form, &v.Limits.Frame, &v.Limits.Message)

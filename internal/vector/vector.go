@@ -21,15 +21,17 @@ import (
 type Vector struct {
 	ID    string // rule/name/role, as in "opcode-unknown/opcode-3/server"; stable
 	Rule  string // the rule that the vector proves: the name of its file
-	RFC   string // the section of RFC 6455, as in "5.2"
+	RFC   string // the section of RFC 6455, as in "5.2", or of another, as in "7692 7.2.1"
 	About string // in words
 	File  string
 	Line  int // of its first line
 
 	Role   model.Role
 	Limits model.Limits
-	Input  []byte        // the bytes that the reader gets; not to be written to
-	Want   model.Outcome // exactly what the model must say
+	// Deflate is what was negotiated by permessage-deflate, nil if it was not.
+	Deflate *model.Deflate
+	Input   []byte        // the bytes that the reader gets; not to be written to
+	Want    model.Outcome // exactly what the model must say
 
 	truncated bool // one of the beginnings of a truncated vector
 }
@@ -38,13 +40,28 @@ type Vector struct {
 func (v *Vector) Where() string { return fmt.Sprintf("%s:%d", v.File, v.Line) }
 
 // Load returns the vectors of testdata/vectors, in the order of files and lines,
-// each role a vector of its own.
-func Load() ([]Vector, error) {
-	dir, err := fs.Sub(testdata.Vectors, "vectors")
+// each role a vector of its own: those of connections without extensions.
+func Load() ([]Vector, error) { return load(testdata.Vectors, "vectors", false) }
+
+// LoadCompressed returns the vectors of testdata/compressed: those of connections
+// for which permessage-deflate was negotiated.
+func LoadCompressed() ([]Vector, error) { return load(testdata.Compressed, "compressed", true) }
+
+func load(files fs.FS, folder string, compressed bool) ([]Vector, error) {
+	dir, err := fs.Sub(files, folder)
 	if err != nil {
 		return nil, fmt.Errorf("vectors: %w", err)
 	}
-	return LoadFS(dir)
+	vectors, err := LoadFS(dir)
+	if err != nil {
+		return nil, err
+	}
+	for i := range vectors {
+		if v := &vectors[i]; (v.Deflate != nil) != compressed {
+			return nil, fmt.Errorf("%s: the key negotiated stands in every vector of the folder compressed, and in no other", v.Where())
+		}
+	}
+	return vectors, nil
 }
 
 // LoadFS returns the vectors of the *.txt files of a folder.
@@ -91,7 +108,7 @@ func unique(vectors []Vector) error {
 		if v.truncated {
 			continue // many begin alike
 		}
-		key := fmt.Sprintf("%v %v %x", v.Role, v.Limits, v.Input)
+		key := fmt.Sprintf("%v %v %+v %x", v.Role, v.Limits, v.Deflate, v.Input)
 		if first := inputs[key]; first != nil {
 			return fmt.Errorf("%s: %s has the same bytes, role and limits as %s at %s", v.Where(), v.ID, first.ID, first.Where())
 		}
