@@ -40,7 +40,7 @@ func TestRefusesArguments(t *testing.T) {
 }
 
 // TestUnwritable: a file that cannot be written is told before anything is
-// measured, and one that can is not touched before.
+// measured.
 func TestUnwritable(t *testing.T) {
 	dir := t.TempDir()
 	for _, path := range []string{dir, filepath.Join(dir, "nosuch", "r.txt")} {
@@ -49,21 +49,39 @@ func TestUnwritable(t *testing.T) {
 			t.Errorf("-o %s: %v after %q, want an error at once", path, err, stderr.String())
 		}
 	}
-	path := filepath.Join(dir, "r.txt")
-	if err := writable(path); err != nil {
-		t.Error(err)
+}
+
+// TestReportOfAClone: the page is written where no other command has made the
+// folder of results, as in a fresh clone.
+func TestReportOfAClone(t *testing.T) {
+	published, err := filepath.Glob("../published/*.txt")
+	if err != nil || len(published) == 0 {
+		t.Fatalf("no published results: %v", err)
 	}
-	if _, err := os.Stat(path); !os.IsNotExist(err) {
-		t.Errorf("a new file was left (%v)", err)
-	}
-	if err := os.WriteFile(path, []byte("results"), 0o644); err != nil {
+	results, err := filepath.Abs(published[0])
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := writable(path); err != nil {
-		t.Error(err)
+	top := t.TempDir()
+	put(t, filepath.Join(top, "go.mod"), "module example.com/clone\n")
+	t.Chdir(top)
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"report", results}, &out, &out); err != nil {
+		t.Fatal(err)
 	}
-	if b, err := os.ReadFile(path); err != nil || string(b) != "results" {
-		t.Errorf("the old file holds %q, %v", b, err)
+	page := filepath.Join(top, "bench", "results", "report.html")
+	before, err := os.ReadFile(page)
+	if err != nil || !bytes.HasSuffix(before, []byte("</html>\n")) {
+		t.Errorf("the page of %d bytes, %v", len(before), err)
+	}
+	// A page that cannot be drawn leaves the old one as it is.
+	none := filepath.Join(top, "none.txt")
+	put(t, none, "BenchmarkOther 1 1 ns/op\n")
+	if err := run(t.Context(), []string{"report", none}, &out, &out); err == nil {
+		t.Error("a page of nothing was written")
+	}
+	if after, err := os.ReadFile(page); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the old page has %d of its %d bytes, %v", len(after), len(before), err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -48,18 +49,27 @@ func runReport(ctx context.Context, args []string, stdout, stderr io.Writer) err
 		runs = append(runs, r)
 	}
 	if *out == "" {
-		*out = filepath.Join(top, "bench", "results", "report.html")
+		dir, err := resultsDir(top)
+		if err != nil {
+			return err
+		}
+		*out = filepath.Join(dir, "report.html")
 	}
-	file, err := create(*out)
-	if err != nil {
+	var page bytes.Buffer
+	if err := report.Write(&page, runs); err != nil {
 		return err
 	}
-	defer file.Close()
-	if err := report.Write(file, runs); err != nil {
+	if err := os.WriteFile(*out, page.Bytes(), 0o644); err != nil {
 		return err
 	}
 	fmt.Fprintln(stdout, "report:", *out)
-	return file.Close()
+	return nil
+}
+
+// resultsDir is the folder of results and pages, which a clone does not have.
+func resultsDir(top string) (string, error) {
+	dir := filepath.Join(top, "bench", "results")
+	return dir, os.MkdirAll(dir, 0o755)
 }
 
 func runReadme(ctx context.Context, args []string, stdout, stderr io.Writer) error {

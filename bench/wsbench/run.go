@@ -85,7 +85,7 @@ func measure(ctx context.Context, s set, base, overlay, out string, stderr io.Wr
 		return "", nil, nil, err
 	}
 	if out != "" {
-		if err := writable(out); err != nil {
+		if err := cli.Writable(out); err != nil {
 			return "", nil, nil, err
 		}
 	}
@@ -106,8 +106,8 @@ func measure(ctx context.Context, s set, base, overlay, out string, stderr io.Wr
 		return "", nil, nil, err
 	}
 	if out == "" {
-		dir := filepath.Join(top, "bench", "results")
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		dir, err := resultsDir(top)
+		if err != nil {
 			return "", nil, nil, err
 		}
 		last := revs[len(revs)-1]
@@ -148,21 +148,6 @@ func measure(ctx context.Context, s set, base, overlay, out string, stderr io.Wr
 	}
 	fmt.Fprintf(stderr, "%d results in %v\n", r.kept, time.Since(begin).Round(time.Second))
 	return out, revs, samples, nil
-}
-
-// writable tells before an hour of measuring whether its results can be written.
-// It leaves the file as it is, or not there.
-func writable(path string) error {
-	_, err := os.Lstat(path)
-	fresh := os.IsNotExist(err)
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
-	if err != nil {
-		return err
-	}
-	if fresh {
-		_ = os.Remove(path)
-	}
-	return f.Close()
 }
 
 func buildAll(ctx context.Context, top, tmp, base, overlay string, s set) ([]*revision, func(), error) {

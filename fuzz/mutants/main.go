@@ -100,6 +100,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if c.output != "" {
+		if err := cli.Writable(c.output); err != nil {
+			return fmt.Errorf("-o: %w", err)
+		}
+	}
 	core, err := findCore(ctx)
 	if err != nil {
 		return err

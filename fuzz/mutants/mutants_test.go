@@ -138,6 +138,10 @@ func TestFlags(t *testing.T) {
 			t.Errorf("%q: %v, want %q", c.args, err, c.want)
 		}
 	}
+	// A table that cannot be kept is told before the hunt of an hour, not after.
+	if err := run(t.Context(), []string{"-list", "-o", filepath.Join(t.TempDir(), "nosuch", "table.txt")}, io.Discard, io.Discard); err == nil {
+		t.Error("a file that cannot be written was taken")
+	}
 	if got := choose(table, regexp.MustCompile("^limit-takes-one-more$")); len(got) != 1 {
 		t.Errorf("%d mutants are called limit-takes-one-more", len(got))
 	}

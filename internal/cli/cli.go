@@ -1,6 +1,7 @@
 // Package cli is what the commands of this project have in common: a wrong
 // call is one line and exit status 2, help is no error, anything else that fails
-// is one line and exit status 1. It also knows how many files they may open.
+// is one line and exit status 1. It also knows how many files they may open, and
+// whether one can be written.
 package cli
 
 import (
@@ -49,6 +50,22 @@ func Parse(flags *flag.FlagSet, args []string, stdout io.Writer) error {
 		flags.PrintDefaults()
 	}
 	return flag.ErrHelp
+}
+
+// Writable tells before an hour of work whether its results can be written to the
+// file. It leaves the file as it is, or not there.
+func Writable(path string) error {
+	_, err := os.Lstat(path)
+	fresh := os.IsNotExist(err)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	err = f.Close()
+	if fresh {
+		_ = os.Remove(path)
+	}
+	return err
 }
 
 // Exit ends the process as err, which may be nil, demands. A message begins with

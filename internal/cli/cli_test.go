@@ -5,6 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -61,5 +63,31 @@ func TestStatus(t *testing.T) {
 	}
 	if !errors.Is(Usage(io.EOF), io.EOF) {
 		t.Error("Usage hides what it wraps")
+	}
+}
+
+// TestWritable: the look leaves no new file, and an old one as it is.
+func TestWritable(t *testing.T) {
+	dir := t.TempDir()
+	for _, path := range []string{dir, filepath.Join(dir, "nosuch", "r.txt")} {
+		if err := Writable(path); err == nil {
+			t.Errorf("%s can be written", path)
+		}
+	}
+	path := filepath.Join(dir, "r.txt")
+	if err := Writable(path); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("a new file was left (%v)", err)
+	}
+	if err := os.WriteFile(path, []byte("results"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := Writable(path); err != nil {
+		t.Error(err)
+	}
+	if b, err := os.ReadFile(path); err != nil || string(b) != "results" {
+		t.Errorf("the old file holds %q, %v", b, err)
 	}
 }
