@@ -1,6 +1,7 @@
 package readme
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,12 +19,17 @@ func blocks(t *testing.T, language string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var found []string
-	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(string(text), -1) {
-		found = append(found, m[1])
-	}
+	found := fenced(string(text), language)
 	if len(found) == 0 {
 		t.Fatalf("the README has no block of %s", language)
+	}
+	return found
+}
+
+func fenced(text, language string) []string {
+	var found []string
+	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(text, -1) {
+		found = append(found, m[1])
 	}
 	return found
 }
@@ -70,18 +76,64 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// TestCode builds the Go programs of the README.
-func TestCode(t *testing.T) {
-	for _, code := range blocks(t, "go") {
-		dir, err := os.MkdirTemp(".", "build")
+// TestPrograms builds the Go programs of every README and runs each ten times:
+// it must print what its comment says. Half of the runs have one processor, where
+// goroutines start late.
+func TestPrograms(t *testing.T) {
+	programs := 0
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && entry.Name() != ".." && entry.Name() != ".clusterfuzzlite":
+			return fs.SkipDir
+		case filepath.Ext(path) != ".md":
+			return nil
+		}
+		text, err := os.ReadFile(path)
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
-		defer os.RemoveAll(dir)
-		if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(code), 0o600); err != nil {
-			t.Fatal(err)
+		for _, code := range fenced(string(text), "go") {
+			programs++
+			runProgram(t, path, code)
 		}
-		command(t, "go", "build", "-o", os.DevNull, "./internal/readme/"+filepath.Base(dir))
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if programs == 0 {
+		t.Error("no README has a program")
+	}
+}
+
+func runProgram(t *testing.T, path, code string) {
+	t.Helper()
+	output := regexp.MustCompile("// Output: (.*)").FindStringSubmatch(code)
+	if output == nil {
+		t.Errorf("%s: a program does not say what it prints (// Output: …)", path)
+		return
+	}
+	dir, err := os.MkdirTemp(".", "build")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(code), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), "program.exe")
+	command(t, "go", "build", "-o", program, "./internal/readme/"+filepath.Base(dir))
+	for i := range 10 {
+		cmd := exec.CommandContext(t.Context(), program)
+		cmd.Env = os.Environ()
+		if i%2 == 1 {
+			cmd.Env = append(cmd.Env, "GOMAXPROCS=1")
+		}
+		if out, err := cmd.CombinedOutput(); err != nil || string(out) != output[1]+"\n" {
+			t.Errorf("%s, run %d of its program: %v, it printed %q, want %q", path, i+1, err, out, output[1])
+		}
 	}
 }
 
