@@ -3,16 +3,15 @@ package conformance
 import (
 	"bufio"
 	"context"
-	"crypto/rand"
-	"crypto/sha1"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
+
+	"github.com/wsproof/wsproof/internal/opening"
 )
 
 // handshakeTimeout bounds the opening handshake, as in the original suite.
@@ -20,13 +19,6 @@ const handshakeTimeout = 5 * time.Second
 
 // noResponse begins the error of a server that has not answered.
 const noResponse = "no HTTP response came"
-
-const keyGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-
-func acceptKey(key string) string {
-	sum := sha1.Sum([]byte(key + keyGUID))
-	return base64.StdEncoding.EncodeToString(sum[:])
-}
 
 // An opened is a connection whose opening handshake is done.
 type opened struct {
@@ -38,48 +30,14 @@ type opened struct {
 }
 
 // openAsClient makes the client's opening handshake (RFC 6455 4.1) on conn.
-func openAsClient(ctx context.Context, conn net.Conn, target *url.URL, extensions string, within time.Duration) (*opened, error) {
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-	conn.SetDeadline(time.Now().Add(within))
-
-	var raw [16]byte
-	rand.Read(raw[:])
-	key := base64.StdEncoding.EncodeToString(raw[:])
-	request := "GET " + target.RequestURI() + " HTTP/1.1\r\nHost: " + target.Host +
-		"\r\nUser-Agent: wsconform\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nPragma: no-cache\r\nCache-Control: no-cache\r\n" +
-		"Sec-WebSocket-Key: " + key + "\r\nSec-WebSocket-Version: 13\r\n"
-	if extensions != "" {
-		request += "Sec-WebSocket-Extensions: " + extensions + "\r\n"
-	}
-	request += "\r\n"
-	if _, err := conn.Write([]byte(request)); err != nil {
-		return nil, fmt.Errorf("the opening handshake could not be sent: %w", err)
-	}
-	br := bufio.NewReader(conn)
-	resp, err := http.ReadResponse(br, &http.Request{Method: "GET"})
+func openAsClient(ctx context.Context, conn net.Conn, client *opening.Client, extensions string, within time.Duration) (*opened, error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	o, err := client.Handshake(ctx, conn, extensions)
 	if err != nil {
-		return nil, fmt.Errorf("%s to the opening handshake: %w", noResponse, err)
+		return nil, err
 	}
-	o := &opened{conn: conn, request: request, response: responseText(resp), deflate: strings.Join(resp.Header.Values("Sec-WebSocket-Extensions"), ", ")}
-	switch h := resp.Header; {
-	case resp.StatusCode != http.StatusSwitchingProtocols:
-		return nil, fmt.Errorf("the server answered the opening handshake with %s, not with 101", resp.Status)
-	case !strings.EqualFold(h.Get("Upgrade"), "websocket"):
-		return nil, fmt.Errorf("the 101 has Upgrade: %q, not websocket", h.Get("Upgrade"))
-	case !hasToken(h.Values("Connection"), "upgrade"):
-		return nil, fmt.Errorf("the 101 has Connection: %q, not Upgrade", h.Get("Connection"))
-	case h.Get("Sec-WebSocket-Accept") != acceptKey(key):
-		return nil, fmt.Errorf("the 101 has a wrong Sec-WebSocket-Accept: %q", h.Get("Sec-WebSocket-Accept"))
-	case o.deflate != "" && extensions == "":
-		return nil, fmt.Errorf("the 101 has an extension that was not offered: %s", o.deflate)
-	case h.Get("Sec-WebSocket-Protocol") != "":
-		return nil, fmt.Errorf("the 101 has a subprotocol that was not offered: %s", h.Get("Sec-WebSocket-Protocol"))
-	}
-	o.early, _ = br.Peek(br.Buffered())
-	stop()
-	conn.SetDeadline(time.Time{})
-	return o, ctx.Err()
+	return &opened{conn: conn, early: o.Early, request: o.Request, response: o.Response, deflate: o.Extensions}, nil
 }
 
 // readRequest reads the client's opening handshake (RFC 6455 4.2.1).
@@ -93,7 +51,7 @@ func readRequest(conn net.Conn) (*bufio.Reader, *http.Request, error) {
 	switch h := r.Header; {
 	case r.Method != http.MethodGet:
 		err = fmt.Errorf("the request's method is %s, not GET", r.Method)
-	case !hasToken(h.Values("Upgrade"), "websocket"), !hasToken(h.Values("Connection"), "upgrade"):
+	case !opening.HasToken(h.Values("Upgrade"), "websocket"), !opening.HasToken(h.Values("Connection"), "upgrade"):
 		err = errors.New("the request does not ask for an upgrade to websocket")
 	case h.Get("Sec-WebSocket-Version") != "13":
 		err = fmt.Errorf("the request has version %q, not 13", h.Get("Sec-WebSocket-Version"))
@@ -110,7 +68,7 @@ func readRequest(conn net.Conn) (*bufio.Reader, *http.Request, error) {
 // and no subprotocol.
 func openAsServer(conn net.Conn, br *bufio.Reader, r *http.Request) (*opened, error) {
 	response := "HTTP/1.1 101 Switching Protocols\r\nServer: wsconform\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-		"Sec-WebSocket-Accept: " + acceptKey(r.Header.Get("Sec-WebSocket-Key")) + "\r\n\r\n"
+		"Sec-WebSocket-Accept: " + opening.AcceptKey(r.Header.Get("Sec-WebSocket-Key")) + "\r\n\r\n"
 	if _, err := conn.Write([]byte(response)); err != nil {
 		return nil, err
 	}
@@ -124,24 +82,6 @@ func refuse(conn net.Conn, status int, text string) {
 	fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s\n",
 		status, http.StatusText(status), len(text)+1, text)
 	conn.Close()
-}
-
-func hasToken(values []string, token string) bool {
-	for _, v := range values {
-		for part := range strings.SplitSeq(v, ",") {
-			if strings.EqualFold(strings.TrimSpace(part), token) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func responseText(r *http.Response) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s\r\n", r.Proto, r.Status)
-	r.Header.Write(&b)
-	return b.String() + "\r\n"
 }
 
 func requestText(r *http.Request) string {

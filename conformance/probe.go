@@ -18,7 +18,7 @@ func (t *Tester) probe(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the target %s cannot be reached: %w", t.URL, err)
 	}
-	idle, err := openAsClient(ctx, first, t.target, "", t.within(handshakeTimeout))
+	idle, err := openAsClient(ctx, first, t.client, "", t.within(handshakeTimeout))
 	if err != nil {
 		first.Close()
 		return fmt.Errorf("the target %s is no WebSocket server: %w", t.URL, err)
@@ -66,7 +66,7 @@ func (t *Tester) openBeside(ctx context.Context) (*opened, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the target %s takes no second connection: %w", t.URL, err)
 	}
-	o, err := openAsClient(ctx, conn, t.target, "", t.within(2*time.Second))
+	o, err := openAsClient(ctx, conn, t.client, "", t.within(2*time.Second))
 	if err != nil {
 		conn.Close()
 		return nil, ctx.Err()
@@ -110,7 +110,7 @@ func (t *Tester) open(ctx context.Context, offer string) (*opened, error) {
 		gone := err != nil && refused(err)
 		if err == nil {
 			var o *opened
-			if o, err = openAsClient(ctx, conn, t.target, offer, t.within(handshakeTimeout)); err == nil {
+			if o, err = openAsClient(ctx, conn, t.client, offer, t.within(handshakeTimeout)); err == nil {
 				t.gate.opened(begun)
 				t.failures.Store(0)
 				return o, nil
@@ -144,7 +144,7 @@ func (t *Tester) unlessItAnswers(ctx context.Context, cause error) {
 	conn, err := t.dial(ctx)
 	if err == nil {
 		var o *opened
-		if o, err = openAsClient(ctx, conn, t.target, "", t.within(3*handshakeTimeout)); err == nil {
+		if o, err = openAsClient(ctx, conn, t.client, "", t.within(3*handshakeTimeout)); err == nil {
 			t.failures.Store(0)
 			play(ctx, &Case{Steps: []Step{CloseAfter{0}}, Close: byTester}, ClientRole, o.conn, o.early, newWireLog(nil), 1)
 			return

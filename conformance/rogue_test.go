@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/wsproof/wsproof/internal/opening"
 	"github.com/wsproof/wsproof/internal/wire"
 )
 
@@ -510,12 +511,12 @@ func (p *rogue) accept() {
 		p.conn.Close()
 		return
 	}
-	key := acceptKey(r.Header.Get("Sec-WebSocket-Key"))
+	key := opening.AcceptKey(r.Header.Get("Sec-WebSocket-Key"))
 	status := "101 Switching Protocols"
 	extra := ""
 	switch {
 	case p.has("answers with a wrong key"):
-		key = acceptKey("another")
+		key = opening.AcceptKey("another")
 	case p.has("answers 200"):
 		status = "200 OK"
 	case p.has("takes an extension that was not offered"):

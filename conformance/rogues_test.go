@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+
+	"github.com/wsproof/wsproof/internal/opening"
 )
 
 // faults lists, for each rogue, the case that must catch it and the verdict
@@ -143,7 +145,7 @@ func playServer(t *testing.T, fault string, c *Case) *Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tester := &Tester{Agent: "rogue", target: target, gate: newGate(1)}
+	tester := &Tester{Agent: "rogue", client: &opening.Client{URL: target}, gate: newGate(1)}
 	var rogues sync.WaitGroup
 	defer rogues.Wait()
 	tester.Dial = func(context.Context) (net.Conn, error) {

@@ -2,8 +2,11 @@ package conformance
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -24,9 +27,9 @@ func TestUnreachable(t *testing.T) {
 	for target, want := range map[string]string{
 		"ws://" + gone: "cannot be reached",
 		"ws" + strings.TrimPrefix(page.URL, "http"): "is no WebSocket server: the server answered the opening handshake with 404",
-		"http://" + gone: "is no WebSocket URL",
-		"ws:///path":     "is no WebSocket URL",
-		"ws://%zz":       "is no URL",
+		"tcp://" + gone: "is no WebSocket URL",
+		"ws:///path":    "names no host",
+		"ws://%zz":      "cannot be parsed",
 	} {
 		tester := Tester{URL: target, Finished: func(r *Result) { t.Errorf("%s: case %s was played", target, r.Case.ID) }}
 		results, err := tester.Run(t.Context(), cases)
@@ -171,14 +174,20 @@ func TestPatience(t *testing.T) {
 	}
 }
 
-// TestTLS: a target may be wss, with a certificate that nobody has signed.
+// TestTLS: a target may be wss. A certificate that nobody has signed is taken
+// where that is said.
 func TestTLS(t *testing.T) {
 	server := httptest.NewUnstartedServer(originalServers["gobwas"])
 	server.EnableHTTP2 = true // which must not be chosen
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	defer server.Close()
 	cases, _ := Select("1.1.*,7.1.1")
 	tester := Tester{URL: "wss" + strings.TrimPrefix(server.URL, "https")}
+	if _, err := tester.Run(t.Context(), cases); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("without a word: %v", err)
+	}
+	tester = Tester{URL: tester.URL, TLS: &tls.Config{InsecureSkipVerify: true}}
 	results, err := tester.Run(t.Context(), cases)
 	if err != nil {
 		t.Fatal(err)

@@ -3,12 +3,14 @@ package conformance
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/wsproof/wsproof/internal/opening"
 )
 
 // DefaultJobs is the number of cases that are played side by side unless told
@@ -27,6 +29,13 @@ type Tester struct {
 	// for machines so busy that half a second is nothing. The waits between
 	// frames stay as the cases have them.
 	Patience float64
+	// Header is sent along with each opening handshake, and Subprotocols are
+	// offered in it.
+	Header       http.Header
+	Subprotocols []string
+	// TLS is for wss. Default: the zero tls.Config, which trusts the certificates
+	// that the system trusts.
+	TLS *tls.Config
 	// Dial opens a transport to the server. Default: TCP, with TLS for wss.
 	Dial func(ctx context.Context) (net.Conn, error)
 	// Started and Finished, if set, are told of each case. They may be called
@@ -43,7 +52,7 @@ type Tester struct {
 	// messages: see SkipTooBig.
 	Original bool
 
-	target   *url.URL
+	client   *opening.Client
 	patience float64 // of the round that is played
 	gate     *gate
 	end      func(error) // ends the run
@@ -120,12 +129,12 @@ func (t *Tester) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.target = u
+	t.client = &opening.Client{URL: u, Header: t.Header, Subprotocols: t.Subprotocols, TLS: t.TLS}
 	if t.Agent == "" {
 		t.Agent = u.Host
 	}
 	if t.Dial == nil {
-		t.Dial = func(ctx context.Context) (net.Conn, error) { return dialTarget(ctx, u) }
+		t.Dial = t.client.Connect
 	}
 	if t.Jobs <= 0 {
 		t.Jobs = DefaultJobs
@@ -142,33 +151,7 @@ func (t *Tester) dial(ctx context.Context) (net.Conn, error) {
 }
 
 // ParseTarget reads the URL of a server under test.
-func ParseTarget(s string) (*url.URL, error) {
-	u, err := url.Parse(s)
-	if err != nil {
-		return nil, fmt.Errorf("the target %q is no URL: %w", s, err)
-	}
-	if (u.Scheme != "ws" && u.Scheme != "wss") || u.Host == "" {
-		return nil, fmt.Errorf("the target %q is no WebSocket URL: it must look like ws://host:port/path", s)
-	}
-	return u, nil
-}
-
-func dialTarget(ctx context.Context, u *url.URL) (net.Conn, error) {
-	host, port := u.Hostname(), u.Port()
-	var d net.Dialer
-	if u.Scheme == "wss" {
-		if port == "" {
-			port = "443"
-		}
-		// The certificate of a server under test is often its own.
-		t := tls.Dialer{Config: &tls.Config{ServerName: host, InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}}}
-		return t.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
-	}
-	if port == "" {
-		port = "80"
-	}
-	return d.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
-}
+func ParseTarget(s string) (*url.URL, error) { return opening.ParseURL(s) }
 
 // play plays one case.
 func (t *Tester) play(ctx context.Context, number int, c *Case) *Result {

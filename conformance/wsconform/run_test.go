@@ -47,7 +47,7 @@ func TestErrors(t *testing.T) {
 		want string
 	}{
 		{[]string{"-target", gone}, "cannot be reached"},
-		{[]string{"-target", "http://x/"}, "is no WebSocket URL"},
+		{[]string{"-target", "tcp://x/"}, "is no WebSocket URL"},
 		{[]string{"-target", gone, "-role", "client"}, "leave -role and -listen away"},
 		{[]string{"-cases", "5.99"}, `no case matches "5.99"`},
 		{[]string{"-engine", "core,other"}, `no engine "other"`},
