@@ -13,3 +13,8 @@ var Vectors embed.FS
 //
 //go:embed all:compressed
 var Compressed embed.FS
+
+// Negotiation is the folder negotiation.
+//
+//go:embed all:negotiation
+var Negotiation embed.FS
