@@ -17,9 +17,6 @@ import (
 // handshakeTimeout bounds the opening handshake, as in the original suite.
 const handshakeTimeout = 5 * time.Second
 
-// noResponse begins the error of a server that has not answered.
-const noResponse = "no HTTP response came"
-
 // An opened is a connection whose opening handshake is done.
 type opened struct {
 	conn     net.Conn

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/wsproof/wsproof/internal/opening"
 )
 
 // probe makes sure that there is something to test: that a WebSocket server
@@ -126,7 +128,7 @@ func (t *Tester) open(ctx context.Context, offer string) (*opened, error) {
 			continue
 		case gone:
 			t.dead(&DiedError{Target: t.URL, Cases: t.suspects(), Err: err})
-		case strings.HasPrefix(err.Error(), noResponse) && t.failures.Add(1) >= int64(max(3, min(8, t.gate.now()))):
+		case errors.Is(err, opening.ErrNoResponse) && t.failures.Add(1) >= int64(max(3, min(8, t.gate.now()))):
 			t.unlessItAnswers(ctx, err)
 		}
 		return nil, err

@@ -159,6 +159,9 @@ func (c *Client) exchange(conn net.Conn, extensions string) (*Opened, error) {
 // the interim answers before it.
 const maxAnswer = 64 << 10
 
+// ErrNoResponse says that the server has not answered, or not by HTTP.
+var ErrNoResponse = errors.New("no HTTP response came")
+
 // readAnswer reads up to the answer that is not an interim one (RFC 9110 §15.2).
 func readAnswer(buffered *bufio.Reader, limited *io.LimitedReader) (*http.Response, error) {
 	for {
@@ -167,7 +170,7 @@ func readAnswer(buffered *bufio.Reader, limited *io.LimitedReader) (*http.Respon
 		case err != nil && limited.N <= 0:
 			return nil, fmt.Errorf("the answer to the opening handshake has a header of more than %d KiB", maxAnswer>>10)
 		case err != nil:
-			return nil, fmt.Errorf("no HTTP response came to the opening handshake: %w", err)
+			return nil, fmt.Errorf("%w to the opening handshake: %w", ErrNoResponse, err)
 		}
 		if code := response.StatusCode; code < 100 || code > 199 || code == http.StatusSwitchingProtocols {
 			return response, nil
