@@ -1,15 +1,20 @@
-// Package cli is what the commands of this project have in common: a wrong
-// call is one line and exit status 2, help is no error, anything else that fails
-// is one line and exit status 1. It also knows how many files they may open, and
-// whether one can be written.
+// Package cli is what the commands of this project have in common: exit status 1
+// says that something was found against what was tested, 2 that the command could
+// not do its work, for a wrong call or another reason, in one line; help is no
+// error. The first interrupt ends a command in good order, the second at once. It
+// also has the flags about a server under test, and knows how many files a
+// process may open and whether one can be written.
 package cli
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 )
 
 type usageError struct{ error }
@@ -26,6 +31,20 @@ func Usage(err error) error { return &usageError{err} }
 func IsUsage(err error) bool {
 	var wrong *usageError
 	return errors.As(err, &wrong)
+}
+
+type finding struct{ error }
+
+func (f *finding) Unwrap() error { return f.error }
+
+// Finding returns err, which must not be nil, as one that tells of what was
+// tested: the command itself has done its work.
+func Finding(err error) error { return &finding{err} }
+
+// IsFinding reports whether err is, or wraps, an error of Finding.
+func IsFinding(err error) bool {
+	var found *finding
+	return errors.As(err, &found)
 }
 
 // Parse has flags, which must be made with flag.ContinueOnError, take args. Help
@@ -68,6 +87,42 @@ func Writable(path string) error {
 	return err
 }
 
+// Main runs a command, whose name messages begin with, on the arguments of the
+// process and ends the process with the status for its error. ctx ends with the
+// first interrupt, hangup or SIGTERM; the second one ends the process.
+func Main(name string, run func(ctx context.Context, args []string, stdout, stderr io.Writer) error) {
+	ctx, stop := interruptible(name, os.Stderr)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	if interrupted := ctx.Err() != nil; interrupted && errors.Is(err, context.Canceled) && !IsFinding(err) {
+		err = errors.New("interrupted")
+	}
+	stop()
+	Exit(name, err)
+}
+
+// interruptible returns the context of Main.
+func interruptible(name string, stderr io.Writer) (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		signal.Notify(signals, syscall.SIGHUP)
+	}
+	go func() {
+		select {
+		case s := <-signals:
+			signal.Stop(signals) // the next one has its usual effect
+			if s == os.Interrupt {
+				fmt.Fprintf(stderr, "\n%s: interrupted, ending in good order; once more to end at once\n", name)
+			}
+			cancel()
+		case <-ctx.Done():
+			signal.Stop(signals)
+		}
+	}()
+	return ctx, cancel
+}
+
 // Exit ends the process as err, which may be nil, demands. A message begins with
 // the command's name.
 func Exit(name string, err error) {
@@ -83,8 +138,8 @@ func Status(err error) int {
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return 0
-	case IsUsage(err):
-		return 2
+	case IsFinding(err):
+		return 1
 	}
-	return 1
+	return 2
 }

@@ -53,7 +53,10 @@ func TestStatus(t *testing.T) {
 	}{
 		{nil, 0},
 		{flag.ErrHelp, 0},
-		{io.EOF, 1},
+		{io.EOF, 2},
+		{Finding(io.EOF), 1},
+		{fmt.Errorf("and more: %w", Finding(io.EOF)), 1},
+		{errors.Join(io.EOF, Finding(io.EOF)), 1},
 		{wrapped, 2},
 		{Usage(io.EOF), 2},
 	} {
