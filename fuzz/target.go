@@ -1,15 +1,12 @@
 package fuzz
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -20,6 +17,7 @@ import (
 
 	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/opening"
 	"github.com/wsproof/wsproof/internal/wire"
 	"github.com/wsproof/wsproof/websocket"
 )
@@ -60,8 +58,8 @@ func OpenTarget(rawURL string) (*RemoteTarget, error) {
 		rawURL = "ws" + strings.TrimPrefix(server.URL, "http")
 	}
 	var err error
-	if t.url, err = url.Parse(rawURL); err != nil || t.url.Scheme != "ws" && t.url.Scheme != "wss" || t.url.Host == "" {
-		return nil, fmt.Errorf("%s=%s: want ws://host:port/path or wss://host:port/path", TargetEnv, rawURL)
+	if t.url, err = opening.ParseURL(rawURL); err != nil {
+		return nil, fmt.Errorf("%s: %w", TargetEnv, err)
 	}
 	if err := t.probe(); err != nil {
 		return nil, fmt.Errorf("%s=%s: %w", TargetEnv, rawURL, err)
@@ -87,53 +85,33 @@ func (t *RemoteTarget) probe() error {
 	return nil
 }
 
-// dial makes the connection and does the opening handshake by plain code.
-func (t *RemoteTarget) dial() (net.Conn, *bufio.Reader, error) {
-	addr := t.url.Host
-	if t.url.Port() == "" {
-		addr = net.JoinHostPort(t.url.Hostname(), map[string]string{"ws": "80", "wss": "443"}[t.url.Scheme])
-	}
+// dial makes the connection and does the opening handshake.
+func (t *RemoteTarget) dial() (*opening.Opened, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), targetBound)
 	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	client := &opening.Client{URL: t.url}
+	conn, err := client.Connect(ctx)
 	if err != nil {
-		return nil, nil, fmt.Errorf("not reachable: %w", err)
+		return nil, fmt.Errorf("not reachable: %w", err)
 	}
-	if t.url.Scheme == "wss" {
-		conn = tls.Client(conn, &tls.Config{ServerName: t.url.Hostname()})
-	}
-	_ = conn.SetDeadline(time.Now().Add(targetBound))
-	const key = "dGhlIHNhbXBsZSBub25jZQ=="
-	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n\r\n",
-		t.url.RequestURI(), t.url.Host, key)
-	br := bufio.NewReader(conn)
-	var r *http.Response
-	if err == nil {
-		r, err = http.ReadResponse(br, nil)
-	}
-	switch {
-	case err != nil:
-		err = fmt.Errorf("no answer to the opening handshake: %w", err)
-	case r.StatusCode != http.StatusSwitchingProtocols:
-		err = fmt.Errorf("no WebSocket server: the opening handshake was answered with %s", r.Status)
-	case r.Header.Get("Sec-WebSocket-Accept") != transcript.AcceptKey(key):
-		err = fmt.Errorf("no WebSocket server: Sec-WebSocket-Accept is %q, want %q", r.Header.Get("Sec-WebSocket-Accept"), transcript.AcceptKey(key))
-	}
+	o, err := client.Handshake(ctx, conn, "")
 	if err != nil {
 		conn.Close()
-		return nil, nil, err
+		return nil, fmt.Errorf("no WebSocket server: %w", err)
 	}
-	return conn, br, nil
+	_ = conn.SetDeadline(time.Now().Add(targetBound))
+	return o, nil
 }
 
 // exchange sends the transcript, ends its own direction, and reads what comes
 // back until the end. reset tells that the server dropped the connection, by which
 // what it had sent may be lost.
 func (t *RemoteTarget) exchange(tr *Transcript) (got *transcript.Result, reset bool, err error) {
-	conn, br, err := t.dial()
+	o, err := t.dial()
 	if err != nil {
 		return nil, false, err
 	}
+	conn := o.Conn
 	defer conn.Close()
 	wrote := make(chan struct{})
 	go func() {
@@ -143,7 +121,7 @@ func (t *RemoteTarget) exchange(tr *Transcript) (got *transcript.Result, reset b
 			_ = half.CloseWrite()
 		}
 	}()
-	answer, err := io.ReadAll(br)
+	answer, err := io.ReadAll(io.MultiReader(bytes.NewReader(o.Early), conn))
 	conn.Close()
 	<-wrote
 	switch {

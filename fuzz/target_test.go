@@ -29,12 +29,13 @@ func TestOpenTargetRefusesWhatIsNoEchoServer(t *testing.T) {
 	defer silent.Close()
 	for _, test := range []struct{ url, want string }{
 		{"ws://" + nobody, "not reachable"},
-		{"ws" + strings.TrimPrefix(plain.URL, "http"), "no WebSocket server: the opening handshake was answered with 404"},
+		{"ws" + strings.TrimPrefix(plain.URL, "http"), "no WebSocket server: the server answered the opening handshake with 404"},
 		{"ws" + strings.TrimPrefix(silent.URL, "http"), "no echo server"},
-		{"http://" + nobody, "want ws://host:port/path"},
-		{"ReadFrame", "want ws://host:port/path"},
-		{nobody, "want ws://host:port/path"},
-		{"ws://[::1", "want ws://host:port/path"},
+		{"http://" + nobody, "not reachable"},
+		{"tcp://" + nobody, "must look like ws://host:port/path"},
+		{"ReadFrame", "must look like ws://host:port/path"},
+		{nobody, "first path segment in URL cannot contain colon"},
+		{"ws://[::1", "missing ']' in host"},
 	} {
 		if _, err := OpenTarget(test.url); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), TargetEnv) {
 			t.Errorf("OpenTarget(%q): %v, want an error that says %q", test.url, err, test.want)

@@ -11,10 +11,11 @@ import (
 	"slices"
 
 	"github.com/wsproof/wsproof/bench/stat"
+	"github.com/wsproof/wsproof/internal/cli"
 )
 
 // errWorse is the gate's verdict; other errors mean that it could not judge.
-var errWorse = errors.New("worse")
+var errWorse = cli.Finding(errors.New("worse"))
 
 // check compares the core of two revisions. What looks worse at first, by a
 // lenient rule, is measured again and longer, and that decides, by a strict one:

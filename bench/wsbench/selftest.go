@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/wsproof/wsproof/internal/cli"
 )
 
 // The plant: AppendFrame does a part of its work twice, for payloads so large
@@ -105,7 +107,7 @@ func runSelftest(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	}
 	fmt.Fprintf(stdout, "the same code passed %d of %d times, the planted slow-down was found %d of %d times\n", passed, *runs, found, *runs)
 	if passed != *runs || found != *runs {
-		return fmt.Errorf("the gate does not hold what it promises")
+		return cli.Finding(errors.New("the gate does not hold what it promises"))
 	}
 	return nil
 }

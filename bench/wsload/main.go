@@ -13,8 +13,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"time"
 
 	"github.com/wsproof/wsproof/bench/load"
@@ -22,13 +20,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if errors.Is(err, load.ErrConfig) {
-		err = cli.Usage(err)
-	}
-	cli.Exit("wsload", err)
+	cli.Main("wsload", run)
 }
 
 const usage = `usage: wsload -url ws://host:port[/path] [flags]
@@ -96,8 +88,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		fmt.Fprintln(stderr, line)
 	}
 	r, err := load.Run(ctx, c)
-	if r == nil {
+	switch {
+	case errors.Is(err, load.ErrConfig):
+		return cli.Usage(err)
+	case r == nil:
 		return err
+	case errors.Is(err, load.ErrFailures):
+		err = cli.Finding(err)
 	}
 	write := r.WriteTable
 	if *format == "bench" {

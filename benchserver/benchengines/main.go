@@ -17,13 +17,11 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/perf/benchfmt"
@@ -34,10 +32,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // or servers would stay
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	cli.Exit("benchengines", err)
+	cli.Main("benchengines", run)
 }
 
 // A test is one of the seven.
@@ -147,7 +142,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if failures != nil {
-		return fmt.Errorf("%d runs failed:\n%s", len(failures), strings.Join(failures, "\n"))
+		return cli.Finding(fmt.Errorf("%d runs failed:\n%s", len(failures), strings.Join(failures, "\n")))
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func run(args []string, stdout io.Writer) error {
 		}
 		line, err := convert(filepath.Base(file), b)
 		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
+			return cli.Finding(fmt.Errorf("%s: %w", file, err))
 		}
 		if _, err := fmt.Fprintln(stdout, line); err != nil {
 			return err

@@ -16,10 +16,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/wsproof/wsproof/benchserver/internal/child"
@@ -27,10 +25,9 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // or servers would stay
-	err := run(ctx, os.Args[1:], os.Stdout)
-	stop()
-	cli.Exit("soak", err)
+	cli.Main("soak", func(ctx context.Context, args []string, stdout, _ io.Writer) error {
+		return run(ctx, args, stdout)
+	})
 }
 
 // A soak is one call of the command.
@@ -104,7 +101,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			return ctx.Err()
 		}
 	}
-	return errors.Join(failures...)
+	if failures != nil {
+		return cli.Finding(errors.Join(failures...))
+	}
+	return nil
 }
 
 // start starts a server with the limits of the load tests.

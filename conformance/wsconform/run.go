@@ -14,12 +14,13 @@ import (
 	"time"
 
 	"github.com/wsproof/wsproof/conformance"
+	"github.com/wsproof/wsproof/internal/cli"
 	"github.com/wsproof/wsproof/internal/engine/engines"
 	"github.com/wsproof/wsproof/internal/engine/serve"
 )
 
-// errFailed says that cases failed; everything about it is printed already.
-var errFailed = errors.New("cases failed")
+// errFailed says that cases failed; which ones is printed already.
+var errFailed = cli.Finding(errors.New("cases failed"))
 
 // A config is the command line.
 type config struct {

@@ -15,13 +15,11 @@ import (
 	"strings"
 
 	"github.com/wsproof/wsproof/fuzz"
+	"github.com/wsproof/wsproof/internal/cli"
 )
 
 func main() {
-	if err := run(os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "corpus:", err)
-		os.Exit(1)
-	}
+	cli.Exit("corpus", run(os.Args[1:], os.Stdout))
 }
 
 func run(args []string, stdout io.Writer) error {

@@ -21,14 +21,12 @@ import (
 	"time"
 
 	"github.com/wsproof/wsproof/fuzz"
+	"github.com/wsproof/wsproof/internal/cli"
 	"github.com/wsproof/wsproof/internal/engine/transcript"
 )
 
 func main() {
-	if err := run(os.Args[1:], os.Stdin, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "explain:", err)
-		os.Exit(1)
-	}
+	cli.Exit("explain", run(os.Args[1:], os.Stdin, os.Stdout))
 }
 
 // errFinding says that an input offends its target.
@@ -75,7 +73,7 @@ func run(args []string, stdin io.Reader, stdout io.Writer) error {
 		}
 	}
 	if found > 0 {
-		return fmt.Errorf("%d of %d inputs: %w", found, flags.NArg(), errFinding)
+		return cli.Finding(fmt.Errorf("%d of %d inputs: %w", found, flags.NArg(), errFinding))
 	}
 	return nil
 }

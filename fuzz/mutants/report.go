@@ -6,6 +6,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/wsproof/wsproof/internal/cli"
 )
 
 // line says in one line what became of a mutant.
@@ -87,5 +89,8 @@ func judge(results []result, c config) error {
 	if got := early(results); got < c.want {
 		errs = append(errs, fmt.Errorf("vectors and seeds killed %.1f %%, want %.0f %%", got, c.want))
 	}
-	return errors.Join(errs...)
+	if errs == nil {
+		return nil
+	}
+	return cli.Finding(errors.Join(errs...))
 }

@@ -22,23 +22,20 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/wsproof/wsproof/fuzz"
+	"github.com/wsproof/wsproof/internal/cli"
 	"github.com/wsproof/wsproof/internal/engine/transcript"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "rediscover:", err)
-		os.Exit(1)
-	}
+	cli.Main("rediscover", func(ctx context.Context, args []string, stdout, _ io.Writer) error {
+		return run(ctx, args, stdout)
+	})
 }
 
 type options struct {
@@ -134,7 +131,7 @@ func (o *options) list(ctx context.Context, stdout io.Writer) error {
 		fmt.Fprintf(stdout, "%-32s %-9s %-10s %s\n", r.bug.module, r.bug.version, took, r.bug.what)
 	}
 	if missing > 0 {
-		return fmt.Errorf("%d of %d bugs were not found within %v", missing, len(rows), o.time)
+		return cli.Finding(fmt.Errorf("%d of %d bugs were not found within %v", missing, len(rows), o.time))
 	}
 	return nil
 }

@@ -18,7 +18,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"sort"
@@ -27,6 +26,7 @@ import (
 	"time"
 
 	"github.com/wsproof/wsproof/fuzz"
+	"github.com/wsproof/wsproof/internal/cli"
 )
 
 const (
@@ -35,12 +35,9 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "fuzz:", err)
-		os.Exit(1)
-	}
+	cli.Main("fuzz", func(ctx context.Context, args []string, stdout, _ io.Writer) error {
+		return run(ctx, args, stdout)
+	})
 }
 
 type options struct {
@@ -86,6 +83,12 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	// For the targets TARGET means a server, and nothing else.
 	_ = os.Unsetenv(fuzz.TargetEnv)
 	if url != "" {
+		// What is wrong with it is no finding of the target's.
+		server, err := fuzz.OpenTarget(url)
+		if err != nil {
+			return err
+		}
+		server.Close()
 		_ = os.Setenv(fuzz.TargetEnv, url)
 	}
 	if o.cache == "" {
@@ -135,7 +138,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		}
 	}
 	if failed > 0 {
-		return fmt.Errorf("%d of %d targets failed", failed, len(names))
+		return cli.Finding(fmt.Errorf("%d of %d targets failed", failed, len(names)))
 	}
 	return ctx.Err()
 }
