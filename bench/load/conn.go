@@ -1,19 +1,12 @@
 package load
 
 import (
-	"bufio"
 	"context"
-	"crypto/rand"
-	"crypto/sha1"
-	"crypto/tls"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
-	"net/url"
-	"strings"
+	"os"
 	"sync"
 	"time"
 
@@ -31,85 +24,31 @@ type conn struct {
 	answers *answers
 	unread  []byte // bytes that came with the 101
 	mu      sync.Mutex
+	pongs   pongs
 }
 
 // dial opens a connection and shakes hands (RFC 6455 §4.1).
 func (r *runner) dial(ctx context.Context, index int) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.Patience)
 	defer cancel()
-	u, err := url.Parse(r.URL)
-	if err != nil {
-		return nil, err
-	}
-	host := u.Host
-	if u.Port() == "" {
-		host = net.JoinHostPort(u.Hostname(), map[string]string{"ws": "80", "wss": "443"}[u.Scheme])
-	}
-	var nc net.Conn
-	if u.Scheme == "wss" {
-		nc, err = (&tls.Dialer{Config: &tls.Config{ServerName: u.Hostname()}}).DialContext(ctx, "tcp", host)
-	} else {
-		nc, err = (&net.Dialer{}).DialContext(ctx, "tcp", host)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("dialling: %w", err)
-	}
-	c := &conn{Conn: nc, r: r, index: index, shard: &r.shards[index%len(r.shards)]}
-	if u.Scheme == "tcp" {
+	c := &conn{r: r, index: index, shard: &r.shards[index%len(r.shards)]}
+	var err error
+	if address, plain := r.plain(); plain {
+		if c.Conn, err = new(net.Dialer).DialContext(ctx, "tcp", address); err != nil {
+			return nil, fmt.Errorf("dialling: %w", err)
+		}
 		return c, nil
 	}
-	deadline, _ := ctx.Deadline()
-	_ = nc.SetDeadline(deadline)
-	if err := c.handshake(u); err != nil {
-		nc.Close()
+	if c.Conn, err = r.client.Connect(ctx); err != nil {
+		return nil, fmt.Errorf("dialling: %w", err)
+	}
+	o, err := r.client.Handshake(ctx, c.Conn, "")
+	if err != nil {
+		c.Conn.Close()
 		return nil, fmt.Errorf("handshake: %w", err)
 	}
-	_ = nc.SetDeadline(time.Time{})
+	c.unread = o.Early
 	return c, nil
-}
-
-func (c *conn) handshake(u *url.URL) error {
-	var nonce [16]byte
-	_, _ = rand.Read(nonce[:])
-	key := base64.StdEncoding.EncodeToString(nonce[:])
-	request := "GET " + u.RequestURI() + " HTTP/1.1\r\nHost: " + u.Host +
-		"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + key + "\r\n\r\n"
-	if _, err := io.WriteString(c.Conn, request); err != nil {
-		return err
-	}
-	br := bufio.NewReaderSize(c.Conn, 2048)
-	resp, err := http.ReadResponse(br, nil)
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusSwitchingProtocols {
-		return fmt.Errorf("the server answered %s", resp.Status)
-	}
-	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-	if got, want := resp.Header.Get("Sec-WebSocket-Accept"), base64.StdEncoding.EncodeToString(sum[:]); got != want {
-		return fmt.Errorf("the accept key is %q, want %q", got, want)
-	}
-	switch h := resp.Header; {
-	case !strings.EqualFold(h.Get("Upgrade"), "websocket"):
-		return fmt.Errorf("the 101 upgrades to %q, want websocket", h.Get("Upgrade"))
-	case !hasToken(h.Values("Connection"), "upgrade"):
-		return fmt.Errorf("the 101 has Connection %q, want upgrade", h.Values("Connection"))
-	case h.Get("Sec-WebSocket-Extensions") != "" || h.Get("Sec-WebSocket-Protocol") != "":
-		return errors.New("the 101 agrees to an extension or a subprotocol that nobody asked for")
-	}
-	c.unread, _ = br.Peek(br.Buffered())
-	return nil
-}
-
-func hasToken(values []string, token string) bool {
-	for _, v := range values {
-		for t := range strings.SplitSeq(v, ",") {
-			if strings.EqualFold(strings.TrimSpace(t), token) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // dialAll opens the connections, some at a time, and sends a message on each at
@@ -123,6 +62,12 @@ func (r *runner) dialAll(ctx context.Context, echoed bool) ([]*conn, error) {
 		wg.Go(func() {
 			defer func() { <-slots }()
 			c, err := r.dial(ctx, i)
+			if ctx.Err() != nil {
+				if err == nil {
+					c.Conn.Close()
+				}
+				return
+			}
 			if err != nil {
 				r.fail(&r.failures.Refused, 1, err)
 				return
@@ -144,6 +89,12 @@ func (r *runner) dialAll(ctx context.Context, echoed bool) ([]*conn, error) {
 			open = append(open, c)
 		}
 	}
+	if ctx.Err() != nil {
+		for _, c := range open {
+			c.Conn.Close()
+		}
+		return nil, ctx.Err()
+	}
 	if len(open) == 0 {
 		return nil, fmt.Errorf("load: no connection opened: %s", r.failures.String())
 	}
@@ -156,10 +107,7 @@ func (c *conn) begin(i int) {
 	c.first = i * 7 % c.r.script.messages()
 	c.answers = newAnswers(c.r.script, c.first)
 	c.answers.wrong = func(err error) { c.r.fail(&c.r.failures.Wrong, 1, err) }
-	c.answers.pong = func(payload []byte) {
-		f := wire.Frame{Fin: true, Opcode: wire.Pong, Masked: true, Key: [4]byte{1, 2, 3, 4}, Payload: payload}
-		_ = c.send(f.Append(nil))
-	}
+	c.answers.pong = c.pong
 }
 
 // send writes whole frames; several goroutines may.
@@ -168,6 +116,50 @@ func (c *conn) send(frames []byte) error {
 	defer c.mu.Unlock()
 	_, err := c.Write(frames)
 	return err
+}
+
+// pongs are what a connection has to answer pings with.
+type pongs struct {
+	mu      sync.Mutex
+	due     bool
+	payload []byte // of the latest ping, which answers those before it (RFC 6455 §5.5.3)
+	writing bool
+	done    sync.WaitGroup
+}
+
+// pong has a ping answered by a goroutine of its own: who reads must not wait for
+// the connection to take something, since the server may wait for its answers to
+// be read.
+func (c *conn) pong(payload []byte) {
+	p := &c.pongs
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.due, p.payload = true, append(p.payload[:0], payload...)
+	if p.writing {
+		return
+	}
+	p.writing = true
+	p.done.Go(func() {
+		for {
+			p.mu.Lock()
+			if !p.due {
+				p.writing = false
+				p.mu.Unlock()
+				return
+			}
+			p.due = false
+			f := wire.Frame{Fin: true, Opcode: wire.Pong, Masked: true, Key: [4]byte{1, 2, 3, 4}, Payload: p.payload}
+			frame := f.Append(nil)
+			p.mu.Unlock()
+			_ = c.send(frame) // the reader learns of what breaks the connection
+		}
+	})
+}
+
+// drop closes the connection at once.
+func (c *conn) drop() {
+	c.Conn.Close()
+	c.pongs.done.Wait()
 }
 
 // Read returns first what came with the 101.
@@ -214,10 +206,9 @@ var closeFrame = func() []byte {
 }()
 
 // goodbye closes the connection in order (RFC 6455 §7.1.2): Close, the
-// server's Close, the server's end of the stream. A message before that Close
-// is an answer too many.
+// server's Close, the server's end of the stream.
 func (c *conn) goodbye() error {
-	defer c.Conn.Close()
+	defer c.drop()
 	if c.r.script.raw {
 		return nil
 	}
@@ -225,30 +216,70 @@ func (c *conn) goodbye() error {
 	if err := c.send(closeFrame); err != nil {
 		return fmt.Errorf("closing: %w", err)
 	}
-	got, err := io.ReadAll(io.LimitReader(c, 1<<16))
+	if err := c.awaitClose(); err != nil {
+		return err
+	}
+	// The server has to end TCP now. One that does not is known from the first time
+	// on, and not worth that wait again.
+	bound := min(c.r.Patience, leftOpenWait)
+	if c.r.leaves.Load() {
+		bound = leftOpenGlance
+	}
+	_ = c.SetReadDeadline(time.Now().Add(bound))
+	if _, err := io.Copy(io.Discard, c.Conn); errors.Is(err, os.ErrDeadlineExceeded) {
+		c.r.leaves.Store(true)
+		c.r.leftOpen.Add(1)
+	}
+	return nil
+}
+
+// How long to wait for the end of TCP behind both Closes, at first and where a
+// connection was left open before.
+const (
+	leftOpenWait   = time.Second
+	leftOpenGlance = time.Millisecond
+)
+
+// awaitClose reads up to the server's Close. A message before it is an answer too
+// many.
+func (c *conn) awaitClose() error {
+	var got []byte
 	if c.answers != nil {
-		got = append(c.answers.begun(), got...)
+		got = c.answers.begun()
 		if c.answers.inside {
 			c.r.fail(&c.r.failures.Wrong, 1, errTooMany)
 		}
 	}
-	for len(got) > 0 {
-		f, n, splitErr := wire.Split(got)
-		if splitErr != nil {
-			break
-		}
-		switch f.Opcode {
-		case wire.Close:
-			return nil
-		case wire.Text, wire.Binary, wire.Continuation:
-			if c.answers != nil {
-				c.r.fail(&c.r.failures.Wrong, 1, errTooMany)
+	chunk := make([]byte, 512)
+	for read := 0; read <= mostBeforeClose; {
+		for {
+			f, n, err := wire.Split(got)
+			if err != nil {
+				break
+			}
+			got = got[n:]
+			switch f.Opcode {
+			case wire.Close:
+				return nil
+			case wire.Text, wire.Binary, wire.Continuation:
+				if c.answers != nil {
+					c.r.fail(&c.r.failures.Wrong, 1, errTooMany)
+				}
 			}
 		}
-		got = got[n:]
+		n, err := c.Read(chunk)
+		got = append(got, chunk[:n]...)
+		read += n
+		switch {
+		case n > 0:
+		case errors.Is(err, io.EOF):
+			return errors.New("closing: the server's Close did not come before the end of the stream")
+		case err != nil:
+			return fmt.Errorf("closing: the server's Close did not come: %w", err)
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("closing: the server's Close did not come: %w", err)
-	}
-	return errors.New("closing: the server's Close did not come before the end of the stream")
+	return fmt.Errorf("closing: the server's Close did not come within %d KiB", mostBeforeClose>>10)
 }
+
+// mostBeforeClose is how many bytes are read in the hope of the server's Close.
+const mostBeforeClose = 64 << 10

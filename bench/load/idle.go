@@ -13,10 +13,7 @@ func Idle(ctx context.Context, c Config) (closeAll func(), err error) {
 		return nil, err
 	}
 	c.InFlight = 1
-	r := &runner{Config: c, script: newScript(&c)}
-	for i := range r.shards {
-		r.shards[i].latency = newHistogram()
-	}
+	r := newRunner(ctx, c)
 	conns, err := r.dialAll(ctx, true)
 	closeAll = func() {
 		for _, c := range conns {

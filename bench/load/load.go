@@ -18,14 +18,19 @@ package load
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
-	"net/url"
+	"net"
+	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/wsproof/wsproof/internal/opening"
 )
 
 // A Mode is what the messages are.
@@ -47,6 +52,12 @@ type Config struct {
 	// it gets. If it has no path, the modes of ntsd/websocket-benchmark use theirs.
 	URL  string
 	Mode Mode
+	// Header is sent along with each opening handshake, and Subprotocols are
+	// offered in it.
+	Header       http.Header
+	Subprotocols []string
+	// TLS is for wss. Default: the zero tls.Config.
+	TLS *tls.Config
 	// Conns is the number of connections. Default: 1.
 	Conns int
 	// Dials is how many connections are being opened at a time. Default: 32.
@@ -79,6 +90,8 @@ type Config struct {
 	// Begin and End, if set, are called when counting begins and ends; no message
 	// is on its way then, and the connections are open.
 	Begin, End func()
+
+	client *opening.Client // nil for tcp
 }
 
 // A Snapshot is the state of a run.
@@ -101,6 +114,9 @@ type Result struct {
 	CPU      time.Duration // of the generator's own process
 	Segments int64         // TCP segments with data that came, or -1 where that is not known
 	Stalls   int64         // async sessions that had to read before all was sent
+	// LeftOpen is how many connections the server left open behind its Close
+	// (RFC 6455 §7.1.1 wants it to close TCP); each was waited for a little.
+	LeftOpen int64
 	Failures Failures
 }
 
@@ -126,26 +142,29 @@ func (e configError) Unwrap() error      { return e.error }
 
 // setDefaults checks the configuration and fills it up.
 func (c *Config) setDefaults() error {
-	u, err := url.Parse(c.URL)
-	if err != nil {
-		return fmt.Errorf("load: the URL does not parse: %w", err)
-	}
-	switch {
-	case u.Scheme != "ws" && u.Scheme != "wss" && u.Scheme != "tcp":
-		return fmt.Errorf("load: the URL %q is neither ws, wss nor tcp", c.URL)
-	case u.Host == "":
-		return fmt.Errorf("load: the URL %q names no host", c.URL)
+	address, plain := c.plain()
+	if plain {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return fmt.Errorf("load: the URL %q is not tcp://host:port: %w", c.URL, err)
+		}
 	}
 	path, known := map[Mode]string{Echo: "/", Plain: "/plain", JSON: "/json", Binary: "/binary", Connect: "/"}[c.Mode]
 	if !known {
 		return fmt.Errorf("load: there is no mode %q: use plain, json, binary, connect or echo", c.Mode)
 	}
-	if u.Scheme == "tcp" && c.Mode != Echo {
+	switch {
+	case plain && c.Mode != Echo:
 		return fmt.Errorf("load: a tcp server only echoes: use mode echo")
-	}
-	if u.Path == "" {
-		u.Path = path
-		c.URL = u.String()
+	case !plain:
+		u, err := opening.ParseURL(c.URL)
+		if err != nil {
+			return fmt.Errorf("load: %w", err)
+		}
+		if u.Path == "" {
+			u.Path = path
+		}
+		c.URL = u.Redacted()
+		c.client = &opening.Client{URL: u, Header: c.Header, Subprotocols: c.Subprotocols, TLS: c.TLS}
 	}
 	if c.Conns < 0 || c.Dials < 0 || c.InFlight < 0 || c.Messages < 0 || c.Size < 0 || c.Duration < 0 || c.Warmup < 0 || c.Patience < 0 ||
 		!(c.Rate >= 0 && c.Rate <= mostRate) {
@@ -169,6 +188,12 @@ func (c *Config) setDefaults() error {
 	return nil
 }
 
+// plain returns the address of a plain TCP server.
+func (c *Config) plain() (address string, ok bool) {
+	address, ok = strings.CutPrefix(c.URL, "tcp://")
+	return strings.TrimSuffix(address, "/"), ok
+}
+
 const (
 	mostOnTheWay = 256 << 20 // bytes a connection; the frames of a window are built twice
 	mostRate     = 1e9       // a second; times are in nanoseconds
@@ -187,10 +212,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	if err := c.setDefaults(); err != nil {
 		return nil, configError{err}
 	}
-	r := &runner{Config: c, script: newScript(&c)}
-	for i := range r.shards {
-		r.shards[i].latency = newHistogram()
-	}
+	r := newRunner(ctx, c)
 	var conns []*conn
 	work := r.connect
 	if c.Mode != Connect {
@@ -220,12 +242,16 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 			}
 		}
 	}
+	if c.Mode == Connect {
+		r.tryClosing()
+	}
 	return r.measure(ctx, conns, work)
 }
 
 // A runner is the state that the connections share.
 type runner struct {
 	Config
+	ctx    context.Context // of Run
 	script *script
 	start  time.Time // of sending in this phase
 	stop   atomic.Bool
@@ -234,8 +260,18 @@ type runner struct {
 	shards [4]shard
 
 	stalls   atomic.Int64
+	leftOpen atomic.Int64
+	leaves   atomic.Bool // connections open: seen at least once
 	mu       sync.Mutex
 	failures Failures
+}
+
+func newRunner(ctx context.Context, c Config) *runner {
+	r := &runner{Config: c, ctx: ctx, script: newScript(&c)}
+	for i := range r.shards {
+		r.shards[i].latency = newHistogram()
+	}
+	return r
 }
 
 // A shard counts for some of the connections.
@@ -246,13 +282,16 @@ type shard struct {
 	_        [64]byte // apart from the next one in the cache
 }
 
-func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, int64(time.Minute), 3) }
+// newHistogram returns one that no latency is too long for.
+func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, longest, 3) }
+
+const longest = 1 << 61 // nanoseconds: 73 years
 
 // record counts n messages that took the same time.
 func (s *shard) record(latency time.Duration, n int64) {
 	s.mu.Lock()
 	s.messages += n
-	_ = s.latency.RecordValues(min(max(int64(latency), 1), int64(time.Minute)), n)
+	_ = s.latency.RecordValues(max(int64(latency), 1), n) // fails above longest
 	s.mu.Unlock()
 }
 
@@ -302,7 +341,7 @@ func (r *runner) measure(ctx context.Context, conns []*conn, work func(i int)) (
 	s := r.snapshot(elapsed)
 	res := &Result{
 		Config: r.Config, Elapsed: elapsed, Messages: s.Messages, Latency: s.Latency,
-		CPU: cpu, Segments: came, Stalls: r.stalls.Load(), Failures: s.Failures,
+		CPU: cpu, Segments: came, Stalls: r.stalls.Load(), LeftOpen: r.leftOpen.Load(), Failures: s.Failures,
 	}
 	if res.Failures.Total() > 0 {
 		return res, fmt.Errorf("%w: %s", ErrFailures, res.Failures.String())

@@ -323,9 +323,9 @@ func TestSameJSON(t *testing.T) {
 func TestRunRefused(t *testing.T) {
 	for _, c := range []struct{ id, response, want string }{
 		{"status 403", "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "403"},
-		{"wrong accept key", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: bm9wZQ==\r\n\r\n", "accept key"},
+		{"wrong accept key", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: bm9wZQ==\r\n\r\n", "wrong Sec-WebSocket-Accept"},
 		{"another upgrade", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: KEY\r\n\r\n", "h2c"},
-		{"no upgrade of the connection", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: close\r\nSec-WebSocket-Accept: KEY\r\n\r\n", "want upgrade"},
+		{"no upgrade of the connection", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: close\r\nSec-WebSocket-Accept: KEY\r\n\r\n", `Connection: "close", not Upgrade`},
 		{"an extension that nobody asked for", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Accept: KEY\r\n\r\n", "extension"},
 		{"no HTTP", "SSH-2.0-OpenSSH_9.7\r\n\r\n", "malformed"},
 	} {
@@ -347,10 +347,11 @@ func TestConfigRefused(t *testing.T) {
 		config Config
 		want   string
 	}{
-		{Config{URL: "http://x", Mode: Echo}, "neither ws"},
+		{Config{URL: "ftp://x", Mode: Echo}, "no WebSocket URL"},
 		{Config{URL: "ws:///x", Mode: Echo}, "no host"},
 		{Config{URL: "ws://x", Mode: "sing"}, "no mode"},
-		{Config{URL: "tcp://x", Mode: Plain}, "only echoes"},
+		{Config{URL: "tcp://x:1", Mode: Plain}, "only echoes"},
+		{Config{URL: "tcp://x", Mode: Echo}, "tcp://host:port"},
 		{Config{URL: "ws://x", Mode: Connect, Async: true}, "async"},
 		{Config{URL: "ws://x", Mode: Echo, Conns: -1}, "negative"},
 		{Config{URL: "ws://x", Mode: Echo, Duration: -1}, "negative"},

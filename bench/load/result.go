@@ -84,6 +84,9 @@ func (r *Result) WriteTable(w io.Writer) error {
 	if r.Config.Async {
 		fmt.Fprintf(t, "stalls\t%d sessions had to read before all was sent\n", r.Stalls)
 	}
+	if r.LeftOpen > 0 {
+		fmt.Fprintf(t, "left open\t%d connections by the server behind its Close, which RFC 6455 §7.1.1 wants it to close\n", r.LeftOpen)
+	}
 	fmt.Fprintf(t, "generator\t%.0f ns of CPU a %s\n", float64(r.CPU.Nanoseconds())/float64(max(r.Messages, 1)), strings.TrimSuffix(unit, "s"))
 	fmt.Fprintf(t, "failures\t%s\n", r.Failures.String())
 	return t.Flush()

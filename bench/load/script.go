@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"strings"
 
 	"github.com/wsproof/wsproof/internal/wire"
 )
@@ -52,7 +51,8 @@ type message struct {
 }
 
 func newScript(c *Config) *script {
-	s := &script{raw: strings.HasPrefix(c.URL, "tcp:")}
+	_, raw := c.plain()
+	s := &script{raw: raw}
 	if c.Mode == Connect {
 		return s
 	}

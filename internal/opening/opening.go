@@ -197,6 +197,10 @@ func (e *RefusedError) Error() string {
 // check holds the answer to RFC 6455 §4.1.
 func (c *Client) check(response *http.Response, key string, offered bool) error {
 	h := response.Header
+	connection := strings.Join(h.Values("Connection"), ", ")
+	if connection == "" && response.Close { // which net/http takes out
+		connection = "close"
+	}
 	extensions, subprotocol := strings.Join(h.Values("Sec-WebSocket-Extensions"), ", "), h.Values("Sec-WebSocket-Protocol")
 	switch {
 	case response.StatusCode != http.StatusSwitchingProtocols:
@@ -204,7 +208,7 @@ func (c *Client) check(response *http.Response, key string, offered bool) error 
 	case !strings.EqualFold(h.Get("Upgrade"), "websocket"):
 		return fmt.Errorf("the 101 has Upgrade: %q, not websocket", h.Get("Upgrade"))
 	case !HasToken(h.Values("Connection"), "upgrade"):
-		return fmt.Errorf("the 101 has Connection: %q, not Upgrade", h.Get("Connection"))
+		return fmt.Errorf("the 101 has Connection: %q, not Upgrade", connection)
 	case h.Get("Sec-WebSocket-Accept") != AcceptKey(key):
 		return fmt.Errorf("the 101 has a wrong Sec-WebSocket-Accept: %q, not %q", h.Get("Sec-WebSocket-Accept"), AcceptKey(key))
 	case extensions != "" && !offered:
