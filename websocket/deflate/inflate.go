@@ -3,7 +3,6 @@ package deflate
 import (
 	"fmt"
 	"math"
-	"slices"
 	"sync"
 )
 
@@ -104,8 +103,9 @@ func (o *output) room() []byte { return o.buf[:min(len(o.buf), o.end)] }
 // hint is how many the caller thinks will come.
 func (o *output) grow(hint int) {
 	more := min(max(len(o.buf), hint, 256), o.end-o.n)
-	o.buf = slices.Grow(o.buf[:o.n], more)
-	o.buf = o.buf[:cap(o.buf)]
+	buf := make([]byte, o.n+more) // append would take a quarter more
+	copy(buf, o.buf[:o.n])
+	o.buf = buf
 }
 
 // A match is a copy of octets that came before (RFC 1951 §2).

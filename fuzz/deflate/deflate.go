@@ -1,0 +1,152 @@
+package deflate
+
+import (
+	"bytes"
+	"compress/flate"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/wsproof/wsproof/websocket/deflate"
+)
+
+// Deflate checks a Compressor on the messages of a connection. The input: window
+// bits, takeover and level in a byte; then operations, two bytes each and more: what
+// is done with the message (deflateOps), and what it is made of (message).
+//
+// Oracles. compress/flate, with the last octets of the window as its dictionary and
+// no others, makes the message of each payload, and so does a Decompressor that
+// refuses longer distances. A payload is never larger than MaxLen says, and from
+// AppendSmaller smaller than the message; what stands before it in dst is left alone;
+// messages that were not compressed, or did not get smaller, do not matter.
+func Deflate(data []byte) error {
+	if len(data) == 0 {
+		return nil
+	}
+	bits := 8 + int(data[0]&7)
+	takeover := data[0]&8 != 0
+	level := deflate.Level(data[0] >> 4 & 1)
+	c, d := deflate.NewCompressor(bits, takeover, level), deflate.NewDecompressor(bits, takeover)
+	defer c.Release()
+	var window, all []byte
+	standard := readers.Get().(io.Reader)
+	defer readers.Put(standard)
+	src := data[1:]
+	for count := 0; len(src) >= 2 && count < 24; count++ {
+		op := src[0]
+		var m []byte
+		m, src = message(src[1:], all)
+		all = append(all, m...)
+		all = all[max(0, len(all)-1<<17):]
+
+		var z []byte
+		front := []byte("front")
+		switch op & 7 {
+		case 0, 1, 2:
+			z = c.Append(front, m)
+		case 3, 4:
+			var smaller bool
+			if z, smaller = c.AppendSmaller(front, m); !smaller {
+				if string(z) != "front" {
+					return fmt.Errorf("message %d did not get smaller, and dst is %q", count, clip(z))
+				}
+				continue
+			}
+			if len(z)-5 >= len(m) {
+				return fmt.Errorf("message %d of %d octets got smaller: %d", count, len(m), len(z)-5)
+			}
+		case 5: // by somebody else, for any window that is not larger
+			other := deflate.NewCompressor(8+int(op>>3)%(bits-7), false, level)
+			z = other.Append(front, m)
+			c.Note(m)
+		case 6:
+			c.Idle()
+			continue
+		default:
+			continue // a plain message
+		}
+		if string(z[:5]) != "front" {
+			return fmt.Errorf("message %d: what stood in dst is %q", count, z[:5])
+		}
+		z = z[5:]
+		if len(z) > deflate.MaxLen(len(m)) {
+			return fmt.Errorf("message %d of %d octets takes %d, at most %d were said", count, len(m), len(z), deflate.MaxLen(len(m)))
+		}
+		if err := standard.(flate.Resetter).Reset(bytes.NewReader(append(z[:len(z):len(z)], tail...)), window); err != nil {
+			return err
+		}
+		got, err := io.ReadAll(standard)
+		if !errors.Is(err, io.ErrUnexpectedEOF) || !bytes.Equal(got, m) {
+			return fmt.Errorf("message %d of %d octets, window of %d: compress/flate makes %d of it, %w", count, len(m), len(window), len(got), err)
+		}
+		got, err = d.Append(nil, z, true, len(m))
+		if err != nil || !bytes.Equal(got, m) {
+			return fmt.Errorf("message %d of %d octets, window of %d: inflates to %d, %w", count, len(m), len(window), len(got), err)
+		}
+		if takeover {
+			window = append(window, m...)
+			window = window[max(0, len(window)-1<<bits):]
+		}
+	}
+	return nil
+}
+
+var readers = sync.Pool{New: func() any { return flate.NewReader(nil) }}
+
+// message makes a message of the next operations, and returns those behind it. A
+// byte each: how many parts, at most 7; then a part: what it is in 2 bits and how long
+// in 6, and what it needs.
+func message(src, all []byte) (m, rest []byte) {
+	next := func() int {
+		if len(src) == 0 {
+			return 0
+		}
+		b := src[0]
+		src = src[1:]
+		return int(b)
+	}
+	for range next() & 7 {
+		op := next()
+		n := op >> 2
+		n += n * n // up to 4,032
+		switch op & 3 {
+		case 0: // as it stands
+			n = min(n, len(src))
+			m = append(m, src[:n]...)
+			src = src[n:]
+		case 1: // of a message before, or of this one
+			from := append(all[:len(all):len(all)], m...)
+			back := next() | next()<<8
+			at := max(0, len(from)-back)
+			m = append(m, from[at:min(len(from), at+n)]...)
+		case 2: // a run
+			m = append(m, bytes.Repeat([]byte{byte(next())}, n*16)...)
+		case 3: // noise
+			at := next() * 64
+			m = append(m, text[at:min(len(text), at+n*8)]...)
+		}
+	}
+	return m, src
+}
+
+func seedDeflate() [][]byte {
+	var seeds [][]byte
+	words := []byte("the window of the message; {\"price\": 10.50, \"size\": 100}, {\"price\": 10.75, \"size\": 90} ")
+	for shape := range 32 {
+		seed := []byte{byte(shape)}
+		for i := range 9 {
+			n := (2 + i) * 4
+			seed = append(seed, byte(i+shape), 4, byte(min(n, 24)), 'x')
+			k := (n / 4) * (n/4 + 1)
+			seed = append(seed, words[:min(len(words), k-1)]...)
+			seed = append(seed, byte(i*40)|1, byte(i*29), byte(shape*i), byte(i*21)|2, byte(i), byte(i*13)|3, byte(i*5))
+		}
+		seeds = append(seeds, seed)
+	}
+	// Large ones.
+	for shape := range 32 {
+		seeds = append(seeds, []byte{byte(shape), 0, 3, 0xff, 1, 0xfe, 2, 0xff, 3, 3, 3, 0xff, 1, 0xfd, 0xff, 0x7f, 0xfd, 1, 0, 0, 2, 0xfd, 0, 0x80, 0xfd, 0xff, 0x0f})
+	}
+	return seeds
+}

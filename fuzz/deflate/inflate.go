@@ -1,0 +1,244 @@
+package deflate
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/wsproof/wsproof/websocket/deflate"
+)
+
+// tail is what RFC 7692 §7.2.1 takes off the end of a payload.
+const tail = "\x00\x00\xff\xff"
+
+// Inflate checks a Decompressor on any payload. The input, a byte each: window
+// bits, takeover and what the rest is (inflateShape); the limit; how long the message
+// before is; how payloads are cut; which bit of the payload is turned, if any, in two;
+// then the payload, or what compress/flate makes it of.
+//
+// Oracles. compress/flate, run over the payload and what the sender took off it, from
+// final block to final block: it says the same and refuses the same, but for windows,
+// which it does not know. The end is at a block's boundary where two different final
+// blocks behind it are read as such. However the payload is cut, octets and error are
+// the same, and the failure comes with the same octet; a limit of as many octets as
+// there are changes nothing, one octet less fails, and nothing beyond it is stored.
+func Inflate(data []byte) error {
+	var head [6]byte
+	rest := data[copy(head[:], data):]
+	if len(rest) > 1<<16 {
+		rest = rest[:1<<16]
+	}
+	bits := 8 + int(head[0]&7)
+	takeover := head[0]&8 != 0
+	payload := bytes.Clone(rest)
+	if level := int(head[0] >> 4); level < 12 && level > 0 {
+		payload = pack(rest, level-2)
+	}
+	if at := int(binary.LittleEndian.Uint16(head[4:])); at > 0 && at <= 8*len(payload) {
+		payload[(at-1)/8] ^= 1 << ((at - 1) % 8)
+	}
+	history := text[:int(head[2])*int(head[2])]
+	if !takeover {
+		history = nil
+	}
+
+	run := func(limit int, cut func(n int) int) (got []byte, at int, err error) {
+		d := deflate.NewDecompressor(bits, takeover)
+		if takeover {
+			if got, err = d.Append(got, store(history), true, len(history)); err != nil || !bytes.Equal(got, history) {
+				return nil, 0, fmt.Errorf("%d octets of stored history: %d octets, %w", len(history), len(got), err)
+			}
+		}
+		got = []byte("before")
+		at = 0
+		for i := 0; ; i++ {
+			n := min(len(payload)-at, cut(i))
+			fin := at+n == len(payload)
+			got, err = d.Append(got, payload[at:at+n], fin, limit)
+			if at += n; err != nil || fin {
+				break
+			}
+		}
+		if string(got[:6]) != "before" {
+			return nil, 0, fmt.Errorf("what stands before the message has become %q", got[:6])
+		}
+		return got[6:], at, err
+	}
+
+	const most = 1 << 20
+	got, _, err := run(most, func(int) int { return len(payload) })
+	want, clean := standard(payload, history, most)
+	switch {
+	case err == nil:
+		if !clean || !bytes.Equal(got, want) {
+			return fmt.Errorf("payload %x inflates to %d octets; compress/flate says %d, whole %t", clip(payload), len(got), len(want), clean)
+		}
+	case errors.Is(err, deflate.ErrWindow), errors.Is(err, deflate.ErrTooLarge):
+		if !bytes.HasPrefix(want, got) {
+			return fmt.Errorf("payload %x fails (%w) behind %d octets, which compress/flate does not say", clip(payload), err, len(got))
+		}
+		if errors.Is(err, deflate.ErrWindow) && bits == 15 {
+			return fmt.Errorf("payload %x: %w, but no distance is so large", clip(payload), err)
+		}
+	case errors.Is(err, deflate.ErrCorrupt):
+		if clean && !errors.Is(err, deflate.ErrCodeLengths) {
+			return fmt.Errorf("payload %x: %w; compress/flate makes %d octets of it", clip(payload), err, len(want))
+		}
+		if !bytes.Equal(got, want) && !(errors.Is(err, deflate.ErrCodeLengths) && bytes.HasPrefix(want, got)) {
+			return fmt.Errorf("payload %x fails (%w) behind %d octets, for compress/flate behind %d", clip(payload), err, len(got), len(want))
+		}
+	default:
+		return fmt.Errorf("payload %x: an error of no kind: %w", clip(payload), err)
+	}
+
+	// Cut into single octets, and otherwise.
+	step := int(head[3])
+	failed := -1
+	for _, cut := range []func(int) int{
+		func(int) int { return 1 },
+		func(i int) int { return (step + i*7) % 23 },
+		func(at int) int { return 1 + step*step },
+	} {
+		again, at, err2 := run(most, cut)
+		if err2 != err || !bytes.Equal(again, got) {
+			return fmt.Errorf("payload %x in one piece: %d octets, %w; in several: %d octets, %w", clip(payload), len(got), err, len(again), err2)
+		}
+		if failed < 0 {
+			failed = at
+		} else if at < failed {
+			return fmt.Errorf("payload %x fails at octet %d, but octet by octet only at %d", clip(payload), at, failed)
+		}
+		if step == 0 || len(payload) > 4096 {
+			break
+		}
+	}
+
+	// Limits.
+	for _, limit := range []int{len(got), len(got) - 1, int(head[1]) * int(head[1]) / 8} {
+		if limit < 0 || limit > len(got) {
+			continue
+		}
+		less, _, err2 := run(limit, func(int) int { return len(payload) })
+		if len(less) > limit || cap(less) > limit+limit/4+1024 {
+			return fmt.Errorf("payload %x at limit %d: %d octets, room for %d", clip(payload), limit, len(less), cap(less))
+		}
+		if !bytes.HasPrefix(got, less) || limit < len(got) && err2 != deflate.ErrMessageTooLarge && err2 != deflate.ErrPayloadTooLarge {
+			return fmt.Errorf("payload %x of %d octets at limit %d: %d octets, %w", clip(payload), len(got), limit, len(less), err2)
+		}
+		if limit == len(got) && err2 != err && !errors.Is(err2, deflate.ErrTooLarge) {
+			return fmt.Errorf("payload %x of %d octets at limit %d: %w, want %w", clip(payload), len(got), limit, err2, err)
+		}
+		if limit == len(got) && err == nil && err2 != nil && len(payload) <= limit+64 {
+			return fmt.Errorf("payload %x of %d octets at that limit: %w", clip(payload), len(got), err2)
+		}
+	}
+	return nil
+}
+
+// standard inflates a payload by compress/flate, one final block after the other. It
+// reports whether the payload ends at the boundary of a block.
+func standard(payload, history []byte, most int) (out []byte, whole bool) {
+	whole = true
+	var first []byte
+	for i, end := range []string{"\x01\x00\x00\xff\xff", "\x03\x00"} {
+		out = nil
+		in := bytes.NewReader(append(append(bytes.Clone(payload), tail...), end...))
+		for {
+			seen := append(bytes.Clone(history), out...)
+			r := flate.NewReaderDict(in, seen[max(0, len(seen)-1<<15):])
+			part, err := io.ReadAll(io.LimitReader(r, int64(most)))
+			out = append(out, part...)
+			if err != nil {
+				whole = false
+				break
+			}
+			if len(out) >= most {
+				break
+			}
+			if in.Len() == 0 || in.Len() == len(tail)+len(end) { // the tail untouched: behind a final block
+				break
+			}
+			if in.Len() < len(end) {
+				whole = false
+				break
+			}
+		}
+		if i == 0 {
+			first = out
+		}
+	}
+	if !bytes.Equal(first, out) {
+		whole = false
+	}
+	// What the two ends have in common is what the payload says by itself.
+	n := 0
+	for n < len(first) && n < len(out) && first[n] == out[n] {
+		n++
+	}
+	return first[:n], whole
+}
+
+// pack compresses text by compress/flate, from level -2 on.
+func pack(text []byte, level int) []byte {
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, level)
+	if err != nil {
+		panic(err) // of a level that there is
+	}
+	_, _ = w.Write(text) // a bytes.Buffer takes all
+	_ = w.Flush()
+	return bytes.TrimSuffix(b.Bytes(), []byte(tail))
+}
+
+// store makes the payload of stored blocks.
+func store(octets []byte) (z []byte) {
+	for len(octets) > 0 {
+		n := min(len(octets), 65535)
+		z = append(z, 0)
+		z = binary.LittleEndian.AppendUint16(z, uint16(n))
+		z = binary.LittleEndian.AppendUint16(z, ^uint16(n))
+		z = append(z, octets[:n]...)
+		octets = octets[n:]
+	}
+	return append(z, 0)
+}
+
+// text is what histories are made of: 64 KiB in which no four octets repeat soon.
+var text = func() []byte {
+	var t []byte
+	for i := uint32(1); len(t) < 1<<16; i++ {
+		t = binary.BigEndian.AppendUint32(t, i*2654435761)
+	}
+	return t
+}()
+
+func clip(b []byte) []byte { return b[:min(len(b), 80)] }
+
+func seedInflate() [][]byte {
+	var seeds [][]byte
+	// The examples of RFC 7692 §7.2.3, and wrong ones.
+	for i, payload := range []string{
+		"", "\x00", "\xf2\x48\xcd\xc9\xc9\x07\x00", "\xf2\x00\x11\x00\x00", "\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00",
+		"\xf3\x48\xcd\xc9\xc9\x07\x00\x00", "\xf3\x48\xcd\xc9\xc9\x07\x00", "\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00",
+		"\xf3\x48\xcd\xc9\xc9\x07\x00\x02", "\xf2\x48\xcd\xc9\xc9\x07\x00\x00\x00\xff\xff", "\xf2\x48\xcd\xc9", "\x07",
+		"\x00\x01\x00\xff\xff\x00", "\x02\x81\x00", "\x4a\x84\xf1\x01\x00", "\x01\x00\x00\xff\xff\x00", "\x01",
+	} {
+		for _, shape := range []byte{0x07, 0x0f, 0xc8} {
+			seeds = append(seeds, append([]byte{shape, byte(40 * i), 200, byte(i), 0, 0}, payload...))
+		}
+	}
+	// Each level of compress/flate, whole and with a bit turned.
+	words := bytes.Repeat([]byte("the window of the message; {\"price\": 10.50, \"size\": 100} "), 3)
+	for i, n := range []int{0, 1, 20, 90, len(words)} {
+		for level := range 11 {
+			for _, bit := range []int{0, 1, 5, 20, 60 + 7*level} {
+				head := []byte{byte(level+1)<<4 | byte(i*3)&7 | byte(level)&1<<3, byte(30 * i), byte(level * 20), byte(i + 5*level), byte(bit), byte(bit >> 8)}
+				seeds = append(seeds, append(head, words[:n]...))
+			}
+		}
+	}
+	return seeds
+}
