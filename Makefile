@@ -110,12 +110,13 @@ rediscover: ## known bugs of old versions, or what any version has (MODULE, VERS
 
 # Planted bugs, and the engines of other machines (.clusterfuzzlite/README.md).
 MUTANTS_FUZZTIME  ?= 60s
-MUTANTS_JOBS      ?= 1
+MUTANTS_JOBS      ?= 2
 LIBFUZZER_SECONDS ?= 5
 
 .PHONY: mutants mutants-check libfuzzer
-mutants: ## bugs planted in the core, and what finds them (MUTANTS_FUZZTIME, MUTANTS_JOBS, RUN)
-	go run ./fuzz/mutants -fuzztime $(MUTANTS_FUZZTIME) -jobs $(MUTANTS_JOBS) $(if $(RUN),-run '$(RUN)') $(ARGS)
+mutants: ## bugs planted in the core, and what finds them (RANDOM SEED, PATCHES, STAGES, MUTANTS_FUZZTIME, MUTANTS_JOBS, RUN)
+	go run ./fuzz/mutants -fuzztime $(MUTANTS_FUZZTIME) -jobs $(MUTANTS_JOBS) $(if $(RUN),-run '$(RUN)') \
+		$(if $(RANDOM),-random $(RANDOM)) $(if $(SEED),-seed $(SEED)) $(if $(PATCHES),-patches '$(PATCHES)') $(if $(STAGES),-stages $(STAGES)) $(ARGS)
 
 mutants-check: ## only whether each planted bug still applies and compiles
 	go run ./fuzz/mutants -check

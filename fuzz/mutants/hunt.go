@@ -1,16 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
-	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,119 +20,238 @@ const (
 	stageTests   = "tests"
 )
 
-// testTime bounds a run of tests: a mutant that hangs is found by that.
-const testTime = 90 * time.Second
+const (
+	// testTime bounds a run of tests on the core as it is.
+	testTime = 3 * time.Minute
+	// A mutant may take this much, and so many times as long as the core as it is:
+	// what hangs is found by that.
+	spareTime, spareFactor = 30 * time.Second, 6
+	// Nor may it say nothing for so long, or so many times as long as the core as it
+	// is at most.
+	silentTime, silentFactor = 8 * time.Second, 20
+	// fuzzSpare is what an engine may take besides its time: seeds, workers.
+	fuzzSpare = 90 * time.Second
+	// mostTargets bounds how many targets fuzz a mutant that names none itself.
+	mostTargets = 2
+)
 
-// A result tells what became of a mutant.
-type result struct {
-	mutant *mutant
-	stage  string        // that killed it; "" if it survived
-	killer string        // the test, seed or target
-	took   time.Duration // up to the kill, in that stage, without building
-	words  string        // the last ones
-	err    error         // the hunt itself failed
+// A hunter hunts the mutants of a run.
+type hunter struct {
+	conf     config
+	work     string // a folder
+	progress io.Writer
+	units    map[string][]*unit // by tags
+	tested   []string           // packages of the core with tests
+
+	mu      sync.Mutex
+	results map[*mutant]*result
+	slower  float64 // how much longer than measured the slowest run without a kill took
 }
 
 // hunt sends every mutant through the stages. Before that it sends the core as it
 // is: a stage that fails it would kill everything.
-func hunt(ctx context.Context, c *core, mutants []mutant, conf config, progress io.Writer) ([]result, error) {
+func hunt(ctx context.Context, cores *cores, mutants []*mutant, conf config, progress io.Writer) ([]*result, error) {
 	work, err := os.MkdirTemp("", "mutants-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(work)
-
-	var sound config
-	for _, stage := range conf.stages {
-		if stage != stageFuzz { // a finding of the fuzzers in the core itself is theirs to report
-			sound.stages = append(sound.stages, stage)
+	h := &hunter{conf: conf, work: work, progress: progress, units: map[string][]*unit{}, slower: 1, results: map[*mutant]*result{}}
+	if err := h.choosePlain(ctx, cores, mutants); err != nil {
+		return nil, err
+	}
+	all, err := groups(ctx, cores, mutants)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range all {
+		if err := h.measure(ctx, g.core); err != nil {
+			return nil, err
 		}
 	}
-	for _, race := range []bool{false, true} {
-		any := false
-		for i := range mutants {
-			any = any || mutants[i].race == race
-		}
-		if !any {
+	var singles []*group
+	for i, g := range all {
+		if g.alone {
+			singles = append(singles, g)
 			continue
 		}
-		h := hunter{core: c, conf: sound, dir: filepath.Join(work, fmt.Sprintf("core-race-%v", race)), race: race}
-		r := h.hunt(ctx, nil)
-		if r.err != nil {
-			return nil, r.err
+		dir, err := makeDir(work, fmt.Sprintf("group-%d", i))
+		if err != nil {
+			return nil, err
 		}
-		if r.stage != "" {
-			return nil, fmt.Errorf("the core as it is fails in the stage %s: %s\n%s", r.stage, r.killer, r.words)
+		b, err := newSchema(g.core, dir, g.mutants, g.race)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(progress, "%d mutants in one build%s\n", len(g.mutants), words(g))
+		if !g.race {
+			if err := b.markSame(ctx, g.mutants); err != nil {
+				return nil, err
+			}
+		}
+		if err := h.sound(ctx, b); err != nil {
+			return nil, err
+		}
+		h.each(len(g.mutants), func(i int) {
+			h.done(h.hunt(ctx, b, g.mutants[i]))
+		})
+		_ = os.RemoveAll(dir) // binaries take a gigabyte
+		if ctx.Err() != nil {
+			return nil, errors.New("interrupted")
 		}
 	}
+	h.each(len(singles), func(i int) {
+		g := singles[i]
+		r := &result{mutant: g.mutants[0]}
+		dir, err := makeDir(work, fmt.Sprintf("single-%d", i))
+		var b *build
+		if err == nil {
+			b, err = newSingle(g.core, dir, r.mutant)
+		}
+		if err != nil {
+			r.err = err
+		} else {
+			r = h.hunt(ctx, b, r.mutant)
+		}
+		_ = os.RemoveAll(dir)
+		h.done(r)
+	})
+	if ctx.Err() != nil {
+		return nil, errors.New("interrupted")
+	}
+	list := make([]*result, 0, len(mutants))
+	for _, m := range mutants {
+		list = append(list, h.results[m])
+	}
+	return list, nil
+}
 
-	results := make([]result, len(mutants))
+func words(g *group) string {
+	out := ""
+	if g.race {
+		out += ", with the race detector"
+	}
+	if g.core.tags != "" {
+		out += ", with the tags " + g.core.tags
+	}
+	return out
+}
+
+// each calls f for 0 to n-1, as many at a time as there are jobs.
+func (h *hunter) each(n int, f func(i int)) {
 	next := make(chan int)
 	var wg sync.WaitGroup
-	var mu sync.Mutex
-	for range conf.jobs {
+	for range h.conf.jobs {
 		wg.Go(func() {
 			for i := range next {
-				m := &mutants[i]
-				h := hunter{core: c, conf: conf, dir: filepath.Join(work, m.name), race: m.race, tags: m.tags}
-				r := h.hunt(ctx, m)
-				_ = os.RemoveAll(h.dir) // binaries of a hundred mutants take gigabytes
-				mu.Lock()
-				results[i] = r
-				fmt.Fprintf(progress, "%s\n", r.line())
-				if conf.verbose && r.words != "" {
-					fmt.Fprintf(progress, "    %s\n", strings.ReplaceAll(r.words, "\n", "\n    "))
-				}
-				mu.Unlock()
+				f(i)
 			}
 		})
 	}
-feed:
-	for i := range mutants {
-		select {
-		case next <- i:
-		case <-ctx.Done():
-			break feed
-		}
+	for i := range n {
+		next <- i
 	}
 	close(next)
 	wg.Wait()
-	if err := ctx.Err(); err != nil {
-		return nil, errors.New("interrupted")
-	}
-	return results, nil
 }
 
-// A hunter hunts one mutant, in a folder of its own.
-type hunter struct {
-	core    *core
-	conf    config
-	dir     string
-	race    bool
-	tags    string
-	overlay string
+// done keeps a result, and says what became of the mutant.
+func (h *hunter) done(r *result) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.results[r.mutant] = r
+	fmt.Fprintf(h.progress, "%s\n", r.line())
+	if h.conf.verbose && r.words != "" {
+		fmt.Fprintf(h.progress, "    %s\n", strings.ReplaceAll(r.words, "\n", "\n    "))
+	}
 }
 
-func (h *hunter) hunt(ctx context.Context, m *mutant) result {
-	r := result{mutant: m}
-	if r.err = os.MkdirAll(h.dir, 0o755); r.err != nil {
-		return r
+// reaching are the units that run what a mutant changes.
+func (h *hunter) reaching(c *core, m *mutant) []*unit {
+	var fit []*unit
+	places := c.places(m)
+	for _, u := range h.units[c.tags] {
+		if slices.ContainsFunc(places, func(p place) bool { return u.reaches(c, p) }) {
+			fit = append(fit, u)
+		}
 	}
-	if h.overlay, r.err = h.core.overlay(m, h.dir); r.err != nil {
+	return fit
+}
+
+// measure finds what each unit reaches in the core as it is, and how long it takes.
+func (h *hunter) measure(ctx context.Context, c *core) error {
+	if h.units[c.tags] != nil {
+		return nil
+	}
+	units, tested, err := findUnits(ctx, c)
+	if err != nil {
+		return err
+	}
+	dir, err := makeDir(h.work, "core-"+c.tags)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b, err := newSchema(c, dir, nil, false)
+	if err != nil {
+		return err
+	}
+	h.units[c.tags], h.tested = units, tested
+	return measure(ctx, b, units)
+}
+
+// sound sends the core as it is, within the build of mutants, through the stages.
+func (h *hunter) sound(ctx context.Context, b *build) error {
+	for _, stage := range h.conf.stages {
+		r := &result{mutant: &mutant{name: "the core as it is", race: b.race}}
+		switch stage {
+		case stageVectors, stageSeeds:
+			h.judge(ctx, r, b, stage, h.units[b.tags])
+		case stageTests:
+			for _, pkg := range h.tested {
+				if r.stage == "" && r.err == nil {
+					h.tests(ctx, r, b, pkg)
+				}
+			}
+		}
+		if r.err != nil {
+			return r.err
+		}
+		if r.stage != "" {
+			return fmt.Errorf("the core as it is fails in the stage %s: %s\n%s", r.stage, r.killer, r.words)
+		}
+	}
+	return nil
+}
+
+// hunt sends one mutant through the stages until one kills it.
+func (h *hunter) hunt(ctx context.Context, b *build, m *mutant) *result {
+	r := &result{mutant: m, reached: true}
+	units := h.units[b.tags]
+	if m.number > 0 {
+		fit := h.reaching(b.core, m)
+		r.reached = len(fit) > 0
+		if r.reached || m.random {
+			units = fit
+		}
+	}
+	if m.same && m.random {
 		return r
 	}
 	for _, stage := range h.conf.stages {
 		switch stage {
-		case stageVectors:
-			h.test(ctx, &r, stage, "./websocket", "^TestVectors")
-		case stageSeeds:
-			h.test(ctx, &r, stage, "./fuzz", "^Fuzz")
-		case stageTests:
-			h.test(ctx, &r, stage, "./websocket", "")
+		case stageVectors, stageSeeds:
+			h.judge(ctx, r, b, stage, units)
 		case stageFuzz:
-			for _, target := range m.targets {
+			for _, u := range h.fuzzers(m, units) {
 				if r.stage == "" && r.err == nil {
-					h.fuzz(ctx, &r, "Fuzz"+target)
+					h.fuzz(ctx, r, b, u)
+				}
+			}
+		case stageTests:
+			for _, pkg := range h.tested {
+				if r.stage == "" && r.err == nil {
+					h.tests(ctx, r, b, pkg)
 				}
 			}
 		}
@@ -145,143 +260,4 @@ func (h *hunter) hunt(ctx context.Context, m *mutant) result {
 		}
 	}
 	return r
-}
-
-// build builds the tests of a package with the mutant in it, instrumented for
-// fuzzing or not.
-func (h *hunter) build(ctx context.Context, pkg string, fuzz bool) (string, error) {
-	name := strings.TrimPrefix(pkg, "./")
-	args := []string{"test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", h.overlay} // -s -w: half of the time to link
-	if h.race {
-		args = append(args, "-race")
-	}
-	if h.tags != "" {
-		args = append(args, "-tags", h.tags)
-	}
-	if fuzz {
-		name += "-fuzz"
-		args = append(args, "-fuzz=.")
-	}
-	binary := filepath.Join(h.dir, name+".test")
-	if _, err := os.Stat(binary); err == nil {
-		return binary, nil
-	}
-	_, err := goTool(ctx, h.core.root, append(args, "-o", binary, pkg)...)
-	return binary, err
-}
-
-// test runs tests of a package in the folder of the package.
-func (h *hunter) test(ctx context.Context, r *result, stage, pkg, names string) {
-	binary, err := h.build(ctx, pkg, false)
-	if err != nil {
-		r.err = err
-		return
-	}
-	r.try(ctx, stage, filepath.Join(h.core.root, pkg), testTime,
-		binary, "-test.run="+names, "-test.failfast", "-test.v", "-test.timeout="+testTime.String())
-}
-
-// fuzz runs a target in a folder with a copy of the committed corpus and an empty
-// fuzz cache.
-func (h *hunter) fuzz(ctx context.Context, r *result, target string) {
-	binary, err := h.build(ctx, "./fuzz", true)
-	if err != nil {
-		r.err = err
-		return
-	}
-	dir := filepath.Join(h.dir, "run-"+target)
-	corpus := filepath.Join("testdata", "fuzz", target)
-	if r.err = os.MkdirAll(filepath.Join(dir, corpus), 0o755); r.err != nil {
-		return
-	}
-	committed := filepath.Join(h.core.root, "fuzz", corpus)
-	if _, err := os.Stat(committed); err == nil {
-		if r.err = os.CopyFS(filepath.Join(dir, corpus), os.DirFS(committed)); r.err != nil {
-			return
-		}
-	}
-	before := *r
-	r.try(ctx, stageFuzz, dir, h.conf.fuzzTime+testTime,
-		binary, "-test.run=^$", "-test.fuzz=^"+target+"$",
-		"-test.fuzztime="+h.conf.fuzzTime.String(), "-test.fuzzminimizetime=0s",
-		"-test.fuzzcachedir="+filepath.Join(h.dir, "cache-"+target),
-		fmt.Sprintf("-test.parallel=%d", max(1, runtime.GOMAXPROCS(0)/h.conf.jobs)))
-	if r.stage != "" && strings.Contains(r.words, "no fuzz tests to fuzz") {
-		*r = before
-		r.err = fmt.Errorf("%s: there is no target %s", r.mutant.name, target)
-	}
-	if r.stage != "" && !strings.HasPrefix(r.killer, target) {
-		r.killer = target + ": " + r.killer
-	}
-}
-
-// try runs a command in a folder. If it fails, it has killed the mutant.
-func (r *result) try(ctx context.Context, stage, dir string, limit time.Duration, binary string, args ...string) {
-	ctx, cancel := context.WithTimeout(ctx, limit+30*time.Second)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, args...)
-	cmd.Dir = dir
-	// Workers of a fuzzer are children: an interrupt lets it end them.
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 10 * time.Second
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	begin := time.Now()
-	err := cmd.Run()
-	took := time.Since(begin)
-	if err == nil {
-		return
-	}
-	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		r.err = errors.New("interrupted")
-		return
-	}
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, exec.ErrWaitDelay) {
-		r.err = err
-		return
-	}
-	r.stage, r.took = stage, took
-	r.killer, r.words = lastWords(out.String())
-}
-
-var (
-	failed  = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
-	started = regexp.MustCompile(`(?m)^=== (?:RUN|NAME|CONT)\s+(\S+)`)
-	crashed = regexp.MustCompile(`(?m)^(panic: .*|fatal error: .*|WARNING: DATA RACE|.*fuzzing process hung or terminated.*)$`)
-)
-
-// lastWords returns which test failed, and the lines that say why.
-func lastWords(out string) (killer, words string) {
-	for _, found := range failed.FindAllStringSubmatch(out, -1) {
-		// A subtest's line is the most precise one.
-		if len(found[1]) > len(killer) {
-			killer = found[1]
-		}
-	}
-	if killer == "" {
-		if runs := started.FindAllStringSubmatch(out, -1); len(runs) > 0 {
-			killer = runs[len(runs)-1][1]
-		}
-	}
-	at := len(out)
-	if i := crashed.FindStringIndex(out); i != nil {
-		at = i[0]
-	} else if i := failed.FindStringIndex(out); i != nil {
-		at = max(i[0]-600, 0) // with -test.v the reasons stand before the verdict
-	}
-	lines := strings.Split(strings.TrimSpace(out[at:]), "\n")
-	var kept []string
-	for _, line := range lines {
-		if strings.HasPrefix(line, "===") || strings.Contains(line, "--- PASS") || strings.TrimSpace(line) == "" {
-			continue
-		}
-		if len(line) > 200 {
-			line = line[:200] + "…"
-		}
-		if kept = append(kept, line); len(kept) == 8 {
-			break
-		}
-	}
-	return killer, strings.Join(kept, "\n")
 }

@@ -2,29 +2,21 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/importer"
-	"go/parser"
-	"go/token"
-	"go/types"
-	"io"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 )
 
-// A mutant is one planted bug.
+// A mutant is one planted bug: a row of a table, a change that was made at random,
+// or a patch from outside.
 type mutant struct {
 	name string // stable, in words
 	kind string // of bug, such as "wrong boundary"
 	rule string // what it breaks: a rule of the model, or a point of the core's contract
-	file string // of package websocket
-	old  string // stands in the file exactly once
+	in   string // the function, constant, variable or type that is changed, as core.find has it
+	file string // instead of in: an assembly file below websocket/
+	old  string // stands in it exactly once: as short as that allows
 	new  string // instead of it
 	// targets are the fuzz targets that should find it, the likeliest first, without
 	// the word Fuzz: in full the name of a target may stand only at the target.
@@ -35,157 +27,85 @@ type mutant struct {
 	tags string
 	// survives says why nothing can find it, where that is so.
 	survives string
+
+	number  int               // chooses it in a build with others; from 1
+	changed map[string][]byte // the files that it changes, by their path in the module
+	patch   string            // the change as a unified diff, if it came as one
+	random  bool              // made from the syntax tree
+	cost    bool              // it can change only how much time or memory something takes
+	same    bool              // it compiles to the same code as the core as it is
 }
 
-// A core is package websocket as it stands in the tree.
-type core struct {
-	root  string // of the module
-	dir   string // of the package
-	path  string // its import path
-	files map[string][]byte
-	names []string // of the Go files that this platform builds
+// A place is a point of a file.
+type place struct {
+	file  string
+	start int
 }
 
-// findCore loads the package from the module of the working directory.
-func findCore(ctx context.Context) (*core, error) {
-	out, err := goTool(ctx, "", "list", "-json=Dir,ImportPath,GoFiles,SFiles,Module", "./websocket")
-	if err != nil {
-		return nil, fmt.Errorf("no package ./websocket here; run this in the module's root: %w", err)
+// files are those that a mutant changes, for the report: below websocket/.
+func (m *mutant) files() string {
+	var names []string
+	for name := range m.changed {
+		names = append(names, strings.TrimPrefix(name, coreDir+"/"))
 	}
-	var p struct {
-		Dir, ImportPath string
-		GoFiles, SFiles []string
-		Module          struct{ Dir string }
-	}
-	if err := json.Unmarshal(out, &p); err != nil {
-		return nil, err
-	}
-	c := &core{root: p.Module.Dir, dir: p.Dir, path: p.ImportPath, files: map[string][]byte{}, names: p.GoFiles}
-	for _, name := range append(p.SFiles, p.GoFiles...) {
-		text, err := os.ReadFile(filepath.Join(c.dir, name))
-		if err != nil {
-			return nil, err
-		}
-		c.files[name] = text
-	}
-	return c, nil
+	return strings.Join(names, " ")
 }
 
-// apply returns the mutant's file with the bug planted.
-func (c *core) apply(m *mutant) ([]byte, error) {
-	text, ok := c.files[m.file]
-	if !ok {
-		return nil, fmt.Errorf("%s: there is no file websocket/%s on this platform", m.name, m.file)
-	}
-	if n := bytes.Count(text, []byte(m.old)); n != 1 {
-		return nil, fmt.Errorf("%s: the snippet stands %d times in websocket/%s, want once: the table is stale or the snippet too short:\n%s", m.name, n, m.file, m.old)
+// apply plants the bug of a row in the text of its file.
+func (c *core) apply(m *mutant) error {
+	if m.changed != nil {
+		return nil
 	}
 	if m.old == m.new {
-		return nil, fmt.Errorf("%s: the mutant changes nothing", m.name)
+		return fmt.Errorf("%s: the mutant changes nothing", m.name)
 	}
-	return bytes.Replace(text, []byte(m.old), []byte(m.new), 1), nil
+	at := anchor{file: coreDir + "/" + m.file}
+	if m.file == "" {
+		var err error
+		if at, err = c.find(m.in, m.old); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+	} else if c.files[at.file] == nil {
+		return fmt.Errorf("%s: there is no file %s on this platform", m.name, at.file)
+	} else {
+		at.end = len(c.files[at.file])
+		if n := bytes.Count(c.files[at.file], []byte(m.old)); n != 1 {
+			return fmt.Errorf("%s: the snippet stands %d times in %s, want once:\n%s", m.name, n, at.file, m.old)
+		}
+	}
+	text := c.files[at.file]
+	i := at.start + bytes.Index(text[at.start:at.end], []byte(m.old))
+	changed := make([]byte, 0, len(text)+len(m.new))
+	changed = append(changed, text[:i]...)
+	changed = append(changed, m.new...)
+	changed = append(changed, text[i+len(m.old):]...)
+	m.changed = map[string][]byte{at.file: changed}
+	return nil
 }
 
-// checkAll returns an error that names each mutant that does not apply or does
-// not compile.
-func (c *core) checkAll(ctx context.Context, mutants []mutant) error {
-	lookup, err := c.exports(ctx)
-	if err != nil {
-		return err
-	}
+// checkAll plants each mutant, and returns an error that names each one that does
+// not apply or does not compile.
+func (c *core) checkAll(mutants []*mutant) error {
 	var errs []error
 	seen := map[string]bool{}
-	for i := range mutants {
-		m := &mutants[i]
+	for _, m := range mutants {
 		if seen[m.name] {
 			errs = append(errs, fmt.Errorf("%s: there are two mutants of this name", m.name))
 		}
 		seen[m.name] = true
-		text, err := c.apply(m)
-		if err == nil && filepath.Ext(m.file) == ".go" { // assembly is left to the build
-			err = c.compiles(m, text, lookup)
-		}
-		if err != nil {
+		if err := c.apply(m); err != nil {
 			errs = append(errs, err)
+			continue
+		}
+		goFiles := map[string][]byte{} // assembly is left to the build
+		for name, text := range m.changed {
+			if filepath.Ext(name) == ".go" {
+				goFiles[name] = text
+			}
+		}
+		if err := c.compiles(goFiles); err != nil {
+			errs = append(errs, fmt.Errorf("%s: does not compile: %w", m.name, err))
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// exports returns how to find the compiled packages that the core imports.
-func (c *core) exports(ctx context.Context) (importer.Lookup, error) {
-	out, err := goTool(ctx, c.root, "list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}", c.path)
-	if err != nil {
-		return nil, err
-	}
-	files := map[string]string{}
-	for line := range strings.SplitSeq(strings.TrimSpace(string(out)), "\n") {
-		path, file, _ := strings.Cut(line, "\t")
-		files[path] = file
-	}
-	return func(path string) (io.ReadCloser, error) {
-		file, ok := files[path]
-		if !ok {
-			return nil, fmt.Errorf("the core does not import %s", path)
-		}
-		return os.Open(file)
-	}, nil
-}
-
-// compiles type-checks the package with the mutant's file in it, which is much
-// faster than a build and refuses the same.
-func (c *core) compiles(m *mutant, text []byte, lookup importer.Lookup) error {
-	fset := token.NewFileSet()
-	var parsed []*ast.File
-	for _, name := range c.names {
-		source := c.files[name]
-		if name == m.file {
-			source = text
-		}
-		file, err := parser.ParseFile(fset, name, source, parser.SkipObjectResolution)
-		if err != nil {
-			return fmt.Errorf("%s: %w", m.name, err)
-		}
-		parsed = append(parsed, file)
-	}
-	conf := types.Config{Importer: importer.ForCompiler(fset, "gc", lookup)}
-	if _, err := conf.Check(c.path, fset, parsed, nil); err != nil {
-		return fmt.Errorf("%s: does not compile: %w", m.name, err)
-	}
-	return nil
-}
-
-// overlay writes what go's -overlay needs into a folder, and returns its path;
-// that of no mutant is the tree as it is.
-func (c *core) overlay(m *mutant, dir string) (string, error) {
-	replace := map[string]string{}
-	if m != nil {
-		text, err := c.apply(m)
-		if err != nil {
-			return "", err
-		}
-		file := filepath.Join(dir, m.file)
-		if err := os.WriteFile(file, text, 0o644); err != nil {
-			return "", err
-		}
-		replace[filepath.Join(c.dir, m.file)] = file
-	}
-	text, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "overlay.json")
-	return path, os.WriteFile(path, text, 0o644)
-}
-
-func goTool(ctx context.Context, dir string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = dir
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("go %s: %w\n%s", args[0], err, strings.TrimSpace(errs.String()))
-	}
-	return out, nil
 }

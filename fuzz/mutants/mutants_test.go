@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -11,73 +10,62 @@ import (
 	"time"
 )
 
-// here is the core of this tree; the test runs in the folder of the command.
-func here(t *testing.T) *core {
-	t.Helper()
-	t.Chdir("../..")
-	c, err := findCore(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
 // TestTable wants enough mutants, each with its words. Whether they apply to the
 // core as it stands is the command's -check.
 func TestTable(t *testing.T) {
-	if len(table) < 80 {
-		t.Errorf("%d mutants, want 80 at least", len(table))
+	if len(table) < 264 {
+		t.Errorf("%d mutants, want 264 at least", len(table))
 	}
 	for _, m := range table {
-		if m.name == "" || m.kind == "" || m.rule == "" || len(m.targets) == 0 {
+		if m.name == "" || m.kind == "" || m.rule == "" || len(m.targets) == 0 || (m.in == "") == (m.file == "") {
 			t.Errorf("%s: words are missing: %+v", m.name, m)
 		}
 	}
 }
 
 func TestCheckAllRefuses(t *testing.T) {
-	c := here(t)
-	good := mutant{name: "good", file: "header.go", old: "package websocket", new: "package websocket // still"}
-	if err := c.checkAll(t.Context(), []mutant{good}); err != nil {
-		t.Errorf("a harmless change: %v", err)
+	c, _ := smallCore(t)
+	good := func() *mutant { return &mutant{name: "good", in: "Conn.Fits", old: ">", new: ">="} }
+	if err := c.checkAll([]*mutant{good()}); err != nil {
+		t.Errorf("a change that compiles: %v", err)
 	}
-	for _, m := range []struct {
+	for _, row := range []struct {
 		mutant
 		want string
 	}{
-		{mutant{name: "other-file", file: "nowhere.go", old: "a", new: "b"}, "there is no file websocket/nowhere.go"},
-		{mutant{name: "stale", file: "header.go", old: "no such text", new: "b"}, "the snippet stands 0 times"},
-		{mutant{name: "twice", file: "header.go", old: "return", new: "b"}, "times in websocket/header.go, want once"},
-		{mutant{name: "same", file: "header.go", old: "package websocket", new: "package websocket"}, "changes nothing"},
-		{mutant{name: "syntax", file: "header.go", old: "package websocket", new: "package"}, "expected 'IDENT'"},
-		{mutant{name: "types", file: "header.go", old: "return ErrClientFrameUnmasked", new: "return 1"}, "does not compile"},
+		{mutant{name: "other-file", file: "nowhere.s", old: "a", new: "b"}, "there is no file websocket/nowhere.s"},
+		{mutant{name: "other-function", in: "Conn.nowhere", old: "a", new: "b"}, "the core declares no Conn.nowhere"},
+		{mutant{name: "other-package", in: "mask/First", old: "a", new: "b"}, "the core declares no mask/First"},
+		{mutant{name: "stale", in: "Conn.Fits", old: "no such text", new: "b"}, "the snippet stands 0 times in Conn.Fits"},
+		{mutant{name: "twice", in: "Conn.Fits", old: "return", new: "b"}, "the snippet stands 2 times"},
+		{mutant{name: "same", in: "Conn.Fits", old: ">", new: ">"}, "changes nothing"},
+		{mutant{name: "syntax", in: "Conn.Fits", old: ">", new: "> >"}, "expected operand"},
+		{mutant{name: "types", in: "Conn.Fits", old: "return false", new: "return 1"}, "does not compile"},
 	} {
-		if err := c.checkAll(t.Context(), []mutant{m.mutant}); err == nil || !strings.Contains(err.Error(), m.want) {
-			t.Errorf("%s: %v, want %q", m.name, err, m.want)
+		if err := c.checkAll([]*mutant{&row.mutant}); err == nil || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s: %v, want %q", row.name, err, row.want)
 		}
 	}
-	if err := c.checkAll(t.Context(), []mutant{good, good}); err == nil || !strings.Contains(err.Error(), "two mutants of this name") {
+	if err := c.checkAll([]*mutant{good(), good()}); err == nil || !strings.Contains(err.Error(), "two mutants of this name") {
 		t.Errorf("two of a name: %v", err)
 	}
 }
 
-// TestOverlay wants the tree untouched, and the mutant in a folder of its own.
-func TestOverlay(t *testing.T) {
-	c, dir := here(t), t.TempDir()
-	m := mutant{name: "a", file: "header.go", old: "package websocket", new: "package websocket // mutant"}
-	path, err := c.overlay(&m, dir)
-	if err != nil {
-		t.Fatal(err)
+func TestFind(t *testing.T) {
+	c, _ := smallCore(t)
+	for name, want := range map[string]string{
+		"Conn.Close": "websocket/websocket.go", "Most": "websocket/websocket.go", "Conn": "websocket/websocket.go",
+		"list.add": "websocket/frame/frame.go", "frame/First": "websocket/frame/frame.go", "./First": "websocket/websocket.go",
+	} {
+		if at, err := c.find(name, ""); err != nil || at.file != want {
+			t.Errorf("%s: %s, %v, want %s", name, at.file, err, want)
+		}
 	}
-	text, err := os.ReadFile(path)
-	if err != nil || !strings.Contains(string(text), filepath.Join(c.dir, "header.go")) {
-		t.Errorf("overlay %s, %v", text, err)
+	if at, err := c.find("First", "list[byte]"); err != nil || at.file != "websocket/frame/frame.go" {
+		t.Errorf("a function that two packages have, by its text: %s, %v", at.file, err)
 	}
-	if tree, err := os.ReadFile(filepath.Join(c.dir, "header.go")); err != nil || strings.Contains(string(tree), "mutant") {
-		t.Errorf("the tree was changed, %v", err)
-	}
-	if planted, err := os.ReadFile(filepath.Join(dir, "header.go")); err != nil || !strings.HasPrefix(string(planted), "package websocket // mutant") {
-		t.Errorf("the mutant is not in its folder, %v", err)
+	if _, err := c.find("First", ""); err == nil || !strings.Contains(err.Error(), "put the folder in front") {
+		t.Errorf("a function that two packages have: %v", err)
 	}
 }
 
@@ -96,30 +84,41 @@ func TestLastWords(t *testing.T) {
 }
 
 func TestJudge(t *testing.T) {
-	killed := result{mutant: &mutant{name: "killed"}, stage: stageSeeds, killer: "x", took: time.Second}
-	late := result{mutant: &mutant{name: "late"}, stage: stageFuzz}
-	survivor := result{mutant: &mutant{name: "survivor"}}
-	explained := result{mutant: &mutant{name: "explained", survives: "because"}}
-	wrong := result{mutant: &mutant{name: "wrong", survives: "because"}, stage: stageVectors, killer: "x"}
-	broken := result{mutant: &mutant{name: "broken"}, err: errors.New("no disk")}
+	of := func(name string, change func(r *result)) *result {
+		r := &result{mutant: &mutant{name: name, kind: "kind of " + name}, reached: true}
+		change(r)
+		return r
+	}
+	killed := of("killed", func(r *result) { r.stage, r.killer, r.took = stageSeeds, "x", time.Second })
+	late := of("late", func(r *result) { r.stage = stageFuzz })
+	survivor := of("survivor", func(*result) {})
+	explained := of("explained", func(r *result) { r.mutant.survives = "because" })
+	wrong := of("wrong", func(r *result) { r.mutant.survives, r.stage, r.killer = "because", stageVectors, "x" })
+	broken := of("broken", func(r *result) { r.err = errors.New("no disk") })
+	same := of("same", func(r *result) { r.mutant.same, r.mutant.random = true, true })
+	cost := of("cost", func(r *result) { r.mutant.cost, r.mutant.random = true, true })
 	for _, c := range []struct {
-		id      string
-		results []result
-		want    string
+		id          string
+		results     []*result
+		want, share string
 	}{
-		{"all-killed", []result{killed}, ""},
-		{"late", []result{killed, late}, "killed 50.0 %, want 90 %"},
-		{"survivor", []result{killed, survivor}, "survivor survived"},
-		{"explained", append([]result{explained}, killed, killed, killed, killed, killed, killed, killed, killed, killed), ""},
-		{"explained-but-killed", []result{wrong}, "the table says that it survives"},
-		{"broken", []result{broken}, "broken: no disk"},
+		{"all-killed", []*result{killed}, "", "1 of 1 killed by vectors and seeds (100.0 %)"},
+		{"late", []*result{killed, late}, "killed 50.0 %, want 90 %", "1 of 2 killed by vectors and seeds (50.0 %), 100.0 % with fuzzing"},
+		{"survivor", []*result{killed, survivor}, "survivor survived", "1 of 2 killed"},
+		{"explained", []*result{explained, killed}, "", "1 of 1 killed by vectors and seeds (100.0 %); 1 set aside as equivalent (50.0 % of 2: 0 by their code, 1 explained)"},
+		{"explained-but-killed", []*result{wrong}, "the table says that it survives", "1 of 1 killed"},
+		{"broken", []*result{broken, killed}, "broken: no disk", "1 errors"},
+		{"aside", []*result{same, cost, killed}, "", "1 of 1 killed by vectors and seeds (100.0 %); 1 set aside as equivalent (33.3 % of 3: 1 by their code, 0 explained), 1 that can cost time or memory only, 0 errors"},
 	} {
-		err := judge(c.results, config{want: 90})
+		err := judge(c.results, 90)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v, want %q", c.id, err, c.want)
 		}
 		if report := format(c.results); !strings.Contains(report, c.results[0].mutant.name) {
 			t.Errorf("%s: the report does not name %s:\n%s", c.id, c.results[0].mutant.name, report)
+		}
+		if report := shares(c.results); !strings.Contains(report, c.share) || !strings.Contains(report, c.results[0].mutant.kind) {
+			t.Errorf("%s: the shares are not %q:\n%s", c.id, c.share, report)
 		}
 	}
 }
@@ -132,6 +131,8 @@ func TestFlags(t *testing.T) {
 		{[]string{"-run", "("}, "-run: error parsing regexp"},
 		{[]string{"-stages", "nothing"}, `unknown stage "nothing"`},
 		{[]string{"-jobs", "0"}, "want at least 1"},
+		{[]string{"-random", "-1"}, "want at least 1"},
+		{[]string{"-random", "1", "-patches", "x"}, "want one of them"},
 		{[]string{"more"}, `unexpected argument "more"`},
 	} {
 		if _, err := parseFlags(c.args, io.Discard); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -142,7 +143,11 @@ func TestFlags(t *testing.T) {
 	if err := run(t.Context(), []string{"-list", "-o", filepath.Join(t.TempDir(), "nosuch", "table.txt")}, io.Discard, io.Discard); err == nil {
 		t.Error("a file that cannot be written was taken")
 	}
-	if got := choose(table, regexp.MustCompile("^limit-takes-one-more$")); len(got) != 1 {
+	var all []*mutant
+	for i := range table {
+		all = append(all, &table[i])
+	}
+	if got := choose(all, regexp.MustCompile("^limit-takes-one-more$")); len(got) != 1 {
 		t.Errorf("%d mutants are called limit-takes-one-more", len(got))
 	}
 }

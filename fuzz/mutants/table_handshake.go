@@ -5,64 +5,64 @@ var opening = []string{"Handshake"}
 // handshakeMutants are bugs of the opening handshake.
 var handshakeMutants = []mutant{
 	{
-		name: "any-version-accepted", kind: droppedCheck, rule: "4.2.1 version", file: "handshake.go",
+		name: "any-version-accepted", kind: droppedCheck, rule: "4.2.1 version", in: "checkRequest",
 		old: "case versions[0] != supportedVersion:", new: `case versions[0] == "":`, targets: opening,
 	},
 	{
-		name: "any-method-accepted", kind: droppedCheck, rule: "4.2.1 GET", file: "handshake.go",
+		name: "any-method-accepted", kind: droppedCheck, rule: "4.2.1 GET", in: "checkRequest",
 		old: "if r.Method != http.MethodGet {", new: `if r.Method == "" {`, targets: opening,
 	},
 	{
-		name: "http-1-0-accepted", kind: wrongBoundary, rule: "4.2.1 HTTP/1.1", file: "handshake.go",
+		name: "http-1-0-accepted", kind: wrongBoundary, rule: "4.2.1 HTTP/1.1", in: "checkRequest",
 		old: "if r.ProtoMajor != 1 || r.ProtoMinor != 1 {", new: "if r.ProtoMajor != 1 {", targets: opening,
 	},
 	{
-		name: "no-host-accepted", kind: droppedCheck, rule: "4.2.1 Host", file: "handshake.go",
+		name: "no-host-accepted", kind: droppedCheck, rule: "4.2.1 Host", in: "checkRequest",
 		old: `if r.Host == "" {`, new: "if false {", targets: opening,
 	},
 	{
-		name: "upgrade-not-looked-at", kind: droppedCheck, rule: "4.2.1 Upgrade", file: "handshake.go",
-		old: `if !hasToken(r.Header[headerUpgrade], "websocket") {`, new: "if len(r.Header[headerUpgrade]) == 0 {", targets: opening,
+		name: "upgrade-not-looked-at", kind: droppedCheck, rule: "4.2.1 Upgrade", in: "checkRequest",
+		old: `!hasToken(r.Header[headerUpgrade], "websocket")`, new: "len(r.Header[headerUpgrade]) == 0", targets: opening,
 	},
 	{
-		name: "connection-not-looked-at", kind: droppedCheck, rule: "4.2.1 Connection", file: "handshake.go",
-		old: `if !hasToken(r.Header[headerConnection], "upgrade") {`, new: "if len(r.Header[headerConnection]) == 0 {", targets: opening,
+		name: "connection-not-looked-at", kind: droppedCheck, rule: "4.2.1 Connection", in: "checkRequest",
+		old: `!hasToken(r.Header[headerConnection], "upgrade")`, new: "len(r.Header[headerConnection]) == 0", targets: opening,
 	},
 	{
-		name: "only-the-first-token", kind: offByOne, rule: "4.2.1 Connection", file: "field.go",
-		old: "for more := true; more; {\n\t\t\tvar element string\n\t\t\telement, rest, more = cutElement(rest)\n\t\t\tif equalFold(element, token) {",
-		new: "for more := true; more; more = false {\n\t\t\tvar element string\n\t\t\telement, rest, more = cutElement(rest)\n\t\t\tif equalFold(element, token) {", targets: opening,
+		name: "only-the-first-token", kind: offByOne, rule: "4.2.1 Connection", in: "hasToken",
+		old: "for more := true; more; {",
+		new: "for more := true; more; more = false {", targets: opening,
 	},
 	{
-		name: "tokens-match-as-prefixes", kind: wrongBoundary, rule: "4.2.1 Connection", file: "field.go",
-		old: "if len(s) != len(lower) {\n\t\treturn false\n\t}\n\tfor i := range len(s) {\n\t\tif s[i] != lower[i] && lowerByte(s[i]) != lower[i] {", new: "if len(s) < len(lower) {\n\t\treturn false\n\t}\n\tfor i := range len(lower) {\n\t\tif lowerByte(s[i]) != lower[i] {", targets: opening,
+		name: "tokens-match-as-prefixes", kind: wrongBoundary, rule: "4.2.1 Connection", in: "equalFold",
+		old: "!= len(lower) {\n\t\treturn false\n\t}\n\tfor i := range len(s) {\n\t\tif s[i] != lower[i] &&", new: "< len(lower) {\n\t\treturn false\n\t}\n\tfor i := range len(lower) {\n\t\tif", targets: opening,
 	},
 	{
-		name: "key-without-padding-accepted", kind: droppedCheck, rule: "4.2.1 key", file: "key.go",
-		old: "if len(k) != keyLen || k[keyLen-2] != '=' || k[keyLen-1] != '=' {", new: "if len(k) != keyLen {", targets: opening,
+		name: "key-without-padding-accepted", kind: droppedCheck, rule: "4.2.1 key", in: "ClientKey.valid",
+		old: "keyLen || k[keyLen-2] != '=' || k[keyLen-1] != '='", new: "keyLen", targets: opening,
 	},
 	{
-		name: "two-keys-accepted", kind: droppedCheck, rule: "4.2.1 key", file: "handshake.go",
+		name: "two-keys-accepted", kind: droppedCheck, rule: "4.2.1 key", in: "checkRequest",
 		old: "case len(keys) > 1:", new: "case false:", targets: opening,
 	},
 	{
-		name: "body-accepted", kind: droppedCheck, rule: "4.2.1 body", file: "handshake.go",
-		old: "if r.ContentLength != 0 || len(r.TransferEncoding) != 0 {", new: "if len(r.TransferEncoding) != 0 {", targets: opening,
+		name: "body-accepted", kind: droppedCheck, rule: "4.2.1 body", in: "checkRequest",
+		old: "if r.ContentLength != 0 || len(r.", new: "if len(r.", targets: opening,
 	},
 	{
-		name: "header-injected-by-a-line-feed", kind: droppedCheck, rule: "no header injected", file: "handshake.go",
+		name: "header-injected-by-a-line-feed", kind: droppedCheck, rule: "no header injected", in: "appendPreset",
 		old: `b == '\r' || b == '\n' || b == 0 {`, new: `b == '\r' || b == 0 {`, targets: opening,
 	},
 	{
-		name: "preset-upgrade-kept", kind: droppedCheck, rule: "no header injected", file: "handshake.go",
+		name: "preset-upgrade-kept", kind: droppedCheck, rule: "no header injected", in: "appendPreset",
 		old: "if !isToken(name) || isReserved(name) {", new: "if !isToken(name) {", targets: opening,
 	},
 	{
-		name: "hijacked-bytes-lost", kind: stateLost, rule: "pipelined bytes", file: "handshake.go",
+		name: "hijacked-bytes-lost", kind: stateLost, rule: "pipelined bytes", in: "Websocket.accept",
 		old: "unread, _ = buffered.Reader.Peek(buffered.Reader.Buffered())", new: "unread = nil", targets: opening,
 	},
 	{
-		name: "accept-key-of-another-guid", kind: wrongBytes, rule: "4.2.2 accept", file: "key.go",
+		name: "accept-key-of-another-guid", kind: wrongBytes, rule: "4.2.2 accept", in: "acceptGUID",
 		old: "258EAFA5-E914-47DA-95CA-C5AB0DC85B11", new: "258EAFA5-E914-47DA-95CA-C5AB0DC85B10", targets: opening,
 	},
 }

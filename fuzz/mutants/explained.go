@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// explained are changes that nothing can find, and why. A change at random that
+// equals one of them is set aside by it.
+var explained = []explanation{
+	{in: "hasAVX2", why: "on a processor that has AVX2, each answer of it is the same as before, or the code without assembly runs, which is right as well"},
+	{in: "poolSize", cost: true, why: "which pool a buffer comes from"},
+	{in: "giveBuffer", cost: true, why: "which pool a buffer goes to, and whether"},
+}
+
+// An explanation says why nothing can find a change, or a class of changes.
+type explanation struct {
+	in       string // the function, constant, variable or type
+	old, new string // the change, as in a row of the tables; without old: any change in there
+	// cost: it can change only how much time or memory something takes. Then it
+	// counts apart, whether something finds it or not.
+	cost bool
+	why  string
+}
+
+// explain sets a change at random aside if something explains it.
+func (c *core) explain(m *mutant, in string) {
+	for _, e := range explained {
+		row := mutant{name: "explained", in: e.in, old: e.old, new: e.new}
+		switch {
+		case e.old == "" && e.in != in:
+			continue
+		case e.old != "":
+			if c.apply(&row) != nil { // stale rows are for -check
+				continue
+			}
+			same := true
+			for name, text := range row.changed {
+				same = same && squeezed(m.changed[name]) == squeezed(text)
+			}
+			if !same {
+				continue
+			}
+		}
+		if e.cost {
+			m.cost = true
+		} else {
+			m.survives = e.why
+		}
+		return
+	}
+}
+
+// checkExplained returns an error that names the explanations of what is no longer
+// there.
+func (c *core) checkExplained() error {
+	var errs []error
+	for _, e := range explained {
+		_, err := c.find(e.in, e.old)
+		if err == nil && e.why == "" {
+			err = fmt.Errorf("%s: nothing is explained", e.in)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("explained.go: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// squeezed is a text without its blanks.
+func squeezed(text []byte) string { return strings.Join(strings.Fields(string(text)), "") }

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// fuzzers are the targets that fuzz a mutant: those that it names, or the ones that
+// reach it, those first that reach the least besides.
+func (h *hunter) fuzzers(m *mutant, units []*unit) []*unit {
+	var targets []*unit
+	for _, name := range m.targets {
+		for _, u := range h.units[m.tags] {
+			if u.stage == stageSeeds && u.name == "Fuzz"+name {
+				targets = append(targets, u)
+			}
+		}
+	}
+	if len(m.targets) > 0 {
+		return targets
+	}
+	size := map[*unit]int{}
+	for _, u := range units {
+		// What is made for bugs of libraries, or needs a server, finds none of the core's.
+		if u.stage != stageSeeds || u.name == "FuzzPeers" || u.name == "FuzzTarget" {
+			continue
+		}
+		targets = append(targets, u)
+		for _, hits := range u.hits {
+			for _, h := range hits {
+				if h.reached {
+					size[u]++
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(targets, func(a, b *unit) int { return size[a] - size[b] })
+	return targets[:min(len(targets), mostTargets)]
+}
+
+// judge runs the units of a stage, those of a package in one process.
+func (h *hunter) judge(ctx context.Context, r *result, b *build, stage string, units []*unit) {
+	names, took, silence := map[string][]string{}, map[string]time.Duration{}, map[string]time.Duration{}
+	for _, u := range units {
+		if u.stage == stage {
+			names[u.pkg] = append(names[u.pkg], u.name)
+			took[u.pkg] += u.took
+			silence[u.pkg] = max(silence[u.pkg], u.silence)
+		}
+	}
+	for _, pkg := range sortedKeys(names) {
+		if r.stage != "" || r.err != nil {
+			return
+		}
+		binary, err := b.binary(ctx, pkg, buildTest)
+		if err != nil {
+			r.err = err
+			return
+		}
+		h.mu.Lock()
+		limit := spareTime + time.Duration(spareFactor*h.slower*float64(took[pkg]))
+		h.mu.Unlock()
+		if b.race {
+			limit *= 5
+		}
+		begin := time.Now()
+		t := trial{stage: stage, dir: filepath.Join(b.core.root, pkg), limit: limit, silence: max(silentTime, silentFactor*silence[pkg]), number: r.mutant.number}
+		if b.race {
+			t.silence *= 5
+		}
+		r.try(ctx, t, binary, "-test.run=^("+strings.Join(names[pkg], "|")+")$", "-test.failfast", "-test.v", "-test.timeout="+limit.String())
+		if slow := float64(time.Since(begin)) / float64(took[pkg]); r.stage == "" && !b.race {
+			h.mu.Lock()
+			h.slower = max(h.slower, slow)
+			h.mu.Unlock()
+		}
+	}
+}
+
+// tests runs all tests of a package of the core.
+func (h *hunter) tests(ctx context.Context, r *result, b *build, pkg string) {
+	binary, err := b.binary(ctx, pkg, buildTest)
+	if err != nil {
+		r.err = err
+		return
+	}
+	t := trial{stage: stageTests, dir: filepath.Join(b.core.root, pkg), limit: testTime, silence: testTime, number: r.mutant.number}
+	r.try(ctx, t, binary, "-test.failfast", "-test.v", "-test.timeout="+testTime.String())
+}
+
+// fuzz runs a target in a folder with a copy of the committed corpus and an empty
+// fuzz cache.
+func (h *hunter) fuzz(ctx context.Context, r *result, b *build, u *unit) {
+	binary, err := b.binary(ctx, u.pkg, buildFuzz)
+	if err != nil {
+		r.err = err
+		return
+	}
+	dir, err := os.MkdirTemp(b.dir, u.name)
+	if err != nil {
+		r.err = err
+		return
+	}
+	defer os.RemoveAll(dir)
+	corpus := filepath.Join("testdata", "fuzz", u.name)
+	if r.err = os.MkdirAll(filepath.Join(dir, corpus), 0o755); r.err != nil {
+		return
+	}
+	committed := filepath.Join(b.core.root, u.pkg, corpus)
+	if _, err := os.Stat(committed); err == nil {
+		if r.err = os.CopyFS(filepath.Join(dir, corpus), os.DirFS(committed)); r.err != nil {
+			return
+		}
+	}
+	t := trial{stage: stageFuzz, dir: dir, limit: h.conf.fuzzTime + fuzzSpare, silence: h.conf.fuzzTime + fuzzSpare, number: r.mutant.number}
+	r.try(ctx, t, binary, "-test.run=^$", "-test.fuzz=^"+u.name+"$",
+		"-test.fuzztime="+h.conf.fuzzTime.String(), "-test.fuzzminimizetime=0s",
+		"-test.fuzzcachedir="+filepath.Join(dir, "cache"),
+		fmt.Sprintf("-test.parallel=%d", max(1, runtime.GOMAXPROCS(0)/h.conf.jobs)))
+	if strings.Contains(r.words, "context deadline exceeded") && !strings.Contains(r.words, "Failing input") {
+		r.stage, r.killer, r.words = "", "", "" // the engine now and then reports the end of its time so
+	}
+	if r.stage != "" && !strings.HasPrefix(r.killer, u.name) {
+		r.killer = u.name + ": " + r.killer
+	}
+}
