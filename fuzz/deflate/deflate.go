@@ -8,6 +8,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/wsproof/wsproof/internal/model"
 	"github.com/wsproof/wsproof/websocket/deflate"
 )
 
@@ -17,7 +18,7 @@ import (
 //
 // Oracles. compress/flate, with the last octets of the window as its dictionary and
 // no others, makes the message of each payload, and so does a Decompressor that
-// refuses longer distances. A payload is never larger than MaxLen says, and from
+// refuses longer distances; the model finds none. A payload is never larger than MaxLen says, and from
 // AppendSmaller smaller than the message; what stands before it in dst is left alone;
 // messages that were not compressed, or did not get smaller, do not matter.
 func Deflate(data []byte) error {
@@ -79,6 +80,9 @@ func Deflate(data []byte) error {
 		got, err := io.ReadAll(standard)
 		if !errors.Is(err, io.ErrUnexpectedEOF) || !bytes.Equal(got, m) {
 			return fmt.Errorf("message %d of %d octets, window of %d: compress/flate makes %d of it, %w", count, len(m), len(window), len(got), err)
+		}
+		if longest := model.Inflate(window, z, 1<<15).Distance; longest > 1<<bits || longest > len(window)+len(m) {
+			return fmt.Errorf("message %d of %d octets, %d bits: a distance of %d", count, len(m), bits, longest)
 		}
 		got, err = d.Append(nil, z, true, len(m))
 		if err != nil || !bytes.Equal(got, m) {

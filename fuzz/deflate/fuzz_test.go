@@ -3,7 +3,8 @@ package deflate
 import "testing"
 
 // Target Inflate inflates any payload, cut anywhere, at any limit and in any window.
-// Oracles: compress/flate, but for windows; cuts and limits change nothing.
+// Oracles: the model, and compress/flate but for windows; cuts and limits change
+// nothing.
 func FuzzInflate(f *testing.F) {
 	for _, seed := range seedInflate() {
 		f.Add(seed)
@@ -29,8 +30,7 @@ func FuzzDeflate(f *testing.F) {
 	})
 }
 
-// Target Negotiate reads any header as offers and as an answer. Oracle: plain code for
-// the grammar and the rules of RFC 7692 section 7.1.
+// Target Negotiate reads any header as offers and as an answer. Oracle: the model.
 func FuzzNegotiate(f *testing.F) {
 	for _, seed := range seedNegotiate() {
 		f.Add(seed)

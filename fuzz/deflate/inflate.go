@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
+	"github.com/wsproof/wsproof/internal/model"
 	"github.com/wsproof/wsproof/websocket/deflate"
 )
 
@@ -19,12 +21,12 @@ const tail = "\x00\x00\xff\xff"
 // before is; how payloads are cut; which bit of the payload is turned, if any, in two;
 // then the payload, or what compress/flate makes it of.
 //
-// Oracles. compress/flate, run over the payload and what the sender took off it, from
-// final block to final block: it says the same and refuses the same, but for windows,
-// which it does not know. The end is at a block's boundary where two different final
-// blocks behind it are read as such. However the payload is cut, octets and error are
-// the same, and the failure comes with the same octet; a limit of as many octets as
-// there are changes nothing, one octet less fails, and nothing beyond it is stored.
+// Oracles. The model says the same, octets and rule, and fails no sooner. So does
+// compress/flate, run over the payload and what the sender took off it, from final
+// block to final block, but for windows, which it does not know: the end is at a
+// block's boundary where two different final blocks behind it are read as such.
+// However the payload is cut, octets and error are the same; a limit of as many octets
+// as there are changes nothing, one octet less fails, and nothing beyond it is stored.
 func Inflate(data []byte) error {
 	var head [6]byte
 	rest := data[copy(head[:], data):]
@@ -70,28 +72,21 @@ func Inflate(data []byte) error {
 
 	const most = 1 << 20
 	got, _, err := run(most, func(int) int { return len(payload) })
-	want, clean := standard(payload, history, most)
+	want := model.Inflate(history, payload, 1<<bits)
+	tooLarge := errors.Is(err, deflate.ErrTooLarge)
 	switch {
-	case err == nil:
-		if !clean || !bytes.Equal(got, want) {
-			return fmt.Errorf("payload %x inflates to %d octets; compress/flate says %d, whole %t", clip(payload), len(got), len(want), clean)
-		}
-	case errors.Is(err, deflate.ErrWindow), errors.Is(err, deflate.ErrTooLarge):
-		if !bytes.HasPrefix(want, got) {
-			return fmt.Errorf("payload %x fails (%w) behind %d octets, which compress/flate does not say", clip(payload), err, len(got))
-		}
-		if errors.Is(err, deflate.ErrWindow) && bits == 15 {
-			return fmt.Errorf("payload %x: %w, but no distance is so large", clip(payload), err)
-		}
-	case errors.Is(err, deflate.ErrCorrupt):
-		if clean && !errors.Is(err, deflate.ErrCodeLengths) {
-			return fmt.Errorf("payload %x: %w; compress/flate makes %d octets of it", clip(payload), err, len(want))
-		}
-		if !bytes.Equal(got, want) && !(errors.Is(err, deflate.ErrCodeLengths) && bytes.HasPrefix(want, got)) {
-			return fmt.Errorf("payload %x fails (%w) behind %d octets, for compress/flate behind %d", clip(payload), err, len(got), len(want))
-		}
-	default:
+	case err != nil && !tooLarge && !errors.Is(err, deflate.ErrCorrupt):
 		return fmt.Errorf("payload %x: an error of no kind: %w", clip(payload), err)
+	case tooLarge && len(want.Output) <= most && len(payload) <= model.CompressedLimit(most), !tooLarge && !slices.Contains(errorsOf(want.Rule), err):
+		return fmt.Errorf("payload %x: %v; the model says %q", clip(payload), err, want.Rule)
+	case tooLarge && !bytes.HasPrefix(want.Output, got), !tooLarge && !bytes.Equal(want.Output, got):
+		return fmt.Errorf("payload %x (%v) inflates to %d octets, in the model to %d", clip(payload), err, len(got), len(want.Output))
+	}
+	// compress/flate knows neither windows nor what the tail completes.
+	switch out, whole := standard(payload, history, most); {
+	case tooLarge:
+	case err == nil && (!whole || !bytes.Equal(got, out)), err != nil && whole && want.Rule != model.WindowExceeded && want.Rule != model.BlockInvalid:
+		return fmt.Errorf("payload %x (%v) inflates to %d octets; compress/flate makes %d, whole %t", clip(payload), err, len(got), len(out), whole)
 	}
 
 	// Cut into single octets, and otherwise.
@@ -108,6 +103,9 @@ func Inflate(data []byte) error {
 		}
 		if failed < 0 {
 			failed = at
+			if err != nil && !tooLarge && failed > want.Octet {
+				return fmt.Errorf("payload %x fails (%w) at octet %d, in the model at %d", clip(payload), err, failed, want.Octet)
+			}
 		} else if at < failed {
 			return fmt.Errorf("payload %x fails at octet %d, but octet by octet only at %d", clip(payload), at, failed)
 		}
@@ -136,6 +134,24 @@ func Inflate(data []byte) error {
 		}
 	}
 	return nil
+}
+
+// errorsOf returns the errors that stand for a rule of the model.
+func errorsOf(rule model.Rule) []error {
+	invalid := []error{
+		deflate.ErrBlockType, deflate.ErrStoredLength, deflate.ErrCodeCount, deflate.ErrCodeLengths, deflate.ErrNoEndOfBlock, deflate.ErrRepeat, deflate.ErrSymbol,
+	}
+	switch rule {
+	case model.BlockInvalid:
+		return invalid
+	case model.WindowExceeded:
+		return []error{deflate.ErrWindow}
+	case model.DistanceTooFar:
+		return []error{deflate.ErrDistance}
+	case model.MessageCut: // or what the tail makes of it
+		return append(invalid, deflate.ErrCut, deflate.ErrWindow, deflate.ErrDistance)
+	}
+	return []error{nil}
 }
 
 // standard inflates a payload by compress/flate, one final block after the other. It
@@ -173,12 +189,7 @@ func standard(payload, history []byte, most int) (out []byte, whole bool) {
 	if !bytes.Equal(first, out) {
 		whole = false
 	}
-	// What the two ends have in common is what the payload says by itself.
-	n := 0
-	for n < len(first) && n < len(out) && first[n] == out[n] {
-		n++
-	}
-	return first[:n], whole
+	return out, whole
 }
 
 // pack compresses text by compress/flate, from level -2 on.
