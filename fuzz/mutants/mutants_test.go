@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +81,36 @@ func TestLastWords(t *testing.T) {
 		killer, words := lastWords(c.out)
 		if killer != c.killer || !strings.Contains(words, c.words) {
 			t.Errorf("%s: killer %q, words %q, want %q and %q", c.id, killer, words, c.killer, c.words)
+		}
+	}
+}
+
+// TestTimeLimit: a target whose time ends has not killed the mutant, also where
+// the engine calls that a failure; a finding at the same moment has.
+func TestTimeLimit(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the stand-in of a test binary is a shell script")
+	}
+	const limit = "--- FAIL: FuzzMask (1.20s)\n    context deadline exceeded\nFAIL\n"
+	const finding = "--- FAIL: FuzzMask (1.20s)\n    --- FAIL: FuzzMask (0.00s)\n        fuzz_test.go:20: context deadline exceeded\n" +
+		"    Failing input written to testdata/fuzz/FuzzMask/771e938e4458e983\nFAIL\n"
+	for _, c := range []struct{ id, text, stage string }{
+		{"time limit", limit, ""},
+		{"finding", finding, stageFuzz},
+	} {
+		h := hunter{conf: config{fuzzTime: time.Second, jobs: 1}}
+		b := build{core: &core{root: t.TempDir()}, dir: t.TempDir()}
+		fake := &binary{path: filepath.Join(b.dir, "fuzz.test")}
+		fake.once.Do(func() {}) // it is built
+		b.binaries = map[string]*binary{"fuzz/fuzz": fake}
+		script := "#!/bin/sh\ncat <<'END'\n" + c.text + "END\nexit 1\n"
+		if err := os.WriteFile(fake.path, []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		r := result{mutant: &mutant{name: "m"}}
+		h.fuzz(t.Context(), &r, &b, &unit{stage: stageSeeds, pkg: "fuzz", name: "FuzzMask"})
+		if r.stage != c.stage || r.err != nil {
+			t.Errorf("%s: stage %q, %v, want %q", c.id, r.stage, r.err, c.stage)
 		}
 	}
 }

@@ -20,6 +20,7 @@ type result struct {
 	killer  string        // the test, seed or target
 	took    time.Duration // up to the kill, in that stage, without building
 	words   string        // the last ones
+	said    string        // all that the command said that killed it
 	reached bool          // by a vector or a seed
 	err     error         // the hunt itself failed
 }
@@ -68,7 +69,8 @@ func (r *result) try(ctx context.Context, t trial, binary string, args ...string
 		return 0
 	}
 	r.stage, r.took = t.stage, took
-	r.killer, r.words = lastWords(out.text.String())
+	r.said = out.text.String()
+	r.killer, r.words = lastWords(r.said)
 	if silent || errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		r.killer += " (hangs)"
 	}

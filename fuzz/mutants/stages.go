@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/wsproof/wsproof/internal/gofuzz"
 )
 
 // fuzzers are the targets that fuzz a mutant: those that it names, or the ones that
@@ -123,8 +125,8 @@ func (h *hunter) fuzz(ctx context.Context, r *result, b *build, u *unit) {
 		"-test.fuzztime="+h.conf.fuzzTime.String(), "-test.fuzzminimizetime=0s",
 		"-test.fuzzcachedir="+filepath.Join(dir, "cache"),
 		fmt.Sprintf("-test.parallel=%d", max(1, runtime.GOMAXPROCS(0)/h.conf.jobs)))
-	if strings.Contains(r.words, "context deadline exceeded") && !strings.Contains(r.words, "Failing input") {
-		r.stage, r.killer, r.words = "", "", "" // the engine now and then reports the end of its time so
+	if r.stage != "" && gofuzz.Read(r.said).TimeLimit(h.conf.fuzzTime.String()) {
+		r.stage, r.killer, r.words, r.took = "", "", "", 0 // the engine's failure, not the mutant's
 	}
 	if r.stage != "" && !strings.HasPrefix(r.killer, u.name) {
 		r.killer = u.name + ": " + r.killer

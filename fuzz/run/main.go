@@ -10,7 +10,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -19,7 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -27,6 +26,7 @@ import (
 
 	"github.com/wsproof/wsproof/fuzz"
 	"github.com/wsproof/wsproof/internal/cli"
+	"github.com/wsproof/wsproof/internal/gofuzz"
 )
 
 const (
@@ -107,9 +107,9 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	var results []result
 	failed := 0
 	for i, name := range names {
-		fmt.Fprintf(stdout, "== %s (%d of %d), %v\n", name, i+1, len(names), o.time)
+		fmt.Fprintf(stdout, "== %s (%d of %d), %v\n", name, i+1, len(names), o.fuzztime(name))
 		r := o.fuzz(ctx, name, stdout)
-		if errors.Is(r.err, errSeeds) { // of a target with many, on a slow machine
+		if errors.Is(r.err, gofuzz.ErrSeeds) { // of a target with many, on a slow machine
 			longer := o
 			longer.time *= 6
 			fmt.Fprintf(stdout, "   %v ended within the seeds: again, for %v\n", o.time, longer.time)
@@ -130,7 +130,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		if r.err != nil {
 			state = "  FAILED"
 		}
-		fmt.Fprintf(stdout, "%-18s %12d %10.0f %8d %8d%s\n", r.name, r.execs, float64(r.execs)/max(r.elapsed.Seconds(), 1e-3), r.fresh, r.total, state)
+		fmt.Fprintf(stdout, "%-18s %12d %10.0f %8d %8d%s\n", r.name, r.Execs, r.Rate(), r.Fresh, r.Total, state)
 	}
 	if o.cover && ctx.Err() == nil && url == "" {
 		if err := o.coverage(ctx, names, stdout); err != nil {
@@ -138,35 +138,35 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		}
 	}
 	if failed > 0 {
-		return cli.Finding(fmt.Errorf("%d of %d targets failed", failed, len(names)))
+		err := fmt.Errorf("%d of %d targets failed", failed, len(names))
+		if slices.ContainsFunc(results, func(r result) bool { return r.finding }) {
+			return cli.Finding(err)
+		}
+		return err
 	}
 	return ctx.Err()
 }
 
-type result struct {
-	name    string
-	execs   int
-	fresh   int
-	total   int
-	elapsed time.Duration
-	err     error
+// fuzztime is how long a target runs: a duration, or a number of inputs.
+func (o *options) fuzztime(name string) string {
+	if o.peers != "" && strings.TrimPrefix(name, "Fuzz") == "Peers" {
+		return o.peers
+	}
+	return o.time.String()
 }
 
-var (
-	progress = regexp.MustCompile(`^fuzz: elapsed: ([^,]+), execs: (\d+) \((\d+)/sec\), new interesting: (\d+) \(total: (\d+)\)`)
-	written  = regexp.MustCompile(`Failing input written to (\S+)`)
-)
-
-// errSeeds is that the time was over before the seeds were.
-var errSeeds = errors.New("nothing was fuzzed, the time ended within the seeds")
+// A result is what came of a target.
+type result struct {
+	name string
+	gofuzz.Stats
+	finding bool
+	err     error
+}
 
 // fuzz runs a target.
 func (o *options) fuzz(ctx context.Context, name string, stdout io.Writer) result {
 	r := result{name: name}
-	fuzztime := o.time.String()
-	if strings.TrimPrefix(name, "Fuzz") == "Peers" {
-		fuzztime = cmp.Or(o.peers, fuzztime)
-	}
+	fuzztime := o.fuzztime(name)
 	args := []string{"test", pkg, "-run=^$", "-fuzz=^" + name + "$", "-fuzztime=" + fuzztime, "-fuzzminimizetime=" + o.minimise}
 	if o.parallel > 0 {
 		args = append(args, "-parallel="+strconv.Itoa(o.parallel))
@@ -185,51 +185,30 @@ func (o *options) fuzz(ctx context.Context, name string, stdout io.Writer) resul
 		r.err = err
 		return r
 	}
-	start := time.Now()
-	var crasher string
-	timeUp := false
+	var out gofuzz.Output
 	lines := bufio.NewScanner(pipe)
 	lines.Buffer(nil, 64<<20)
 	for lines.Scan() {
-		line := lines.Text()
-		if m := progress.FindStringSubmatch(line); m != nil {
-			r.execs, _ = strconv.Atoi(m[2])
-			r.fresh, _ = strconv.Atoi(m[4])
-			r.total, _ = strconv.Atoi(m[5])
-			r.elapsed = time.Since(start)
-			fmt.Fprintf(stdout, "   %6s  %9d executions, %6s a second, %4d new inputs\n", m[1], r.execs, m[3], r.fresh)
-			continue
-		}
-		if m := written.FindStringSubmatch(line); m != nil {
-			crasher = filepath.Join("fuzz", m[1])
-		}
-		if strings.TrimSpace(line) == "context deadline exceeded" {
-			timeUp = true
-		}
-		switch {
-		case line == "PASS", line == "FAIL", strings.HasPrefix(line, "ok "), strings.HasPrefix(line, "fuzz: elapsed"), strings.HasPrefix(line, "exit status"):
-		default:
-			fmt.Fprintln(stdout, line)
+		if text := out.Line(lines.Text()); text != "" {
+			fmt.Fprintln(stdout, text)
 		}
 	}
-	if err := cmd.Wait(); err != nil && ctx.Err() == nil {
-		r.err = err
+	err = cmd.Wait()
+	r.Stats, r.finding = out.Stats, out.Finding()
+	if ctx.Err() != nil && out.Crasher == "" {
+		return r
 	}
-	if crasher != "" {
+	r.err = out.Judge(err, fuzztime)
+	if out.Crasher != "" {
+		crasher := filepath.Join(pkg, out.Crasher)
+		r.err = fmt.Errorf("a finding, kept in %s", crasher)
 		// Again, in a process of its own: a death of the worker says little.
 		fmt.Fprintf(stdout, "\n%s: go run ./fuzz/explain %s\n", name, crasher)
 		explain := exec.CommandContext(ctx, "go", "run", "./fuzz/explain", crasher)
 		explain.Stdout, explain.Stderr = stdout, stdout
 		_ = explain.Run()
-		r.err = fmt.Errorf("a finding, kept in %s", crasher)
-	} else if r.err != nil && timeUp && time.Since(start) >= o.time {
-		// The engine now and then reports the end of its time as a failure. A real
-		// one always leaves its input behind.
+	} else if err != nil && (r.err == nil || errors.Is(r.err, gofuzz.ErrSeeds)) {
 		fmt.Fprintf(stdout, "%s: the engine was interrupted by the end of its time; no finding\n", name)
-		r.err = nil
-	}
-	if r.err == nil && r.execs == 0 && ctx.Err() == nil {
-		r.err = fmt.Errorf("%w: give it more than %s", errSeeds, fuzztime)
 	}
 	return r
 }
