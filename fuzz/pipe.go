@@ -46,6 +46,7 @@ type pipe struct {
 	readBy, writeBy time.Time // the deadlines
 	deadlineErr     error     // what setting one returns
 	expired         bool      // a read's deadline passed
+	atEnd           bool      // a read was told of the end: what reads on only drains
 	cut             bool      // a write's did
 
 	due     func() error  // judges the deadline of a read that begins
@@ -142,8 +143,10 @@ func (p *pipe) Read(b []byte) (int, error) {
 		case p.readErr == errEmpty:
 			return 0, nil
 		case p.readErr != nil:
+			p.atEnd = p.readErr == io.EOF || p.readErr == io.ErrUnexpectedEOF
 			return 0, p.readErr
 		case p.eof:
+			p.atEnd = true
 			return 0, io.EOF
 		}
 		p.change.Wait()

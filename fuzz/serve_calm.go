@@ -304,7 +304,7 @@ func (s *scene) checkPeer() error {
 		return nil
 	case s.close == nil:
 		return fmt.Errorf("no Close was sent: %v", s.want)
-	case !p.expired && s.want.End == model.Closed && s.opt.role() == model.Server && len(s.peerSent()) == s.want.Offset:
+	case !p.expired && s.want.End == model.Closed && s.opt.role() == model.Server && s.opt.bare() && len(s.peerSent()) == s.want.Offset:
 		return fmt.Errorf("the peer has closed, and the server leaves the transport open: %v, reasons %b", s.want, s.reasons)
 	case !p.shut && !s.opt.bare() && (s.opt.role() == model.Server || s.want.End != model.Closed):
 		return errors.New("after its last frame, the connection did not end its direction")

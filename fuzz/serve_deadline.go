@@ -53,7 +53,7 @@ func (t *track) advance(read []byte, at, now time.Time) {
 // deadlineDue checks the deadline of a read that begins. The pipe's mutex is held.
 func (h *serveHarness) deadlineDue() error {
 	p, t := h.pipe, &h.track
-	if h.opt.bare() || p.deadlineErr != nil || p.expired || t.over || h.hookPanicked.Load() {
+	if h.opt.bare() || p.deadlineErr != nil || p.expired || p.atEnd || t.over || h.hookPanicked.Load() {
 		return nil
 	}
 	now := time.Now()

@@ -30,8 +30,8 @@ func (s *scene) checkEnd() error {
 		return fmt.Errorf("a failed connection was closed after %v at most although the peer had not ended: it may lose the Close", s.pipe.ended.Sub(s.before))
 	case (s.only(reasonClose) || s.only(reasonHandler, reasonClose)) && early:
 		return fmt.Errorf("this side closed, the peer has not answered, and the connection ended after %v at most", s.pipe.ended.Sub(s.before))
-	case s.first == reasonPeer && s.only(reasonPeer, reasonReadTimeout) && s.opt.role() == model.Client && early && !s.overLinger():
-		return errors.New("a client closed the transport before the server did")
+	case s.first == reasonPeer && s.only(reasonPeer, reasonReadTimeout) && (s.opt.role() == model.Client || !s.opt.bare()) && early && !s.overLinger():
+		return errors.New("the transport was closed before the peer's direction had ended: what is on its way may be lost")
 	}
 	if s.userErr != nil {
 		if err := s.checkReason("ReadMessage", s.userErr); err != nil {

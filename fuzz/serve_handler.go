@@ -27,7 +27,7 @@ import (
 // Oracles, whenever nothing more happens by itself: Shutdown has returned if and
 // only if every connection has ended, or its context has; then all others get a
 // Close with 1001, are dropped when the context ends, and new requests are
-// refused with 503. A handler's context has the request's values and ends when the
+// refused with 503. A handler's context has the values that it is given and ends when the
 // connection has ended, also while the handler is at work, and not before. A panic closes its connection alone, with 1011, and is
 // logged, but for http.ErrAbortHandler.
 type handlerHarness struct {
@@ -64,7 +64,7 @@ const maxHandled = 4
 func serveHandler(data []byte) error {
 	h := &handlerHarness{}
 	h.server = &http.Server{ErrorLog: log.New(&h.log, "", 0)}
-	h.handler = websocket.NewHandler(h.handle, websocket.Options{ReuseBuffers: len(data)&1 != 0})
+	h.handler = websocket.NewHandler(h.handle, websocket.Options{ReuseBuffers: len(data)&1 != 0, Context: (*http.Request).Context})
 	defer func() { // nothing is left behind a finding
 		for _, c := range h.conns {
 			c.pipe.set(func() { c.pipe.eof = true })
@@ -182,7 +182,7 @@ func (h *handlerHarness) accept() {
 func (h *handlerHarness) handle(ctx context.Context, msg *websocket.Message) (*websocket.Message, error) {
 	c, ok := ctx.Value(valueKey{}).(*handled)
 	if !ok {
-		h.fail("the handler's context lacks the request's value")
+		h.fail("the handler's context lacks the value that it was given")
 		return msg, nil
 	}
 	h.mu.Lock()

@@ -205,7 +205,7 @@ func TestRepliesInPlace(t *testing.T) {
 			}
 			return msg, nil
 		})
-		sizes := []int{1, inPlaceLeast - 1, inPlaceLeast, inPlaceLeast + 1, 3, 7000, 5000, 126, 65535, 65536, 10, 4096}
+		sizes := []int{1, 4096 - 1, 4096, 4096 + 1, 3, 7000, 5000, 126, 65535, 65536, 10, 4096}
 		var wire []byte
 		var want []string
 		for i, n := range sizes {

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/wsproof/wsproof/websocket/protocol"
 )
 
 // With no reader Close reads and discards itself until the answer has come.
@@ -342,7 +344,7 @@ func TestCloseWithStatusCodes(t *testing.T) {
 // 1005, 1006 or 1015, whatever the hooks report.
 func TestNeverOnTheWire(t *testing.T) {
 	for _, code := range []StatusCode{0, 999, StatusNoStatusRcvd, StatusAbnormalClose, StatusTlSHandshake, 1004, 2000, 5000, 65535} {
-		for _, err := range []error{&Error{code: code, text: "x"}, &CloseError{Code: code, Reason: "x"}, fmt.Errorf("wrapped: %w", &CloseError{Code: code, Reason: "x"})} {
+		for _, err := range []error{protocol.NewError(code, "x", nil), &CloseError{Code: code, Reason: "x"}, fmt.Errorf("wrapped: %w", &CloseError{Code: code, Reason: "x"})} {
 			synctest.Test(t, func(t *testing.T) {
 				opts, end := closeHook(Options{})
 				ws, p := newPeer(t, ServerMode, opts)
@@ -407,7 +409,7 @@ func TestCloseFromHooks(t *testing.T) {
 // A failed connection lingers: until the peer goes, for CloseTimeout at most, and
 // for LingerBytes at most. Close waits for that.
 func TestLingering(t *testing.T) {
-	fail := func(t *testing.T, opts Options) (*Websocket, *peer, *ending) {
+	fail := func(t *testing.T, opts Options) (*Websocket, *peer, *closing) {
 		opts, end := closeHook(opts)
 		ws, p := newPeer(t, ServerMode, opts)
 		result := reading(t.Context(), ws)

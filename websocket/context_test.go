@@ -18,7 +18,7 @@ func (b bareConn) Write(p []byte) (int, error) { return b.c.Write(p) }
 func (b bareConn) Close() error                { return b.c.Close() }
 
 // bareOrNot runs test on a transport with deadlines and on one without.
-func bareOrNot(t *testing.T, opts Options, test func(t *testing.T, ws *Websocket, p *peer, end *ending)) {
+func bareOrNot(t *testing.T, opts Options, test func(t *testing.T, ws *Websocket, p *peer, end *closing)) {
 	for _, name := range []string{"with deadlines", "without deadlines"} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -45,7 +45,7 @@ func wantCancelled(t *testing.T, what string, err, cause error) {
 }
 
 func TestContextEndsABlockedRead(t *testing.T) {
-	bareOrNot(t, Options{}, func(t *testing.T, ws *Websocket, p *peer, end *ending) {
+	bareOrNot(t, Options{}, func(t *testing.T, ws *Websocket, p *peer, end *closing) {
 		ctx, cancel := context.WithCancel(t.Context())
 		result := reading(ctx, ws)
 		p.send(p.text("delivered"), p.frame(OpcodeText, true, "cut")[:7])
@@ -78,7 +78,7 @@ func TestContextEndsABlockedRead(t *testing.T) {
 // ReadMessage gives the Close of a failed connection a moment to leave; its
 // context ends that, too, while a peer takes nothing.
 func TestContextEndsTheWaitBehindAFailure(t *testing.T) {
-	bareOrNot(t, Options{}, func(t *testing.T, ws *Websocket, p *peer, end *ending) {
+	bareOrNot(t, Options{}, func(t *testing.T, ws *Websocket, p *peer, end *closing) {
 		ctx, cancel := context.WithCancel(t.Context())
 		result := reading(ctx, ws)
 		start := time.Now()
@@ -98,7 +98,7 @@ func TestContextEndsTheWaitBehindAFailure(t *testing.T) {
 }
 
 func TestContextEndsServe(t *testing.T) {
-	bareOrNot(t, Options{}, func(t *testing.T, ws *Websocket, p *peer, end *ending) {
+	bareOrNot(t, Options{}, func(t *testing.T, ws *Websocket, p *peer, end *closing) {
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errors.New("cause"))
 		defer cancel()
 		start := time.Now()
@@ -151,7 +151,7 @@ func TestNoHandlerAfterTheContext(t *testing.T) {
 }
 
 func TestContextEndsABlockedWrite(t *testing.T) {
-	bareOrNot(t, Options{}, func(t *testing.T, ws *Websocket, p *peer, end *ending) {
+	bareOrNot(t, Options{}, func(t *testing.T, ws *Websocket, p *peer, end *closing) {
 		ctx, cancel := context.WithCancel(t.Context())
 		written := make(chan error)
 		go func() { written <- ws.WriteMessage(ctx, &Message{Payload: []byte("blocked")}) }()
@@ -170,7 +170,7 @@ func TestContextEndsABlockedWrite(t *testing.T) {
 // A write that waits for its turn gives up without harm: to the connection, to the
 // one that writes, to those that wait behind it.
 func TestContextEndsAWriteThatWaits(t *testing.T) {
-	bareOrNot(t, Options{}, func(t *testing.T, ws *Websocket, p *peer, end *ending) {
+	bareOrNot(t, Options{}, func(t *testing.T, ws *Websocket, p *peer, end *closing) {
 		ctx, cancel := context.WithCancel(t.Context())
 		write := func(ctx context.Context, s string) <-chan error {
 			done := make(chan error, 1)
@@ -247,7 +247,7 @@ func (c endsWhenAsked) Done() <-chan struct{} { c.end(); return c.Context.Done()
 // A write whose context has ended does not begin, though it has the turn.
 func TestTurnBehindTheContext(t *testing.T) {
 	for range 50 { // which of both it sees is a matter of chance
-		bareOrNot(t, Options{}, func(t *testing.T, ws *Websocket, p *peer, end *ending) {
+		bareOrNot(t, Options{}, func(t *testing.T, ws *Websocket, p *peer, end *closing) {
 			first := make(chan error, 1)
 			go func() { first <- ws.WriteMessage(t.Context(), &Message{Payload: []byte("first")}) }()
 			synctest.Wait()
@@ -277,7 +277,7 @@ func TestTurnBehindTheContext(t *testing.T) {
 
 // A context for each read: its end after the read has succeeded harms nothing.
 func TestContextPerRead(t *testing.T) {
-	bareOrNot(t, Options{}, func(t *testing.T, ws *Websocket, p *peer, end *ending) {
+	bareOrNot(t, Options{}, func(t *testing.T, ws *Websocket, p *peer, end *closing) {
 		go func() {
 			for range 100 {
 				p.send(p.text("hello"))

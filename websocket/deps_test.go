@@ -3,6 +3,7 @@ package websocket
 import (
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -13,8 +14,25 @@ func TestDependencies(t *testing.T) {
 	if err != nil {
 		t.Fatalf("go list -deps: %v", err)
 	}
-	if got := strings.Fields(string(out)); len(got) != 1 || got[0] != "github.com/wsproof/wsproof/websocket" {
-		t.Errorf("the package and all that it imports outside the standard library: %v; want itself alone", got)
+	const self = "github.com/wsproof/wsproof/websocket"
+	for _, got := range strings.Fields(string(out)) {
+		if got != self && !strings.HasPrefix(got, self+"/") {
+			t.Errorf("the package imports %s: outside the standard library, and not below itself", got)
+		}
+	}
+}
+
+// The protocol has no I/O: it does not even know of networks.
+func TestProtocolDependencies(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "./protocol").Output()
+	if err != nil {
+		t.Fatalf("go list -deps: %v", err)
+	}
+	deps := strings.Fields(string(out))
+	for _, not := range []string{"net", "net/http", "crypto/tls", "github.com/wsproof/wsproof/websocket"} {
+		if slices.Contains(deps, not) {
+			t.Errorf("package protocol depends on %s", not)
+		}
 	}
 }
 
@@ -22,15 +40,15 @@ func TestDependencies(t *testing.T) {
 // of the files that stand for each other. (make cross builds them all.)
 func TestFilesElsewhere(t *testing.T) {
 	for target, want := range map[string]string{
-		"linux/amd64":   "socket_unix.go syscall_linux.go vector_amd64.go",
-		"linux/386":     "socket_unix.go syscall_unix.go vector_other.go",
-		"darwin/arm64":  "socket_unix.go syscall_unix.go vector_other.go",
-		"freebsd/386":   "socket_unix.go syscall_unix.go vector_other.go",
-		"windows/amd64": "socket_other.go vector_amd64.go",
-		"js/wasm":       "socket_other.go vector_other.go",
+		"linux/amd64":   "vector_amd64.go socket_unix.go syscall_linux.go",
+		"linux/386":     "vector_other.go socket_unix.go syscall_unix.go",
+		"darwin/arm64":  "vector_other.go socket_unix.go syscall_unix.go",
+		"freebsd/386":   "vector_other.go socket_unix.go syscall_unix.go",
+		"windows/amd64": "vector_amd64.go socket_other.go",
+		"js/wasm":       "vector_other.go socket_other.go",
 	} {
 		goos, arch, _ := strings.Cut(target, "/")
-		cmd := exec.Command("go", "list", "-f", "{{join .GoFiles \" \"}}", ".")
+		cmd := exec.Command("go", "list", "-f", "{{join .GoFiles \" \"}}", "./protocol", ".")
 		cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+arch, "CGO_ENABLED=0")
 		out, err := cmd.Output()
 		if err != nil {

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/wsproof/wsproof/websocket/protocol"
 )
 
 const (
@@ -75,8 +77,7 @@ func Dial(ctx context.Context, rawURL string, opts DialOptions) (*Websocket, *ht
 
 func dial(ctx context.Context, rawURL string, opts *DialOptions) (*Websocket, *http.Response, *HandshakeError) {
 	// A copy of its own, so that opts is not kept for the connection's life.
-	options := opts.Options
-	options.setDefaults()
+	options := newSettings(opts.Options)
 	target, failure := parseURL(rawURL)
 	if failure != nil {
 		return nil, nil, failure
@@ -104,8 +105,8 @@ func dial(ctx context.Context, rawURL string, opts *DialOptions) (*Websocket, *h
 		d.drop()
 		return nil, done.response, failure
 	}
-	c := newWebsocket()
-	c.init(done.conn, key, ClientMode, &options, done.unread, done.subprotocol)
+	c := new(Websocket)
+	c.init(done.conn, key, ClientMode, options, done.unread, done.subprotocol)
 	return c, done.response, nil
 }
 
@@ -248,10 +249,7 @@ type established struct {
 }
 
 // drop closes the transport at once. NetDial may have brought TLS.
-func (d *dialer) drop() {
-	closeUnderTLS(d.transport)
-	d.transport.Close()
-}
+func (d *dialer) drop() { drop(d.transport) }
 
 // netDial connects to the proxy or the server.
 func (d *dialer) netDial(ctx context.Context) (net.Conn, *HandshakeError) {
@@ -428,7 +426,7 @@ func (r *limitedReader) Read(p []byte) (int, error) {
 		r.err = errHeaderTooLarge
 		return 0, r.err
 	}
-	n, err := readSome(r.src, p[:min(len(p), r.left)])
+	n, err := protocol.ReadSome(r.src, p[:min(len(p), r.left)])
 	r.left -= n
 	r.err = err
 	if err == io.EOF {

@@ -8,7 +8,8 @@
 // net/http, [New] wraps any transport behind a handshake of its own. Below the
 // connection lie messages ([FrameMessage]) and frames: [ReadFrame] and
 // [MarshalFrame] are the simple way, [FrameReader] and [AppendFrame] the one
-// without allocation.
+// without allocation. Those, and all else of the protocol that needs no I/O, stand in
+// package protocol, whose names are this package's, too.
 //
 // # Terms
 //
@@ -21,12 +22,29 @@
 // # Rules
 //
 // Each rule that a peer can break has an error of its own, which names its
-// section: see [ErrClientFrameUnmasked] and those after it. In the code, the rules
-// for frame headers (§5.1 to §5.5) are together in rules.go, in the order in which
-// they are applied; those for text are in utf8.go (§8.1), for Close frames in
-// close.go (§5.5.1, §7.4), for the end of a connection in ending.go (§7.1), and
-// for the opening handshake in handshake.go (§4.2), origin.go (§10.2) and dial.go
-// (§4.1).
+// section: see [ErrClientFrameUnmasked] and those after it. Where a rule stands:
+//
+//	§1.3, §4.1    key.go              Sec-WebSocket-Key and -Accept
+//	§4.1          dial.go, proxy.go   a client's opening handshake
+//	§4.2          handshake.go        a server's; subprotocol.go (§1.9), origin.go (§10.2)
+//	§5.1 to §5.5  protocol/rules.go   frame headers, in the order in which they are applied
+//	§5.2          protocol/header.go  the layout of a header
+//	§5.3          protocol/mask.go    masking
+//	§5.4          protocol/reader.go  fragments become messages; writer.go: messages fragments
+//	§5.5.1, §7.4  protocol/close.go   what a Close may say
+//	§5.5.2, 5.5.3 websocket.go, keepalive.go  pings and pongs
+//	§7            protocol/closing.go the end of a connection: state × event → action
+//	§8.1          protocol/utf8.go    text
+//
+// # Layers
+//
+// A file uses those before it, and what stands behind it only where that cannot be
+// otherwise:
+//
+//	protocol.go options.go errors.go field.go key.go origin.go subprotocol.go hooks.go
+//	syscall_linux.go syscall_unix.go socket_unix.go socket_other.go transport.go
+//	turn.go outbound.go timing.go keepalive.go ending.go link.go serve.go websocket.go
+//	handshake.go handler_context.go handler.go proxy.go dial.go
 //
 // # Limits
 //

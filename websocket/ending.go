@@ -1,190 +1,291 @@
 package websocket
 
 import (
-	"errors"
-	"io"
+	"context"
+	"net"
+	"os"
+	"sync"
 	"time"
+
+	"github.com/wsproof/wsproof/websocket/protocol"
 )
 
-// failGrace is how long ReadMessage waits for the Close frame of a failed
-// connection to be on its way before it returns.
-const failGrace = 100 * time.Millisecond
+var (
+	errTimeout  = os.ErrDeadlineExceeded
+	errClosed   = protocol.NewError(StatusNormalClosure, "connection closed", net.ErrClosed)
+	errEnded    = protocol.NewError(StatusNormalClosure, "connection ended", net.ErrClosed) // its cause is told instead
+	errReader   = protocol.NewError(StatusInternalError, "another goroutine is reading", nil)
+	errPanic    = protocol.NewError(StatusInternalError, "the handler panicked", nil)
+	errHook     = protocol.NewError(StatusInternalError, "a hook panicked", nil)
+	errNoAnswer = protocol.NewError(StatusAbnormalClose, "the peer did not answer the Close in time", errTimeout)
+	errDead     = protocol.NewError(StatusAbnormalClose, "the peer did not answer a ping within the ping interval", errTimeout)
+)
 
-// endRead ends the connection as err, which ended reading, demands, and returns
-// the error for the application. With wait, it returns when the transport is
-// closed; otherwise a goroutine sees to that, and this one waits only a little
-// for the Close frame to be on its way. The caller has the reader's role.
-func (c *Websocket) endRead(err error, wait bool) error {
-	c.out.show() // replies to what came before it still go out
-	if closed, ok := err.(*CloseError); ok {
-		c.setReadErr(err)
-		c.answerClose(closed, wait)
+// closedHere is what reading ended with where this side has closed, and nobody read: it
+// wraps the peer's answer, and net.ErrClosed.
+type closedHere struct{ answer *CloseError }
+
+func (e *closedHere) Error() string   { return errClosed.Error() }
+func (e *closedHere) Unwrap() []error { return []error{e.answer, net.ErrClosed} }
+
+// A role is what whoever reads the connection reads it for.
+type role uint8
+
+const (
+	nobody     role = iota
+	messages        // ReadMessage or Serve
+	discarding      // CloseWithStatus, for the answer to its Close
+	lingering       // only for the peer to go: nothing that comes is told to anybody
+)
+
+// An ending is how far the end of a connection has come (RFC 6455 §7), what the
+// application is told of it, and who reads until then. Its methods may be called by any
+// goroutine; what needs its lock is a method of what lock returns.
+type ending struct {
+	mu sync.Mutex
+	ends
+}
+
+type ends struct {
+	state   protocol.State
+	reader  role
+	settled bool       // code and seldom.err are decided
+	code    StatusCode // what OnClose is told
+	seldom  *seldom    // nil until it is needed
+}
+
+// seldom has what an idle connection does not need.
+type seldom struct {
+	err     error       // why the connection has ended; nil after a clean close
+	readErr error       // what reading ended with
+	timer   *time.Timer // bounds closing
+	done    signal      // the transport is closed
+	told    signal      // OnClose has been told, and has returned
+	watch   watch       // of the read that is under way
+}
+
+// A signal is given once. What is closed by it is made for who waits for it.
+type signal struct {
+	given bool
+	ch    chan struct{}
+}
+
+func (s *signal) give() {
+	s.given = true
+	if s.ch != nil {
+		close(s.ch)
+	}
+}
+
+func (s *signal) wait() <-chan struct{} {
+	if s.ch == nil {
+		s.ch = make(chan struct{})
+		if s.given {
+			close(s.ch)
+		}
+	}
+	return s.ch
+}
+
+func (e *ending) lock() *ends {
+	e.mu.Lock()
+	return &e.ends
+}
+
+func (e *ends) more() *seldom {
+	if e.seldom == nil {
+		e.seldom = new(seldom)
+	}
+	return e.seldom
+}
+
+// on applies an event: see protocol.State. sendClose queues the Close, and is called
+// under the lock, so that nobody takes the connection for closed before.
+func (e *ending) on(event protocol.ClosingEvent, code StatusCode, err error, sendClose func()) (do protocol.Action) {
+	s := e.lock()
+	defer e.mu.Unlock()
+	s.state, do = s.state.On(event)
+	if do&protocol.SendClose != 0 {
+		sendClose()
+	}
+	if do&protocol.Settle != 0 && !s.settled {
+		s.settle(code, err)
+	}
+	return do
+}
+
+func (e *ends) settle(code StatusCode, err error) { e.settled, e.code, e.more().err = true, code, err }
+
+// has reports whether the connection has ended.
+func (e *ending) has() bool {
+	s := e.lock()
+	defer e.mu.Unlock()
+	return s.state == protocol.Ended
+}
+
+// bound calls lost after d, unless a bound runs.
+func (e *ending) bound(d time.Duration, lost func()) {
+	s := e.lock()
+	defer e.mu.Unlock()
+	if m := s.more(); m.timer == nil && s.state != protocol.Ended {
+		m.timer = time.AfterFunc(d, lost)
+	}
+}
+
+// finish stops what runs for the end, which has come, and returns what OnClose is told.
+func (e *ending) finish() (code StatusCode, err error) {
+	s := e.lock()
+	defer e.mu.Unlock()
+	m := s.more()
+	if m.timer != nil {
+		m.timer.Stop()
+	}
+	m.watch.end()
+	return s.code, m.err
+}
+
+// signalDone says that the transport is closed, signalTold that OnClose has returned.
+func (e *ending) signalDone() {
+	s := e.lock()
+	defer e.mu.Unlock()
+	s.more().done.give()
+}
+
+func (e *ending) signalTold() {
+	s := e.lock()
+	defer e.mu.Unlock()
+	s.more().told.give()
+}
+
+// done and told return what is closed by these signals.
+func (e *ending) done() <-chan struct{} {
+	s := e.lock()
+	defer e.mu.Unlock()
+	return s.more().done.wait()
+}
+
+func (e *ending) told() <-chan struct{} {
+	s := e.lock()
+	defer e.mu.Unlock()
+	return s.more().told.wait()
+}
+
+// why returns what the connection has ended with, or nil if it has not.
+func (e *ending) why() error {
+	s := e.lock()
+	defer e.mu.Unlock()
+	if s.state != protocol.Ended {
+		return nil
+	}
+	if err := s.seldom.err; err != nil {
 		return err
 	}
-	cause := c.endCause(err)
-	ended := cause != err
-	err = cause
-	if !ended && errors.Is(err, errTimeout) {
-		err = &Error{code: StatusPolicyViolation, text: "timeout", cause: err}
+	return errClosed
+}
+
+// orWhy returns err, or why the connection was ended by someone else, which is why err
+// came up.
+func (e *ending) orWhy(err error) error {
+	if why := e.why(); why != nil {
+		return why
 	}
-	c.setReadErr(err)
-	if hook := c.opts.Hooks.OnReadError; hook != nil {
-		hook(c.opened.key, err)
-	}
-	switch code := errorCode(err); {
-	case ended:
-		return err
-	case code != StatusAbnormalClose:
-		c.fail(code, err, wait)
-		return err
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		// The peer may still be reading what is on its way, also if it ended its
-		// own direction inside a frame.
-		c.boundClose(StatusAbnormalClose, err)
-		c.flush()
-		<-c.whenWritten()
-	}
-	c.end(StatusAbnormalClose, err)
 	return err
 }
 
-func (c *Websocket) setReadErr(err error) {
-	c.mu.Lock()
-	c.more().readErr = err
-	c.mu.Unlock()
+// last returns what reading has ended with, or else why.
+func (e *ending) last() error {
+	s := e.lock()
+	if m := s.seldom; m != nil && m.readErr != nil {
+		defer e.mu.Unlock()
+		return m.readErr
+	}
+	e.mu.Unlock()
+	return e.why()
 }
 
-// answerClose ends the connection after the peer's Close (RFC 6455 §5.5.1,
-// §7.1.1): the server closes the transport first.
-func (c *Websocket) answerClose(closed *CloseError, wait bool) {
-	c.settle(closed.Code, nil)
-	code := closed.Code
-	if code == StatusNoStatusRcvd {
-		code = StatusNormalClosure
-	}
-	c.sendClose(code, "")
-	if !c.allWritten() {
-		c.boundClose(closed.Code, nil)
-		<-c.whenWritten()
-	}
-	if c.mode == ServerMode {
-		if !c.unread() {
-			c.end(closed.Code, nil)
-			return
-		}
-		// The peer sees the end of TCP now, whatever it sent behind its Close.
-		c.finishWriting()
-	}
-	c.boundClose(closed.Code, nil)
-	c.lingerThenEnd(closed.Code, nil, wait)
+// readEnds is told what reading has ended with.
+func (e *ending) readEnds(err error) {
+	s := e.lock()
+	defer e.mu.Unlock()
+	s.more().readErr = err
 }
 
-// unread reports whether there are bytes that nobody will read: closing a socket
-// with such bytes destroys what is still on its way to the peer.
-func (c *Websocket) unread() bool {
-	if len(c.in.buffered()) > 0 {
-		return true
-	}
-	if !c.socket.there() {
+// become gives the caller the role of the reader, for messages or discarding, unless
+// somebody has it or the connection has ended. When ctx ends while the caller reads,
+// owner is told.
+func (e *ending) become(r role, ctx context.Context, owner owner) bool {
+	s := e.lock()
+	defer e.mu.Unlock()
+	if s.reader != nobody || s.state == protocol.Ended {
 		return false
 	}
-	c.dropDeadline() // one that has passed allows no look
-	n, _ := c.readNow()
-	c.in.came(n)
-	return n > 0
-}
-
-// fail sends a Close frame with code and the text of err, and ends the
-// connection (RFC 6455 §7.1.7). See endRead for wait.
-func (c *Websocket) fail(code StatusCode, err error, wait bool) {
-	c.settle(code, err)
-	c.boundClose(StatusAbnormalClose, err)
-	reason := err.Error()
-	if e, ok := err.(*Error); ok {
-		reason = e.text // the cause of a timeout names this side's address
+	s.reader = r
+	done := ctx.Done()
+	if done == nil && s.seldom == nil || s.more().watch.done == done {
+		return true
 	}
-	c.sendClose(sendable(code), reason)
-	c.finishWriting()
-	c.lingerThenEnd(code, err, wait)
-}
-
-// closeFor starts the closing handshake because a handler returned err. The
-// caller has the reader's role and goes on reading.
-func (c *Websocket) closeFor(err error) {
-	code, reason := errorCode(err), err.Error()
-	var closed *CloseError
-	if errors.As(err, &closed) {
-		reason = closed.Reason
-	}
-	if c.sendClose(sendable(code), reason) {
-		c.settle(code, err)
-	}
-	c.boundClose(StatusAbnormalClose, err)
-}
-
-// failHook fails the connection because a hook panicked, or ended its goroutine,
-// in the reader, whose state is none to go on from. Nothing waits for the peer:
-// the panic goes on up.
-func (c *Websocket) failHook() {
-	if c.hasEnded() {
-		return // it was OnClose
-	}
-	c.orAbort(func() { c.fail(StatusInternalError, errHook, false) })
-}
-
-// orAbort runs f and drops the connection if a hook panics in it, which goes on up.
-func (c *Websocket) orAbort(f func()) {
-	returned := false
-	defer func() {
-		if !returned {
-			c.abort(errHook)
+	s.seldom.watch.begin(ctx, func() {
+		s := e.lock()
+		current := s.reader != nobody && s.reader != lingering && s.seldom.watch.done == done
+		e.mu.Unlock()
+		if current {
+			_ = owner.cancelled(ctx)
 		}
-	}()
-	f()
-	returned = true
+	})
+	return true
 }
 
-// sendable returns code, or what goes on the wire for one that must not.
-func sendable(code StatusCode) StatusCode {
-	switch {
-	case code == StatusNoStatusRcvd:
-		return StatusNormalClosure
-	case checkCloseStatus(code) != nil:
-		return StatusInternalError
+// leave gives the role back, unless somebody lingers in it.
+func (e *ending) leave() {
+	s := e.lock()
+	defer e.mu.Unlock()
+	if s.reader != lingering {
+		s.reader = nobody
 	}
-	return code
 }
 
-// setLingering keeps the reader's role for a goroutine that sees to the end.
-func (c *Websocket) setLingering() {
-	c.mu.Lock()
-	c.lingering = true
-	c.mu.Unlock()
+// linger keeps the role for a goroutine that sees to the end.
+func (e *ending) linger() {
+	s := e.lock()
+	defer e.mu.Unlock()
+	s.reader = lingering
 }
 
-// lingerThenEnd reads and drops what the peer still sends, up to its end,
-// LingerBytes, or the timeout of boundClose, and then ends the connection: so
-// that the Close frame is not destroyed by bytes that nobody read. Without wait a
-// goroutine does that, and this one waits only a little for what is queued to be
-// written.
-func (c *Websocket) lingerThenEnd(code StatusCode, err error, wait bool) {
-	if !wait {
-		written := c.whenWritten()
-		go c.lingerThenEnd(code, err, true)
-		c.await(written, failGrace) // or the end, which that of the context brings
-		c.setLingering()
-		return
+// reads reports whether somebody reads for r, and the connection has not ended.
+func (e *ending) reads(r role) bool {
+	s := e.lock()
+	defer e.mu.Unlock()
+	return s.reader == r && s.state != protocol.Ended
+}
+
+// A watch calls a function when the context of a read that is under way has ended. It
+// stays registered from one read to the next with the same context, so that reading in
+// a loop costs one registration.
+type watch struct {
+	done <-chan struct{}
+	stop func() bool
+}
+
+func (w *watch) begin(ctx context.Context, ended func()) {
+	w.end()
+	if w.done = ctx.Done(); w.done != nil {
+		w.stop = context.AfterFunc(ctx, ended)
 	}
-	c.dropDeadline() // boundClose bounds it
-	trash := takeBuffer(socketBuffer)
-	for left := c.opts.LingerBytes; left > 0; {
-		n, readErr := c.readInto((*trash)[:min(left, cap(*trash))])
-		left -= n
-		if readErr != nil {
-			break
-		}
+}
+
+func (w *watch) end() {
+	if w.stop != nil {
+		w.stop()
 	}
-	giveBuffer(trash)
-	<-c.whenWritten() // writing may still work where reading does not
-	c.end(code, err)
+	*w = watch{}
+}
+
+// await waits for ch, but no longer than d.
+func await(ch <-chan struct{}, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ch:
+	case <-timer.C:
+	}
 }

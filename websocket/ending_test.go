@@ -60,7 +60,7 @@ func TestCloseWithFramesBehindItAndADeadline(t *testing.T) {
 	p.send(p.text("x"), p.close(StatusNormalClosure, ""))
 	<-handling
 	p.send(bytes.Repeat(p.text("late"), 100))
-	if err := ws.src.(net.Conn).SetReadDeadline(time.Unix(1, 0)); err != nil {
+	if err := ws.transport.src.(net.Conn).SetReadDeadline(time.Unix(1, 0)); err != nil {
 		t.Fatal(err)
 	}
 	close(goOn)

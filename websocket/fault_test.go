@@ -17,7 +17,7 @@ func faultTranscript(p *peer) (in, out []byte, complete []int) {
 	add := func(frame []byte) { in = append(in, frame...) }
 	answer := func(op Opcode, payload string) {
 		out = AppendFrame(out, NewFrame(op, true, []byte(payload)), Unmasked)
-		if !op.isControl() {
+		if op < OpcodeClose {
 			complete = append(complete, len(in))
 		}
 	}
@@ -177,7 +177,7 @@ func (r *stuckReader) Read(p []byte) (int, error) {
 // of a frame is missing; one that does it 99 times is not.
 func TestNoProgressInCodec(t *testing.T) {
 	short := string(MarshalFrame(NewFrame(OpcodeBinary, true, make([]byte, 5)), testKey))
-	long := string(MarshalFrame(NewFrame(OpcodeBinary, true, make([]byte, frameBuffer)), testKey))
+	long := string(MarshalFrame(NewFrame(OpcodeBinary, true, make([]byte, 8<<10)), testKey))
 	for _, c := range []struct{ name, data, text string }{
 		{"header", "", "error reading frame header: "},
 		{"second byte", short[:1], "error reading frame header: "},

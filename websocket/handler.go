@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"log"
-	"net"
 	"net/http"
 	"runtime"
 	"sync"
-	"sync/atomic"
 )
 
 // errShutdown is what a connection is aborted with when Shutdown gives up.
@@ -22,9 +20,8 @@ const maxPanicStack = 64 << 10
 // [NewHandler]. Its methods may be called from any goroutine.
 type HTTPHandler struct {
 	handler Handler
-	opts    Options // shared by all connections
-
-	last atomic.Pointer[common] // of the connections of the last server that called
+	opts    *settings // shared by all connections
+	values  serverValues
 
 	mu        sync.Mutex
 	first     *served       // the connections, a list
@@ -35,13 +32,12 @@ type HTTPHandler struct {
 	idle      chan struct{} // closed when nothing is left after Shutdown
 }
 
-// served is a connection of an HTTPHandler, and the context of the handler's calls
-// (handler_context.go). It holds nothing of the request but its context's
-// values: there may be very many, idle for very long.
+// served is a connection of an HTTPHandler. It holds nothing of the request: there may
+// be very many, idle for very long.
 type served struct {
 	ws         Websocket // on a net.Conn
-	common     *common
-	asked      atomic.Pointer[askedContext] // nil until somebody asks when the context ends; neverAsked if that was too late
+	ctx        handlerContext
+	owner      *HTTPHandler
 	prev, next *served
 }
 
@@ -52,8 +48,9 @@ type served struct {
 //
 // A connection is served on a goroutine of its own, so that the one of
 // net/http, its stack and its buffers can go: ServeHTTP returns at once. The
-// handler's context has the values of the request's context but outlives it: it
-// ends when the connection has ended, or when Shutdown gives up.
+// handler's context has the values of Options.Context, or of the server, and the
+// connection itself by [ContextKey]; it outlives the request, and ends when the
+// connection has ended, or when Shutdown gives up.
 //
 // A panic of the handler closes its connection with status 1011 and is logged
 // as net/http does it: to the server's ErrorLog, with the stack, and not at all
@@ -65,8 +62,7 @@ func NewHandler(handler Handler, opts Options) *HTTPHandler {
 	if handler == nil {
 		panic("websocket: NewHandler with a nil handler")
 	}
-	opts.setDefaults()
-	return &HTTPHandler{handler: handler, opts: opts, idle: make(chan struct{})}
+	return &HTTPHandler{handler: handler, opts: newSettings(opts), idle: make(chan struct{})}
 }
 
 // ServeHTTP accepts the connection and leaves it to a goroutine of its own. It
@@ -81,28 +77,30 @@ func (h *HTTPHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refusal.Respond(w)
 		return
 	}
-	go func() { // as Websocket.Serve, but with less on the stack of an idle connection: see wait
-		for more := s.serve(false, nil); more; more = s.serve(true, s.ws.socket.wait()) {
+	go func() {
+		more := s.step(nil, true)
+		for more {
+			more = s.step(s.ws.wait(), false)
 		}
 	}()
 }
 
-// accept returns a connection that holds neither w nor r. Options.CheckOrigin and
-// the request's context may panic in it, before the connection is taken over.
+// accept returns a connection that holds neither w nor r. Functions of the application
+// may panic in it.
 func (h *HTTPHandler) accept(w http.ResponseWriter, r *http.Request) (s *served, refusal *HandshakeError) {
 	defer func() { h.begun(s) }()
-	key, refusal := mayOpen(r, &h.opts)
+	key, refusal := mayOpen(r, h.opts)
 	if refusal != nil {
 		return nil, refusal
 	}
-	accepted := new(served)
-	if !h.opts.Hooks.none() {
-		accepted.ws.opened = new(opened) // for them: nobody else sees the Websocket
-	}
-	accepted.common = h.commonOf(r.Context()) // before the connection is taken over: contexts of others may panic
-	accepted.ws.reading = true                // from the beginning: it is the goroutine that serves
-	if refusal := accepted.ws.accept(w, r, key, &h.opts); refusal != nil {
+	accepted := &served{owner: h}
+	accepted.ctx.init(&accepted.ws, h.values.of(r, h.opts.Context))
+	if refusal := accepted.ws.accept(w, r, key, h.opts); refusal != nil {
 		return nil, refusal
+	}
+	accepted.ws.end.become(messages, context.Background(), nil) // from the beginning: it is the goroutine that serves
+	if h.opts.OnOpen != nil {
+		accepted.ws.orAbort(func() { h.opts.OnOpen(&accepted.ws, r) })
 	}
 	return accepted, nil
 }
@@ -153,7 +151,7 @@ func (h *HTTPHandler) abortAll() {
 		go s.abort() // OnClose may take its time
 	}
 	for _, s := range left {
-		<-s.ws.doneChan()
+		<-s.ws.ended()
 	}
 }
 
@@ -239,41 +237,18 @@ func (h *HTTPHandler) saidGoodbye() {
 	h.checkIdle()
 }
 
-// serve is that of Websocket, but waits itself where the transport is no socket. What
-// it defers also sees a panic, and runtime.Goexit, behind which the connection is
-// still closing.
-func (s *served) serve(waited bool, err error) (more bool) {
+// step is that of Websocket. What it defers also sees a panic, and runtime.Goexit,
+// behind which the connection is still closing.
+func (s *served) step(err error, first bool) (more bool) {
 	defer func() {
 		if !more {
 			s.end(recover())
 		}
 	}()
-	defer func() {
-		if !more {
-			s.ws.leaveServing() // and when a hook panics in it, that is the reason
-		}
-	}()
-	if !waited && !s.begin() {
-		return false
+	if first && s.owner.gaveUp() {
+		s.abort() // nobody else knows it yet
 	}
-	handler := s.common.owner.handler
-	again := s.ws.serve(s, handler, waited, err)
-	for again && !s.ws.socket.there() {
-		again = s.ws.serve(s, handler, true, s.ws.wait())
-	}
-	return again
-}
-
-// begin reports whether the connection has not ended before anything was read.
-func (s *served) begin() bool {
-	if s.common.owner.gaveUp() {
-		s.abort()
-	}
-	if s.ws.hasEnded() {
-		s.ws.awaitHook()
-		return false
-	}
-	return true
+	return s.ws.step(&s.ctx, s.owner.handler, err)
 }
 
 // end sees the connection off; reason is that of a panic, or nil.
@@ -281,22 +256,21 @@ func (s *served) end(reason any) {
 	if reason != nil && reason != http.ErrAbortHandler {
 		s.logPanic(reason)
 	}
-	s.endContext()
+	s.ctx.cancel()
 	if s.ws.hasEnded() {
-		s.ws.awaitHook()
-		s.common.owner.ended(s)
+		<-s.ws.told()
+		s.owner.ended(s)
 		return
 	}
 	go func() {
-		<-s.ws.doneChan()
-		s.ws.awaitHook()
-		s.common.owner.ended(s)
+		<-s.ws.told()
+		s.owner.ended(s)
 	}()
 }
 
 // abort ends the connection at once.
 func (s *served) abort() {
-	s.endContext()
+	s.ctx.cancel()
 	s.ws.abort(errShutdown)
 }
 
@@ -305,8 +279,8 @@ func (s *served) logPanic(reason any) {
 	stack := make([]byte, maxPanicStack)
 	stack = stack[:runtime.Stack(stack, false)]
 	logf := log.Printf
-	if server, ok := s.Value(http.ServerContextKey).(*http.Server); ok && server.ErrorLog != nil {
+	if server, ok := s.ctx.Value(http.ServerContextKey).(*http.Server); ok && server.ErrorLog != nil {
 		logf = server.ErrorLog.Printf
 	}
-	logf("websocket: panic serving %v: %v\n%s", s.ws.src.(net.Conn).RemoteAddr(), reason, stack)
+	logf("websocket: panic serving %v: %v\n%s", s.ws.conn().RemoteAddr(), reason, stack)
 }

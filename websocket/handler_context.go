@@ -2,15 +2,25 @@ package websocket
 
 import (
 	"context"
-	"net"
 	"net/http"
-	"reflect"
+	"sync/atomic"
 	"time"
 )
 
-// The handler's context has the values of a request's context, outlives it, and
-// ends with the connection. What makes a context cancellable takes memory, so it
-// is made when a handler first asks when the context ends.
+type contextKey string
+
+// ContextKey is the key by which a handler of [NewHandler] finds its connection, a
+// *[Websocket], among the values of its context.
+var ContextKey any = contextKey("websocket")
+
+// A handlerContext is the context of the calls of a handler. It has the values of
+// another context, outlives that, and ends with the connection. What makes a context
+// cancellable takes memory, so it is made when somebody first asks when the context ends.
+type handlerContext struct {
+	ws     *Websocket
+	values context.Context              // never ends
+	asked  atomic.Pointer[askedContext] // nil until then; neverAsked if that was too late
+}
 
 type askedContext struct {
 	context.Context
@@ -20,117 +30,50 @@ type askedContext struct {
 // neverAsked stands for a context that has ended before anybody asked.
 var neverAsked = &askedContext{cancel: func() {}}
 
+func (c *handlerContext) init(ws *Websocket, values context.Context) { c.ws, c.values = ws, values }
+
+// cancel ends the context.
+func (c *handlerContext) cancel() {
+	if !c.asked.CompareAndSwap(nil, neverAsked) {
+		c.asked.Load().cancel()
+	}
+}
+
 // watch ends the context when the connection has ended, which may be while a handler
 // is at work.
-func (a *askedContext) watch(ws *Websocket) {
+func (a *askedContext) watch(ended <-chan struct{}) {
 	select {
-	case <-ws.doneChan():
+	case <-ended:
 		a.cancel()
 	case <-a.Done():
 	}
 }
 
-// common is what connections have in common.
-type common struct {
-	owner  *HTTPHandler
-	server *http.Server    // nil where only one connection has it
-	values context.Context // of their requests; never ends
-}
-
-// commonOf returns what the connection of a request shares with those of the same
-// server, or its own where its request's context has values that others lack.
-//
-// A context that net/http has made holds a third of what an idle connection
-// does otherwise (two contexts that end, and a channel), for two values: the
-// server and the local address. So where those are all, the connections of a
-// server share a context instead, and the address is the connection's.
-func (h *HTTPHandler) commonOf(request context.Context) *common {
-	server, ok := request.Value(http.ServerContextKey).(*http.Server)
-	if !ok || !hasTwoValues(request) || request.Value(http.LocalAddrContextKey) == nil {
-		return &common{owner: h, values: context.WithoutCancel(request)}
-	}
-	last := h.last.Load()
-	if last == nil || last.server != server {
-		last = &common{h, server, context.WithValue(context.Background(), http.ServerContextKey, server)}
-		h.last.Store(last)
-	}
-	return last
-}
-
-// The types of package context that a request's context is made of.
-var (
-	typeBackground = reflect.TypeOf(context.Background())
-	typeValue      = reflect.TypeOf(context.WithValue(context.Background(), typeKey{}, nil))
-	typeCancel     = func() reflect.Type {
-		ctx, cancel := context.WithCancel(context.Background())
-		defer cancel()
-		return reflect.TypeOf(ctx)
-	}()
-)
-
-type typeKey struct{}
-
-// hasTwoValues reports whether ctx is made of context.WithCancel, any number of
-// times, and of context.WithValue, twice, on context.Background. It is false also
-// where package context is not made as it was when this was written.
-func hasTwoValues(ctx context.Context) bool {
-	values := 0
-	for v := reflect.ValueOf(ctx); ; {
-		switch v.Type() {
-		case typeBackground:
-			return values == 2
-		case typeValue:
-			values++
-		case typeCancel:
-		default:
-			return false
-		}
-		if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
-			return false
-		}
-		parent := v.Elem().FieldByIndex(embedded)
-		if parent.Kind() != reflect.Interface || parent.IsNil() {
-			return false
-		}
-		v = parent.Elem()
-	}
-}
-
-// embedded is where both types have their parent.
-var embedded = []int{0}
-
-// endContext ends the context.
-func (s *served) endContext() {
-	if !s.asked.CompareAndSwap(nil, neverAsked) {
-		s.asked.Load().cancel()
-	}
-}
-
 // String and GoString name the context. Without them package fmt, and loggers with
 // it, would print the connection, while other goroutines change that.
-func (s *served) String() string { return "websocket.handlerContext" }
+func (c *handlerContext) String() string { return "websocket.handlerContext" }
 
 // GoString is String.
-func (s *served) GoString() string { return s.String() }
+func (c *handlerContext) GoString() string { return c.String() }
 
 // Deadline implements context.Context: there is none.
-func (s *served) Deadline() (deadline time.Time, ok bool) { return }
+func (c *handlerContext) Deadline() (deadline time.Time, ok bool) { return }
 
 // Done implements context.Context.
-func (s *served) Done() <-chan struct{} {
+func (c *handlerContext) Done() <-chan struct{} {
 	for {
-		before := s.state()
+		before := c.state()
 		if before != nil && before != neverAsked {
 			return before.Done()
 		}
 		asked := new(askedContext)
-		asked.Context, asked.cancel = context.WithCancel(s.common.values)
+		asked.Context, asked.cancel = context.WithCancel(c.values)
 		if before == neverAsked {
 			asked.cancel()
 		}
-		if s.asked.CompareAndSwap(before, asked) {
+		if c.asked.CompareAndSwap(before, asked) {
 			if before == nil {
-				go asked.watch(&s.ws)
+				go asked.watch(c.ws.ended())
 			}
 			return asked.Done()
 		}
@@ -139,8 +82,8 @@ func (s *served) Done() <-chan struct{} {
 }
 
 // Err implements context.Context.
-func (s *served) Err() error {
-	switch asked := s.state(); asked {
+func (c *handlerContext) Err() error {
+	switch asked := c.state(); asked {
 	case nil:
 		return nil
 	case neverAsked:
@@ -151,25 +94,57 @@ func (s *served) Err() error {
 }
 
 // state returns asked, and heeds the end of the connection.
-func (s *served) state() *askedContext {
-	asked := s.asked.Load()
-	if asked == nil && s.ws.hasEnded() {
-		s.endContext()
-		asked = s.asked.Load()
+func (c *handlerContext) state() *askedContext {
+	asked := c.asked.Load()
+	if asked == nil && c.ws.hasEnded() {
+		c.cancel()
+		asked = c.asked.Load()
 	}
 	return asked
 }
 
 // Value implements context.Context. A context derived from this one finds the
 // cancellable one behind it here, as package context looks for it.
-func (s *served) Value(key any) any {
-	values := s.common.values
-	if asked := s.asked.Load(); asked != nil && asked != neverAsked {
+func (c *handlerContext) Value(key any) any {
+	if key == ContextKey {
+		return c.ws
+	}
+	values := c.values
+	if asked := c.asked.Load(); asked != nil && asked != neverAsked {
 		values = asked.Context
 	}
 	value := values.Value(key)
 	if value == nil && key == http.LocalAddrContextKey {
-		return s.ws.src.(net.Conn).LocalAddr()
+		return c.ws.conn().LocalAddr()
 	}
 	return value
+}
+
+// serverValues are the values that handlers see where Options.Context says nothing: one
+// context for all connections of a server, since one each would hold more than an idle
+// connection does otherwise.
+type serverValues struct {
+	last atomic.Pointer[valuesOf] // of the server that called last
+}
+
+type valuesOf struct {
+	server *http.Server
+	values context.Context
+}
+
+// of returns the values for the connection of a request.
+func (s *serverValues) of(r *http.Request, own func(*http.Request) context.Context) context.Context {
+	if own != nil {
+		return context.WithoutCancel(own(r))
+	}
+	server, ok := r.Context().Value(http.ServerContextKey).(*http.Server)
+	if !ok {
+		return context.Background()
+	}
+	last := s.last.Load()
+	if last == nil || last.server != server {
+		last = &valuesOf{server, context.WithValue(context.Background(), http.ServerContextKey, server)}
+		s.last.Store(last)
+	}
+	return last.values
 }

@@ -2,22 +2,23 @@ package websocket
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"time"
 )
 
 type middlewareKey struct{}
 
 // A context that has ended stays so, also where nobody had asked before.
 func TestHandlerContextStaysEnded(t *testing.T) {
-	ctx := &served{common: &common{values: context.Background()}}
-	ctx.ws.init(newScripted(), "", ServerMode, new(Options).shared(), nil, "")
-	ctx.ws.abort(io.EOF)
+	ws := New(newScripted(), "", ServerMode, Options{})
+	ctx := new(handlerContext)
+	ctx.init(ws, context.Background())
+	ws.abort(io.EOF)
 	if err := ctx.Err(); err != context.Canceled {
 		t.Errorf("Err: %v", err)
 	}
@@ -33,7 +34,7 @@ func TestHandlerContextStaysEnded(t *testing.T) {
 
 // Whoever prints the context prints a name, and not the connection.
 func TestHandlerContextPrints(t *testing.T) {
-	ctx := context.Context(&served{})
+	ctx := context.Context(new(handlerContext))
 	for _, got := range []string{fmt.Sprint(ctx), fmt.Sprintf("%+v", ctx), fmt.Sprintf("%#v", ctx)} {
 		if got != "websocket.handlerContext" {
 			t.Errorf("printed: %s", got)
@@ -44,59 +45,32 @@ func TestHandlerContextPrints(t *testing.T) {
 	}
 }
 
-// The handler's context has all values of the request's, whoever set them. Only
-// where those are net/http's own, connections share a context: if a new version
-// of Go makes contexts otherwise, the first case tells.
+// The handler's context has the connection and the values of the server, and of a request
+// what Options.Context takes of it, but not its end.
 func TestHandlerContextValues(t *testing.T) {
-	type setting func(*http.Server, http.Handler) http.Handler
-	within := func(change func(context.Context) (context.Context, context.CancelFunc)) setting {
-		return func(_ *http.Server, h http.Handler) http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				ctx, cancel := change(r.Context())
-				defer cancel()
-				h.ServeHTTP(w, r.WithContext(ctx))
-			})
-		}
-	}
 	for _, c := range []struct {
-		name   string
-		set    setting
-		value  any // behind middlewareKey
-		shared bool
+		name    string
+		context func(*http.Request) context.Context
+		value   any // behind middlewareKey
+		server  bool
 	}{
 		{"net/http alone", nil, nil, true},
-		{"middleware that bounds a handler's time by cancelling", within(context.WithCancel), nil, true},
-		{"middleware with a deadline", within(func(ctx context.Context) (context.Context, context.CancelFunc) {
-			return context.WithTimeout(ctx, time.Hour)
-		}), nil, false},
-		{"middleware with a value", within(func(ctx context.Context) (context.Context, context.CancelFunc) {
-			return context.WithValue(ctx, middlewareKey{}, "v"), func() {}
-		}), "v", false},
-		{"middleware with a value, cancelling", within(func(ctx context.Context) (context.Context, context.CancelFunc) {
-			return context.WithCancel(context.WithValue(ctx, middlewareKey{}, "v"))
-		}), "v", false},
-		{"ConnContext", func(s *http.Server, h http.Handler) http.Handler {
-			s.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
-				return context.WithValue(ctx, middlewareKey{}, "v")
-			}
-			return h
-		}, "v", false},
-		{"BaseContext", func(s *http.Server, h http.Handler) http.Handler {
-			s.BaseContext = func(net.Listener) context.Context {
-				return context.WithValue(context.Background(), middlewareKey{}, "v")
-			}
-			return h
-		}, "v", false},
+		{"the request's", func(r *http.Request) context.Context { return r.Context() }, "v", true},
+		{"one's own", func(r *http.Request) context.Context {
+			ctx, cancel := context.WithCancel(context.WithValue(context.Background(), middlewareKey{}, r.URL.Path))
+			cancel()
+			return ctx
+		}, "/", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			contexts := make(chan context.Context, 1)
 			h := NewHandler(func(ctx context.Context, _ *Message) (*Message, error) {
 				contexts <- ctx
 				return nil, nil
-			}, Options{})
+			}, Options{Context: c.context})
 			server := httptest.NewUnstartedServer(h)
-			if c.set != nil {
-				server.Config.Handler = c.set(server.Config, h)
+			server.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+				return context.WithValue(ctx, middlewareKey{}, "v")
 			}
 			server.Start()
 			defer server.Close()
@@ -110,19 +84,21 @@ func TestHandlerContextValues(t *testing.T) {
 			ctx := <-contexts
 			for range 2 { // as it is, and when somebody has asked when it ends
 				if got := ctx.Value(middlewareKey{}); got != c.value {
-					t.Errorf("the middleware's value is %v, want %v", got, c.value)
+					t.Errorf("the value is %v, want %v", got, c.value)
 				}
-				if got := ctx.Value(http.ServerContextKey); got != server.Config {
+				if got := ctx.Value(http.ServerContextKey); (got == server.Config) != c.server {
 					t.Errorf("the server is %v", got)
 				}
 				if got, ok := ctx.Value(http.LocalAddrContextKey).(net.Addr); !ok || got.String() != server.Listener.Addr().String() {
 					t.Errorf("the local address is %v, want %v", got, server.Listener.Addr())
 				}
+				if got, ok := ctx.Value(ContextKey).(*Websocket); !ok || got.ClientKey() != ws.ClientKey() {
+					t.Errorf("the connection is %v", got)
+				}
+				if err := ctx.Err(); err != nil {
+					t.Errorf("the context has ended: %v", err)
+				}
 				ctx.Done()
-			}
-			last := h.last.Load()
-			if shared := last != nil && ctx.(*served).common == last; shared != c.shared {
-				t.Errorf("shares its values: %v, want %v", shared, c.shared)
 			}
 			if err := ws.Close(); err != nil {
 				t.Error(err)
@@ -131,5 +107,62 @@ func TestHandlerContextValues(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// OnOpen is given each connection before anything is read, and may keep it and write.
+func TestOnOpen(t *testing.T) {
+	opened := make(chan *Websocket, 1)
+	h := NewHandler(EchoHandler, Options{OnOpen: func(ws *Websocket, r *http.Request) {
+		if err := ws.WriteMessage(r.Context(), &Message{Payload: []byte("hello, " + r.URL.Query().Get("name"))}); err != nil {
+			t.Error(err)
+		}
+		opened <- ws
+	}})
+	server := httptest.NewServer(h)
+	defer server.Close()
+	ws, _, err := Dial(t.Context(), server.URL+"?name=x", DialOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pushed := <-opened
+	if err := pushed.Err(); err != nil {
+		t.Errorf("Err of an open connection: %v", err)
+	}
+	if err := pushed.WriteMessage(t.Context(), &Message{Payload: []byte("pushed")}); err != nil {
+		t.Error(err)
+	}
+	for _, want := range []string{"hello, x", "pushed"} {
+		if msg, err := ws.ReadMessage(t.Context()); err != nil || string(msg.Payload) != want {
+			t.Fatalf("%v, %v; want %q", msg, err, want)
+		}
+	}
+	if err := ws.CloseWithStatus(StatusGoingAway, "bye"); err != nil {
+		t.Error(err)
+	}
+	if err := ws.Err(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Err after Close: %v, want net.ErrClosed", err)
+	}
+	if err := h.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	wantCloseError(t, pushed.Err(), StatusGoingAway, "bye")
+}
+
+// A panic in OnOpen ends the connection, which Shutdown does not wait for.
+func TestOnOpenPanics(t *testing.T) {
+	h := NewHandler(EchoHandler, Options{OnOpen: func(*Websocket, *http.Request) { panic(http.ErrAbortHandler) }})
+	server := httptest.NewServer(h)
+	defer server.Close()
+	ws, _, err := Dial(t.Context(), server.URL, DialOptions{})
+	if err == nil {
+		_, err = ws.ReadMessage(t.Context())
+		ws.Close()
+	}
+	if err == nil {
+		t.Error("no error")
+	}
+	if err := h.Shutdown(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

@@ -56,10 +56,8 @@ func clientOf(t *testing.T, h *HTTPHandler, server, client net.Conn, change func
 	}
 	<-returned
 	unread, _ := br.Peek(br.Buffered())
-	opts := Options{}
-	opts.setDefaults()
-	c := newWebsocket()
-	c.init(client, rfcKey, ClientMode, &opts, unread, "")
+	c := new(Websocket)
+	c.init(client, rfcKey, ClientMode, new(Options).shared(), unread, "")
 	return c
 }
 
@@ -224,24 +222,24 @@ func TestNewHandlerNeedsAHandler(t *testing.T) {
 	NewHandler(nil, Options{})
 }
 
-type contextKey struct{}
+type testContextKey struct{}
 
-// The handler's context has the request's values, outlives the request, and ends
+// The handler's context has the values that it is given, outlives the request, and ends
 // with the connection.
 func TestHandlerContext(t *testing.T) {
 	contexts := make(chan context.Context)
 	h := NewHandler(func(ctx context.Context, msg *Message) (*Message, error) {
 		contexts <- ctx
 		return msg, nil
-	}, Options{})
-	requestContext, cancel := context.WithCancel(context.WithValue(t.Context(), contextKey{}, "value"))
+	}, Options{Context: (*http.Request).Context})
+	requestContext, cancel := context.WithCancel(context.WithValue(t.Context(), testContextKey{}, "value"))
 	ws := pipeClient(t, h, func(r *http.Request) *http.Request { return r.WithContext(requestContext) })
 	cancel()
 	if err := ws.WriteMessage(t.Context(), &Message{}); err != nil {
 		t.Fatal(err)
 	}
 	ctx := <-contexts
-	if got := ctx.Value(contextKey{}); got != "value" {
+	if got := ctx.Value(testContextKey{}); got != "value" {
 		t.Errorf("the value is %v", got)
 	}
 	if err := ctx.Err(); err != nil {

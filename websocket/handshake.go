@@ -69,7 +69,7 @@ func Accept(w http.ResponseWriter, r *http.Request, opts Options) (*Websocket, e
 	if refusal != nil {
 		return nil, refusal
 	}
-	c := newWebsocket()
+	c := new(Websocket)
 	if refusal := c.accept(w, r, key, shared); refusal != nil {
 		return nil, refusal
 	}
@@ -77,17 +77,17 @@ func Accept(w http.ResponseWriter, r *http.Request, opts Options) (*Websocket, e
 }
 
 // mayOpen checks r and its Origin, and returns the client's key.
-func mayOpen(r *http.Request, opts *Options) (ClientKey, *HandshakeError) {
+func mayOpen(r *http.Request, opts *settings) (ClientKey, *HandshakeError) {
 	key, refusal := checkRequest(r)
 	if refusal == nil {
-		refusal = checkOrigin(r, opts)
+		refusal = checkOrigin(r, &opts.Options)
 	}
 	return key, refusal
 }
 
 // accept makes c what Accept returns, with options that have their defaults and
 // are not copied. The transport is a net.Conn. The client may open the connection.
-func (c *Websocket) accept(w http.ResponseWriter, r *http.Request, key ClientKey, opts *Options) *HandshakeError {
+func (c *Websocket) accept(w http.ResponseWriter, r *http.Request, key ClientKey, opts *settings) *HandshakeError {
 	var subprotocol string
 	if len(opts.Subprotocols) > 0 {
 		subprotocol = selectSubprotocol(r.Header[headerProtocol], opts.Subprotocols)
@@ -106,8 +106,7 @@ func (c *Websocket) accept(w http.ResponseWriter, r *http.Request, key ClientKey
 	}
 	answer = appendAnswer(answer, key, subprotocol, preset)
 	if err := writeAnswer(conn, answer, opts.WriteTimeout); err != nil {
-		closeUnderTLS(conn)
-		conn.Close()
+		drop(conn)
 		return &HandshakeError{Status: http.StatusInternalServerError, Reason: "writing the answer", Err: err, hijacked: true}
 	}
 	c.init(conn, key, ServerMode, opts, unread, subprotocol)

@@ -164,7 +164,7 @@ func TestHooksOfAFailure(t *testing.T) {
 
 // No hook hears of a reply that never was queued.
 func TestHooksOfAReplyThatFails(t *testing.T) {
-	for _, n := range []int{10, inPlaceLeast} {
+	for _, n := range []int{10, 4096} {
 		server, client := socketPair(t)
 		guard(t, server)
 		var log hookLog
@@ -393,7 +393,7 @@ func TestHookPanicsInAClose(t *testing.T) {
 				if took := time.Since(start); took > failGrace {
 					t.Errorf("the panic went up after %v", took)
 				}
-				if end.calls != 1 || !errors.Is(end.err, errHook) {
+				if end.calls != 1 || !errors.Is(end.err, errHook) && !errors.Is(end.err, errPanic) { // what came first counts
 					t.Errorf("OnClose was called %d times, at last with %v; want once with %v", end.calls, end.err, errHook)
 				}
 			})

@@ -1,124 +1,147 @@
 package websocket
 
 import (
-	"context"
 	"encoding/binary"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// A keepalive pings a peer that is silent, and gives up one that stays so
-// although a read is under way.
-type keepalive struct {
-	timer *time.Timer   // nil without pings
-	reads atomic.Uint32 // reads begun and ended: odd while one waits
-	last  uint32        // reads at the last tick
-	ping  bool          // a ping was queued at the last tick
+// A pinger has the pings of a connection, those of Ping and those of PingInterval alike:
+// a ping's payload is its number, and a pong answers all pings before it, whoever sent
+// them (RFC 6455 §5.5.3). It has no memory before the first one.
+type pinger struct {
+	pings atomic.Pointer[pings]
 }
 
-var errDead = &Error{code: StatusAbnormalClose, text: "the peer did not answer a ping within the ping interval", cause: errTimeout}
-
-// pinging reports whether there are pings.
-func (c *Websocket) pinging() bool { return c.clocks != nil && c.clocks.alive.timer != nil }
-
-// countRead is told when a read begins to wait, and when it no longer does.
-func (c *Websocket) countRead() {
-	if c.pinging() {
-		c.clocks.alive.reads.Add(1)
-	}
-}
-
-func (c *Websocket) startKeepalive() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.clocks == nil {
-		c.clocks = new(clocks)
-	}
-	c.clocks.alive.timer = time.AfterFunc(c.opts.PingInterval, c.keepAlive)
-}
-
-// keepAlive runs once an interval.
-func (c *Websocket) keepAlive() {
-	c.mu.Lock()
-	k, ended := &c.clocks.alive, c.ended
-	c.mu.Unlock()
-	if ended {
-		return
-	}
-	reads := k.reads.Load()
-	since := reads - k.last
-	k.last = reads
-	if since == 0 && k.ping && reads%2 == 1 { // one read has waited all the time
-		c.end(StatusAbnormalClose, errDead)
-		return
-	}
-	// Nothing came but the answer to the last ping, if there was one.
-	idle := since <= 1 || since == 2 && k.ping
-	k.ping = idle && c.queueControl(OpcodePing, nil)
-	c.flush()
-	k.timer.Reset(c.opts.PingInterval)
-}
-
-// pings are the Pings that wait for their pongs. The number of a ping is its
-// payload.
 type pings struct {
+	mu      sync.Mutex
 	last    uint64
-	waiting map[uint64]chan struct{}
+	waiting map[uint64]chan struct{} // for the pong of a ping, by its number
+
+	interval time.Duration
+	timer    *time.Timer // nil without an interval
+	reads    uint32      // reads begun and ended: odd while one waits
+	seen     uint32      // of them, at the last tick
+	asked    bool        // a ping was queued at the last tick
 }
 
-// Ping sends a Ping frame and waits for its Pong (RFC 6455 §5.5.2), which only
-// arrives while another goroutine reads. It returns ctx's error if that ends
-// first, which does no harm, and otherwise what ended the connection.
-func (c *Websocket) Ping(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
+// lock returns the pings, which are made if there are none; unlock them.
+func (p *pinger) lock() *pings {
+	all := p.pings.Load()
+	if all == nil {
+		all = new(pings)
+		if !p.pings.CompareAndSwap(nil, all) {
+			all = p.pings.Load()
+		}
 	}
-	done := c.doneChan()
-	pong := make(chan struct{})
-	c.mu.Lock()
-	m := c.more()
-	if m.pings == nil {
-		m.pings = &pings{waiting: make(map[uint64]chan struct{})}
+	all.mu.Lock()
+	return all
+}
+
+// number numbers a ping and returns its payload.
+func (p *pinger) number() []byte {
+	all := p.lock()
+	defer all.mu.Unlock()
+	all.last++
+	return binary.BigEndian.AppendUint64(nil, all.last)
+}
+
+// next is number, and returns what is closed when that ping is answered, and what to
+// call when nobody waits for it any more.
+func (p *pinger) next() (payload []byte, pong <-chan struct{}, forget func()) {
+	all := p.lock()
+	defer all.mu.Unlock()
+	all.last++
+	number, ch := all.last, make(chan struct{})
+	if all.waiting == nil {
+		all.waiting = make(map[uint64]chan struct{})
 	}
-	m.pings.last++
-	number := m.pings.last
-	m.pings.waiting[number] = pong
-	c.mu.Unlock()
-	defer func() {
-		c.mu.Lock()
-		delete(m.pings.waiting, number)
-		c.mu.Unlock()
-	}()
-	if !c.queueControl(OpcodePing, binary.BigEndian.AppendUint64(nil, number)) {
-		return c.endCause(errClosed)
-	}
-	c.flush()
-	select {
-	case <-pong:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-done:
-		return c.endCause(errClosed)
+	all.waiting[number] = ch
+	return binary.BigEndian.AppendUint64(nil, number), ch, func() {
+		all.mu.Lock()
+		defer all.mu.Unlock()
+		delete(all.waiting, number)
 	}
 }
 
-// ponged wakes those whose ping is answered: a Pong stands for all pings before
-// it, too (RFC 6455 §5.5.3).
-func (c *Websocket) ponged(payload []byte) {
-	if len(payload) != 8 {
+// answered wakes those whose ping a pong with payload answers. One for a ping that was
+// never sent answers nothing (RFC 6455 §5.5.3: it may come unasked).
+func (p *pinger) answered(payload []byte) {
+	all := p.pings.Load()
+	if all == nil || len(payload) != 8 {
 		return
 	}
 	number := binary.BigEndian.Uint64(payload)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.seldom == nil || c.seldom.pings == nil {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if number > all.last {
 		return
 	}
-	for n, pong := range c.seldom.pings.waiting {
-		if n <= number && number <= c.seldom.pings.last {
-			delete(c.seldom.pings.waiting, n)
+	for n, pong := range all.waiting {
+		if n <= number {
+			delete(all.waiting, n)
 			close(pong)
 		}
+	}
+}
+
+// start has tick called once an interval.
+func (p *pinger) start(interval time.Duration, tick func()) {
+	all := p.lock()
+	defer all.mu.Unlock()
+	all.interval = interval
+	all.timer = time.AfterFunc(interval, tick)
+}
+
+// stop ends that.
+func (p *pinger) stop() {
+	all := p.pings.Load()
+	if all == nil {
+		return
+	}
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if all.timer != nil {
+		all.timer.Stop()
+		all.interval = 0
+	}
+}
+
+// reading is told whether a read waits.
+func (p *pinger) reading(waits bool) {
+	all := p.pings.Load()
+	if all == nil {
+		return
+	}
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if waits != (all.reads%2 == 1) {
+		all.reads++
+	}
+}
+
+// tick reports whether the peer has been silent since the last tick, which wants a
+// ping, and whether it is dead: it was silent before, too, a ping was queued then, and
+// one read has waited all the time.
+func (p *pinger) tick() (silent, dead bool) {
+	all := p.lock()
+	defer all.mu.Unlock()
+	since := all.reads - all.seen
+	all.seen = all.reads
+	if since == 0 && all.asked && all.reads%2 == 1 {
+		return true, true
+	}
+	// Nothing came but the answer to the last ping, if there was one.
+	return since <= 1 || since == 2 && all.asked, false
+}
+
+// ticked says whether a ping was queued at the tick, and has the next one come.
+func (p *pinger) ticked(asked bool) {
+	all := p.lock()
+	defer all.mu.Unlock()
+	all.asked = asked
+	if all.interval > 0 {
+		all.timer.Reset(all.interval)
 	}
 }

@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"net"
 	"os"
@@ -16,7 +17,7 @@ func TestKeepaliveGivesUpADeadPeer(t *testing.T) {
 		ws, p := newPeer(t, ServerMode, opts)
 		start := time.Now()
 		result := reading(t.Context(), ws)
-		p.want(OpcodePing, true, "")
+		p.want(OpcodePing, true, numbered(1))
 		if at := time.Since(start); at != time.Minute {
 			t.Errorf("the first ping came after %v, want a minute", at)
 		}
@@ -41,11 +42,11 @@ func TestKeepaliveKeepsAnIdlePeer(t *testing.T) {
 			start := time.Now()
 			result := reading(t.Context(), ws)
 			for i := range 100 {
-				p.want(OpcodePing, true, "")
+				p.want(OpcodePing, true, numbered(i+1))
 				if at, want := time.Since(start), time.Duration(i+1)*time.Minute; at != want {
 					t.Errorf("ping %d came after %v, want %v", i, at, want)
 				}
-				p.send(p.frame(OpcodePong, true, ""))
+				p.send(p.frame(OpcodePong, true, numbered(i+1)))
 			}
 			p.conn.Close()
 			<-result
@@ -155,7 +156,7 @@ func TestPing(t *testing.T) {
 		if err := ws.Ping(ctx); err != context.DeadlineExceeded {
 			t.Errorf("Ping with a context that is over: %v", err)
 		}
-		if n := len(ws.seldom.pings.waiting); n != 0 {
+		if n := len(ws.pings.pings.Load().waiting); n != 0 {
 			t.Errorf("%d pings are left behind", n)
 		}
 
@@ -185,5 +186,50 @@ func TestPing(t *testing.T) {
 		if err := ws.Ping(t.Context()); !errors.Is(err, net.ErrClosed) {
 			t.Errorf("Ping after the end: %v", err)
 		}
+	})
+}
+
+// numbered is the payload of the nth ping of a connection.
+func numbered(n int) string { return string(binary.BigEndian.AppendUint64(nil, uint64(n))) }
+
+// A peer may answer only the latest of the pings that came together (RFC 6455 §5.5.3),
+// be that one of PingInterval: its pong answers those of Ping before it, too.
+func TestPongOfAnIntervalAnswersPing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ws, p := newPeer(t, ServerMode, Options{PingInterval: time.Minute})
+		result := reading(t.Context(), ws)
+		pinged := make(chan error, 1)
+		go func() { pinged <- ws.Ping(t.Context()) }()
+		f, err := p.next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		latest, err := p.next() // that of the interval, a minute later
+		if err != nil || Opcode(latest.Opcode) != OpcodePing || string(latest.Payload) == string(f.Payload) {
+			t.Fatalf("%v, %v; want another ping", latest, err)
+		}
+		p.send(p.frame(OpcodePong, true, string(latest.Payload)))
+		synctest.Wait()
+		select {
+		case err := <-pinged:
+			if err != nil {
+				t.Errorf("Ping: %v", err)
+			}
+		default:
+			t.Error("Ping waits, although a ping behind it was answered")
+		}
+		// A pong for a ping that was not sent yet answers nothing.
+		go func() { pinged <- ws.Ping(t.Context()) }()
+		p.want(OpcodePing, true, numbered(3))
+		p.send(p.frame(OpcodePong, true, numbered(4)))
+		synctest.Wait()
+		select {
+		case err := <-pinged:
+			t.Errorf("Ping: %v, without an answer", err)
+		default:
+		}
+		p.conn.Close()
+		<-result
+		<-pinged
 	})
 }

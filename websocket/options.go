@@ -1,8 +1,11 @@
 package websocket
 
 import (
+	"context"
 	"net/http"
 	"time"
+
+	"github.com/wsproof/wsproof/websocket/protocol"
 )
 
 // The sizes that Options take where they are not set, in bytes.
@@ -74,6 +77,21 @@ type Options struct {
 	// CheckOrigin, where set, decides alone whether a request may connect, also
 	// if it has no Origin. Accept and NewHandler only.
 	CheckOrigin func(r *http.Request) bool
+
+	// OnOpen is called with each connection of a NewHandler once it is open, before
+	// anything is read, and with the request that opened it, which is valid during the
+	// call: here an application keeps a connection to write to it, or gives it a state
+	// of its own (see Context). A panic in it ends the connection, and goes on up to
+	// net/http. NewHandler only.
+	OnOpen func(*Websocket, *http.Request)
+	// Context returns the context whose values the handler of a connection is to see,
+	// as http.Server has ConnContext; its end and its deadline count for nothing. It is
+	// called before the connection is open, with the request that opens it. Default: a
+	// context that all connections of the server share, which has the values of
+	// http.ServerContextKey and http.LocalAddrContextKey. What is kept for a connection
+	// takes memory as long as that is open: the request's own context some 650 bytes.
+	// NewHandler only.
+	Context func(*http.Request) context.Context
 }
 
 // Hooks are called synchronously, with memory that is valid only during the
@@ -120,29 +138,38 @@ func (o *Options) setDefaults() {
 	orDefault(&o.PingInterval, 0)
 }
 
-// defaultOptions are the zero Options with their defaults.
-var defaultOptions = func() *Options {
-	o := new(Options)
-	o.setDefaults()
-	return o
-}()
+// settings are options with their defaults, as connections share them.
+type settings struct {
+	Options
+	limits protocol.Limits
+}
 
-// shared returns the options with their defaults, as a connection keeps them.
-// Connections without options of their own share one copy.
-func (o *Options) shared() *Options {
+func newSettings(o Options) *settings {
+	o.setDefaults()
+	return &settings{o, protocol.Limits{MaxFrameSize: o.MaxFrameSize, MaxMessageSize: o.MaxMessageSize}}
+}
+
+// timesReads reports whether reading is bounded in time.
+func (s *settings) timesReads() bool { return s.ReadTimeout > 0 || s.MessageTimeout > 0 }
+
+// defaultSettings are those of the zero Options.
+var defaultSettings = newSettings(Options{})
+
+// shared returns the settings for the options. Connections without options of their own
+// share one copy.
+func (o *Options) shared() *settings {
 	if o.isZero() {
-		return defaultOptions
+		return defaultSettings
 	}
-	own := *o
-	own.setDefaults()
-	return &own
+	return newSettings(*o)
 }
 
 func (o *Options) isZero() bool {
 	return o.Hooks.none() &&
 		o.ReadTimeout == 0 && o.WriteTimeout == 0 && o.MessageTimeout == 0 && o.PingInterval == 0 && o.CloseTimeout == 0 &&
 		o.MaxFrameSize == 0 && o.MaxMessageSize == 0 && o.MaxPending == 0 && o.LingerBytes == 0 &&
-		!o.ReuseBuffers && o.Subprotocols == nil && o.OriginPatterns == nil && o.CheckOrigin == nil
+		!o.ReuseBuffers && o.Subprotocols == nil && o.OriginPatterns == nil && o.CheckOrigin == nil &&
+		o.OnOpen == nil && o.Context == nil
 }
 
 func (h *Hooks) none() bool {

@@ -11,7 +11,7 @@ func TestOptionsDefaults(t *testing.T) {
 		ReadTimeout: -1, WriteTimeout: -1, MessageTimeout: -1, PingInterval: -1, CloseTimeout: -1,
 		MaxFrameSize: -1, MaxMessageSize: -1, MaxPending: -1, LingerBytes: -1,
 	}} {
-		got := *o.shared()
+		got := o.shared().Options
 		want := Options{MaxFrameSize: 16 << 10, MaxMessageSize: 256 << 10, MaxPending: 4 << 20, LingerBytes: 1 << 20, CloseTimeout: 5 * time.Second}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%+v with defaults: %+v, want %+v", o, got, want)
@@ -40,7 +40,7 @@ func TestOptionsAreOwn(t *testing.T) {
 			default:
 				field.SetInt(1)
 			}
-			if o.shared() == defaultOptions {
+			if o.shared() == defaultSettings {
 				t.Errorf("options with %s set share the default ones", name)
 			}
 			field.SetZero()
@@ -48,7 +48,7 @@ func TestOptionsAreOwn(t *testing.T) {
 	}
 	var o Options
 	set(reflect.ValueOf(&o).Elem(), "", &o)
-	if o.shared() != defaultOptions {
+	if o.shared() != defaultSettings {
 		t.Error("the zero options have memory of their own")
 	}
 }

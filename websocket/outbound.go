@@ -2,226 +2,158 @@ package websocket
 
 import (
 	"context"
-	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/wsproof/wsproof/websocket/protocol"
 )
 
 const (
 	// gatherMost is how many bytes of replies are gathered before they are written.
 	gatherMost = 64 << 10
-	// gatherLeast is the memory that gathering begins with, in bytes.
-	gatherLeast = 1 << 10
-	// writeStep is how much of a long message is marshalled before it is written.
-	writeStep = 256 << 10
 	// gatherDelay is how long a gathered reply may wait for a handler that takes
 	// its time.
 	gatherDelay = time.Millisecond
-	// inPlaceLeast is the least payload that is sent from where it was read.
-	inPlaceLeast = 4 << 10
+	// writeStep is how much of a long message is marshalled before it is written.
+	writeStep = 256 << 10
 )
 
-// outbound is the way from messages to the transport.
-//
-// Bytes wait in queue: pongs, the Close, and replies, which the reader gathers
-// apart (gather.go). Whoever sets busy has the turn: it takes the queue, writes,
-// and passes the turn on. The reader never waits for the transport: it writes
-// what a socket takes at once and leaves the rest, or all of it where the
-// transport is no socket, to a goroutine. Other writers wait for their turn and
-// then write themselves.
+// outbound is the way from messages to the transport: a queue of bytes, and the turn to
+// write. Whoever has the turn takes what is queued, writes it, and passes the turn on.
+// The reader never waits for the transport: it writes what a socket takes at once and
+// leaves the rest, or all of it where the transport is no socket, to a goroutine.
+// Other writers wait for their turn, in their order, and then write themselves.
 type outbound struct {
-	gather  gathering   // replies that come behind the queue
-	queue   *[]byte     // what waits; nil if nothing does
-	taken   int         // bytes that left the queue and are being written
-	pulled  int32       // of what is gathered, what has left for the queue
-	busy    bool        // somebody has the turn
-	fin     bool        // shut the write side once all is written
-	closing atomic.Bool // a Close frame was queued, or the end has come: nothing follows; set under mu
-	armed   atomic.Bool // seldom.flushTimer runs
+	transport *transport
+	owner     owner
+	mu        sync.Mutex
+	queue     queue       // what lock returns
+	armed     atomic.Bool // the timer that flushes what is gathered runs
+	closed    atomic.Bool // no more can be queued; set under the lock
 }
 
-// grow makes room in the queue for n more bytes and returns the queue. The
-// caller holds mu.
-func (o *outbound) grow(n int) *[]byte {
-	if o.queue == nil {
-		o.queue = takeBuffer(max(n, 1<<10))
-	} else if b := *o.queue; cap(b)-len(b) < n {
-		grown := takeBuffer(max(2*cap(b), len(b)+n))
-		*grown = append(*grown, b...)
-		giveBuffer(o.queue)
-		o.queue = grown
-	}
-	return o.queue
+func (o *outbound) init(t *transport, owner owner, writer protocol.Writer) {
+	o.transport, o.owner, o.queue.writer = t, owner, writer
 }
 
-// take empties the queue into the hands of the caller, who has the turn and
-// holds mu.
-func (o *outbound) take() *[]byte {
-	o.pull()
-	b := o.queue
-	o.queue = nil
+// An owner is told what ends its connection.
+type owner interface {
+	// writeFailed is told of the error of the transport. It has the turn to write.
+	writeFailed(cause error)
+	// cancelled is told that the context of a write under way has ended.
+	cancelled(ctx context.Context) error
+}
+
+// A queue is what is guarded by the lock of outbound. What a connection that is idle
+// does not need is in waiting (turn.go).
+type queue struct {
+	writer  protocol.Writer
+	waiting *waiting // nil until somebody waits
+	taken   int      // bytes that left the queue and are being written
+	busy    bool     // somebody has the turn
+	shut    bool     // end this side's direction once all is written
+	ended   bool     // nothing is written any more
+}
+
+func (o *outbound) lock() *queue {
+	o.mu.Lock()
+	return &o.queue
+}
+
+// message queues a message and returns how many bytes are queued, or false behind a
+// Close.
+func (o *outbound) message(binary bool, payload []byte) (queued int, ok bool) {
+	q := o.lock()
+	ok = q.writer.Message(binary, payload)
+	queued = q.writer.Len()
+	o.mu.Unlock()
+	return queued, ok
+}
+
+// control queues a control frame, unless a Close went before.
+func (o *outbound) control(opcode Opcode, payload []byte) bool {
+	q := o.lock()
+	defer o.mu.Unlock()
+	ok := q.writer.Control(opcode, payload)
+	o.closed.Store(q.writer.Closed())
+	return ok
+}
+
+// take empties the queue into the hands of the caller, who has the turn.
+func (q *queue) take() *protocol.Buffer {
+	b := q.writer.Take()
 	if b != nil {
-		o.taken += len(*b)
+		q.taken += len(b.Bytes)
 	}
 	return b
 }
 
-// pending is the number of bytes that wait for the transport. The caller holds mu.
-func (o *outbound) pending() int {
-	o.pull()
-	n := o.taken
-	if o.queue != nil {
-		n += len(*o.queue)
-	}
-	return n
-}
+// pending is the number of bytes that wait for the transport.
+func (q *queue) pending() int { return q.taken + q.writer.Len() }
 
-// endWriting ends all writing. The caller holds mu, and has set ended.
-func (c *Websocket) endWriting() {
-	c.out.closing.Store(true)
-	if timer := c.more().flushTimer; timer != nil {
-		timer.Stop()
-	}
-	c.wake()
-}
+// drained reports whether all is written, or nothing is written any more.
+func (q *queue) drained() bool { return q.ended || !q.busy && q.writer.Len() == 0 }
 
-// maskingKey returns the key for the next frame (RFC 6455 §5.1, §5.3).
-func (c *Websocket) maskingKey() MaskingKey {
-	if c.mode == ClientMode {
-		return NewMaskingKey()
+// flush has what is queued written without waiting for the transport.
+func (o *outbound) flush() {
+	q := o.lock()
+	var buf *protocol.Buffer
+	if !q.busy && !q.ended && q.writer.Len() > 0 {
+		q.busy = true
+		buf = q.take()
 	}
-	return Unmasked
-}
-
-// appendMessage appends msg in frames of at most MaxFrameSize to dst.
-func (c *Websocket) appendMessage(dst []byte, msg *Message) []byte {
-	b0, rest := byte(msg.opcode()), msg.Payload
-	for len(rest) > c.opts.MaxFrameSize {
-		dst = appendFrame(dst, b0, rest[:c.opts.MaxFrameSize], c.maskingKey())
-		b0, rest = byte(OpcodeContinuation), rest[c.opts.MaxFrameSize:]
-	}
-	return appendFrame(dst, b0|finBit, rest, c.maskingKey())
-}
-
-// wireSize is an upper bound of the bytes that a message of n bytes takes.
-func (c *Websocket) wireSize(n int) int {
-	if n <= c.opts.MaxFrameSize {
-		return n + maxHeaderSize
-	}
-	return n + (n/c.opts.MaxFrameSize+1)*maxHeaderSize
-}
-
-// tellWritten tells the hooks of a message that was written or queued.
-func (c *Websocket) tellWritten(msg *Message) {
-	if hook := c.opts.Hooks.OnWriteFrame; hook != nil {
-		for _, frame := range FrameMessage(msg, c.opts.MaxFrameSize) {
-			hook(c.opened.key, frame)
-		}
-	}
-	if hook := c.opts.Hooks.OnWriteMessage; hook != nil {
-		hook(c.opened.key, msg)
-	}
-}
-
-// WriteMessage writes msg in frames of at most Options.MaxFrameSize, whole:
-// messages of several goroutines do not interleave. It returns when the
-// transport has taken it. Text that is not UTF-8 is ErrInvalidFramePayload, and
-// nothing is sent. msg is the caller's again when WriteMessage returns.
-//
-// When ctx ends while the message waits for its turn, nothing has happened but
-// that ctx's error is returned; when it ends during the writing, the connection
-// ends with it.
-func (c *Websocket) WriteMessage(ctx context.Context, msg *Message) error {
-	if !msg.Binary && !validUTF8(msg.Payload) {
-		return ErrInvalidFramePayload
-	}
-	if err := c.waitTurn(ctx); err != nil {
-		return err
-	}
-	c.mu.Lock()
-	if c.out.closing.Load() {
-		c.mu.Unlock()
-		c.passTurn()
-		return errClosed
-	}
-	buf := c.out.take()
-	c.mu.Unlock()
-
-	err := c.writeWhole(ctx, buf, msg)
-	if err != nil {
-		return c.failWrite(ctx, err)
-	}
-	defer c.passTurn() // also when a hook panics
-	c.tellWritten(msg)
-	return nil
-}
-
-// writeWhole writes what is in buf already, which may be nil, and msg.
-func (c *Websocket) writeWhole(ctx context.Context, buf *[]byte, msg *Message) error {
-	size := c.wireSize(len(msg.Payload))
-	if buf == nil {
-		buf = takeBuffer(min(size, writeStep+c.opts.MaxFrameSize))
-	}
-	defer func() { giveBuffer(buf) }()
-	b0, rest := byte(msg.opcode()), msg.Payload
-	for {
-		n := min(len(rest), c.opts.MaxFrameSize)
-		if n == len(rest) {
-			b0 |= finBit
-		}
-		*buf = appendFrame(*buf, b0, rest[:n], c.maskingKey())
-		rest = rest[n:]
-		if len(rest) == 0 {
-			return c.write(ctx, *buf)
-		}
-		b0 = byte(OpcodeContinuation)
-		if len(*buf) >= writeStep {
-			if err := c.write(ctx, *buf); err != nil {
-				return err
-			}
-			*buf = (*buf)[:0]
-		}
-	}
-}
-
-// flush has the queue written without waiting for the transport.
-func (c *Websocket) flush() {
-	o := &c.out
-	c.mu.Lock()
-	o.pull()
-	buf := c.takeTurn()
-	c.mu.Unlock()
+	o.mu.Unlock()
 	if buf != nil {
-		c.startWriting(buf)
+		o.startWriting(buf)
 	}
 }
 
-// startWriting writes what a socket takes of buf, or else of the queue, and
+// flushForRoom is flush, and waits while more than most bytes wait for the transport.
+func (o *outbound) flushForRoom(most int) {
+	o.flush()
+	o.waitRoom(most)
+}
+
+// flushInTime sees to it that what is queued leaves in time while a handler is at work.
+func (o *outbound) flushInTime() {
+	if o.armed.Load() {
+		return
+	}
+	o.armed.Store(true)
+	q := o.lock()
+	defer o.mu.Unlock()
+	if m := q.more(); m.timer != nil {
+		m.timer.Reset(gatherDelay)
+	} else {
+		m.timer = time.AfterFunc(gatherDelay, func() {
+			o.armed.Store(false) // what comes after this flush needs another one
+			o.flush()
+		})
+	}
+}
+
+// startWriting writes what a socket takes of buf, or else of what is queued, and
 // leaves the rest to a goroutine. The caller has the turn, and buf if not nil.
-func (c *Websocket) startWriting(buf *[]byte) {
+func (o *outbound) startWriting(buf *protocol.Buffer) {
 	for {
 		if buf == nil {
-			c.mu.Lock()
-			buf = c.out.take()
-			c.mu.Unlock()
+			buf = o.lock().take()
+			o.mu.Unlock()
 		}
-		if !c.socket.there() {
-			c.writeBehind(buf, 0)
-			return
-		}
-		n, err := c.writeNow(*buf)
+		n, err := o.transport.writeNow(buf.Bytes)
 		if err != nil {
-			giveBuffer(buf)
-			_ = c.failWrite(context.Background(), err)
+			buf.Free()
+			o.fail(err)
 			return
 		}
-		if n < len(*buf) {
-			c.writeBehind(buf, n)
+		if n < len(buf.Bytes) {
+			o.writeBehind(buf, n)
 			return
 		}
-		giveBuffer(buf)
+		buf.Free()
 		buf = nil
-		if !c.nextTurn() {
+		if !o.nextTurn() {
 			return
 		}
 	}
@@ -231,17 +163,16 @@ func (c *Websocket) startWriting(buf *[]byte) {
 // kept, so that starting one allocates nothing. It belongs to whoever has the turn.
 type behind struct {
 	run func()
-	buf *[]byte
+	buf *protocol.Buffer
 	n   int
 }
 
 // writeBehind leaves buf from offset n on, and the turn, to a goroutine.
-func (c *Websocket) writeBehind(buf *[]byte, n int) {
-	c.mu.Lock()
-	b := &c.more().behind
-	c.mu.Unlock()
+func (o *outbound) writeBehind(buf *protocol.Buffer, n int) {
+	b := &o.lock().more().behind
+	o.mu.Unlock()
 	if b.run == nil {
-		b.run = func() { c.keepWriting(b) }
+		b.run = func() { o.keepWriting(b) }
 	}
 	b.buf, b.n = buf, n
 	go b.run()
@@ -249,124 +180,104 @@ func (c *Websocket) writeBehind(buf *[]byte, n int) {
 
 // keepWriting writes what it was left, then what is queued, until nothing is left
 // or somebody else takes the turn.
-func (c *Websocket) keepWriting(b *behind) {
+func (o *outbound) keepWriting(b *behind) {
 	buf, n := b.buf, b.n
 	b.buf = nil
 	for {
-		err := c.writeWaiting((*buf)[n:])
-		giveBuffer(buf)
+		err := o.transport.write(buf.Bytes[n:])
+		buf.Free()
 		if err != nil {
-			_ = c.failWrite(context.Background(), err)
+			o.fail(err)
 			return
 		}
-		if !c.nextTurn() {
+		if !o.nextTurn() {
 			return
 		}
-		c.mu.Lock()
-		buf, n = c.out.take(), 0
-		c.mu.Unlock()
+		buf, n = o.lock().take(), 0
+		o.mu.Unlock()
 	}
 }
 
-// write writes p, which ends when ctx does. The caller has the turn.
-func (c *Websocket) write(ctx context.Context, p []byte) error {
-	if c.socket.there() {
-		n, err := c.writeNow(p)
-		if err != nil || n == len(p) {
-			return err
+// write writes a message behind what is queued, in the turn of the caller. It returns
+// the error of the transport, of which the owner is not yet told, or false where a
+// Close went before.
+func (o *outbound) write(ctx context.Context, binary bool, payload []byte) (ok bool, err error) {
+	q := o.lock()
+	if q.writer.Closed() {
+		o.mu.Unlock()
+		return false, nil
+	}
+	buf, fragments := q.take(), q.writer.Fragments(binary, payload)
+	o.mu.Unlock()
+	buf = withRoom(buf, min(fragments.Size(), max(writeStep, fragments.NextSize())))
+	defer buf.Free()
+	for more := true; more; {
+		if len(buf.Bytes)+fragments.NextSize() > cap(buf.Bytes) {
+			if err := o.writeWaiting(ctx, buf.Bytes); err != nil {
+				return false, err
+			}
+			buf.Bytes = buf.Bytes[:0]
 		}
-		p = p[n:]
+		buf.Bytes, more = fragments.Append(buf.Bytes)
 	}
-	if ctx.Done() == nil {
-		return c.writeWaiting(p)
+	if err := o.writeWaiting(ctx, buf.Bytes); err != nil {
+		return false, err
 	}
-	stop := context.AfterFunc(ctx, func() { c.cancelled(ctx) })
-	err := c.writeWaiting(p)
-	stop()
-	return err
+	return true, nil
 }
 
-// writeWaiting writes p, however long it takes within WriteTimeout.
-func (c *Websocket) writeWaiting(p []byte) error {
-	if timeout := c.opts.WriteTimeout; timeout > 0 {
-		transport := c.clocks.timing.transport
-		_ = transport.SetWriteDeadline(time.Now().Add(timeout))
-		defer transport.SetWriteDeadline(time.Time{})
+// withRoom returns b, or a larger buffer in its place, with room for n more bytes.
+func withRoom(b *protocol.Buffer, n int) *protocol.Buffer {
+	if b == nil {
+		return protocol.TakeBuffer(n)
 	}
-	n, err := c.src.Write(p)
-	if err == nil && n < len(p) {
-		err = errShortWrite
+	if cap(b.Bytes)-len(b.Bytes) < n {
+		grown := protocol.TakeBuffer(len(b.Bytes) + n)
+		grown.Bytes = append(grown.Bytes, b.Bytes...)
+		b.Free()
+		return grown
 	}
-	return err
+	return b
 }
 
-// failWrite ends the connection after writing failed with cause, and returns the
-// error that says so. The caller has the turn; ctx is the writer's.
-func (c *Websocket) failWrite(ctx context.Context, cause error) error {
-	err := error(errWrite(cause))
-	if ctx.Err() != nil {
-		err = &Error{code: StatusAbnormalClose, text: "context ended", cause: ctx.Err()}
+// writeWaiting writes p, which ends when ctx does. The caller has the turn.
+func (o *outbound) writeWaiting(ctx context.Context, p []byte) error {
+	n, err := o.transport.writeNow(p)
+	if err != nil || n == len(p) {
+		return err
 	}
-	err = c.endCause(err)
-	defer func() {
-		c.end(StatusAbnormalClose, err)
-		c.nextTurn()
-	}()
-	if hook := c.opts.Hooks.OnWriteError; hook != nil {
-		hook(c.opened.key, err)
+	if ctx.Done() != nil {
+		defer context.AfterFunc(ctx, func() { _ = o.owner.cancelled(ctx) })()
 	}
-	return err
+	return o.transport.write(p[n:])
 }
 
-// queueControl queues a control frame, unless a Close went before.
-func (c *Websocket) queueControl(opcode Opcode, payload []byte) bool {
-	o := &c.out
-	c.mu.Lock()
-	if o.closing.Load() {
-		c.mu.Unlock()
-		return false
-	}
-	o.pull()
-	q := o.grow(maxHeaderSize + len(payload))
-	*q = appendFrame(*q, finBit|byte(opcode), payload, c.maskingKey())
-	if opcode == OpcodeClose {
-		o.closing.Store(true)
-	}
-	c.mu.Unlock()
-	if hook := c.opts.Hooks.OnWriteFrame; hook != nil {
-		hook(c.opened.key, NewFrame(opcode, true, payload))
-	}
-	return true
+// fail tells the owner that writing has failed, and gives up the turn.
+func (o *outbound) fail(cause error) {
+	defer o.nextTurn() // also when a hook panics
+	o.owner.writeFailed(cause)
 }
 
-// sendClose sends a Close frame, empty if code is 0, and reports whether it is
-// the first one.
-func (c *Websocket) sendClose(code StatusCode, reason string) bool {
-	var payload []byte
-	if code != 0 {
-		// RFC 6455 §5.5.1: the reason is UTF-8, whatever an error's text is.
-		payload = appendClosePayload(make([]byte, 0, maxControlPayload), code, strings.ToValidUTF8(reason, "\uFFFD"))
-	}
-	first := c.queueControl(OpcodeClose, payload)
-	c.flush()
-	return first
-}
-
-// finishWriting shuts the write side of the transport once all is written.
-func (c *Websocket) finishWriting() {
-	o := &c.out
-	c.mu.Lock()
-	o.pull()
-	now := !o.busy && o.queue == nil && !c.ended
-	o.fin = !now
-	c.mu.Unlock()
+// shutWhenWritten ends this side's direction once all that is queued is written.
+func (o *outbound) shutWhenWritten() {
+	q := o.lock()
+	now := q.drained() && !q.ended
+	q.shut = !now
+	o.mu.Unlock()
 	if now {
-		c.closeWrite()
+		o.transport.shut()
 	}
 }
 
-func (c *Websocket) closeWrite() {
-	if half, ok := c.src.(writeCloser); ok {
-		_ = half.CloseWrite() // reading finds out what is wrong
+// end ends all writing, and wakes everybody who waits for it.
+func (o *outbound) end() {
+	q := o.lock()
+	defer o.mu.Unlock()
+	q.ended = true
+	q.writer.Stop()
+	o.closed.Store(true)
+	q.wake()
+	if m := q.waiting; m != nil && m.timer != nil {
+		m.timer.Stop()
 	}
 }

@@ -181,8 +181,8 @@ func serving(ctx context.Context, ws *Websocket, h Handler) <-chan struct{} {
 	return done
 }
 
-// An ending is what OnClose was told.
-type ending struct {
+// A closing is what OnClose was told.
+type closing struct {
 	calls int
 	code  StatusCode
 	err   error
@@ -190,8 +190,8 @@ type ending struct {
 
 // closeHook returns options whose OnClose hook keeps what it is told; the ending
 // is to be looked at when the connection has ended.
-func closeHook(opts Options) (Options, *ending) {
-	e := new(ending)
+func closeHook(opts Options) (Options, *closing) {
+	e := new(closing)
 	opts.Hooks.OnClose = func(_ ClientKey, code StatusCode, err error) {
 		e.calls++
 		e.code, e.err = code, err
@@ -210,7 +210,7 @@ func slowOnClose() (opts Options, told *bool) {
 	return opts, told
 }
 
-func (e *ending) want(t testing.TB, code StatusCode, err error) {
+func (e *closing) want(t testing.TB, code StatusCode, err error) {
 	t.Helper()
 	if e.calls != 1 || e.code != code || !errors.Is(e.err, err) || err == nil && e.err != nil {
 		t.Errorf("OnClose was called %d times, at last with %d, %v; want once with %d, %v", e.calls, e.code, e.err, code, err)

@@ -13,9 +13,8 @@ import (
 
 // pendingOf is what waits for the transport, in bytes.
 func pendingOf(ws *Websocket) int {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	return ws.out.pending()
+	defer ws.out.mu.Unlock()
+	return ws.out.lock().pending()
 }
 
 // flood sends frame again and again, for as long as it is taken at once, and

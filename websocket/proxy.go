@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+
+	"github.com/wsproof/wsproof/websocket/protocol"
 )
 
 // chooseProxy returns the proxy for request, or nil if none is to be used.
@@ -244,7 +246,7 @@ func socksSkipAddress(conn io.Reader, kind byte) error {
 // socksRead reads all of p; an end in front of it is none to be expected.
 func socksRead(conn io.Reader, p []byte) error {
 	for len(p) > 0 {
-		n, err := readSome(conn, p)
+		n, err := protocol.ReadSome(conn, p)
 		p = p[n:]
 		if err == io.EOF {
 			err = io.ErrUnexpectedEOF

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/wsproof/wsproof/websocket/protocol"
+
 	"github.com/wsproof/wsproof/internal/wire"
 )
 
@@ -106,84 +108,6 @@ func TestEachRule(t *testing.T) {
 // nopConn is at its end.
 type nopConn struct{ discardConn }
 
-// expectHeader is the order of the contract, in plain words, for one header with
-// a payload of n bytes; so is what the message has already.
-func expectHeader(mode Mode, f *wire.Frame, n uint64, minimal, inside bool, so int, maxFrame, maxMessage int) error {
-	control := f.Opcode >= 8
-	switch {
-	case mode == ServerMode && !f.Masked:
-		return ErrClientFrameUnmasked
-	case mode == ClientMode && f.Masked:
-		return ErrServerFrameMasked
-	case f.RSV != 0:
-		return ErrRSVBitsUnsupported
-	case f.Opcode > 2 && f.Opcode < 8 || f.Opcode > 10:
-		return ErrOpcodeUnknown
-	case control && n > 125:
-		return ErrControlFrameTooLarge
-	case control && !f.Fin:
-		return ErrControlFrameFragmented
-	case !minimal:
-		return ErrLengthNotMinimal
-	case n > uint64(maxFrame):
-		return ErrFrameTooLarge
-	case control:
-		return nil
-	case inside && f.Opcode != 0:
-		return ErrContinuationExpected
-	case !inside && f.Opcode == 0:
-		return ErrContinuationUnexpected
-	case n > uint64(maxMessage-so):
-		return ErrMessageTooLarge
-	}
-	return nil
-}
-
-// TestHeaderRulesInOrder gives a connection every first byte with every kind of
-// length, masked or not, inside and outside a message, in both roles: of the
-// rules that are broken, the first one decides.
-func TestHeaderRulesInOrder(t *testing.T) {
-	limits := Options{MaxFrameSize: 130, MaxMessageSize: 200}
-	lengths := []struct {
-		n       uint64
-		form    wire.Form
-		minimal bool
-	}{
-		{5, wire.Form7, true},
-		{125, wire.Form7, true},
-		{5, wire.Form16, false},
-		{126, wire.Form16, true},
-		{130, wire.Form16, true},
-		{131, wire.Form16, true},
-		{5, wire.Form64, false},
-		{131, wire.Form64, false},
-		{65536, wire.Form64, true},
-		{1 << 63, wire.Form64, true},
-	}
-	for _, mode := range []Mode{ServerMode, ClientMode} {
-		for _, inside := range []bool{false, true} {
-			for _, l := range lengths {
-				for _, masked := range []bool{false, true} {
-					for b0 := range 256 {
-						f := wire.Frame{Fin: b0&0x80 != 0, RSV: byte(b0 >> 4 & 7), Opcode: byte(b0 & 15), Masked: masked, Form: l.form, Length: l.n}
-						c := New(newScripted(), "", mode, limits)
-						so := 0
-						if inside {
-							so = 80
-							c.in.fragmented, c.in.parts = true, &parts{body: make([]byte, so)}
-						}
-						want := expectHeader(mode, &f, l.n, l.minimal, inside, so, 130, 200)
-						c.in.buf = &readAhead{bytes: f.AppendHeader(nil)}
-						if err := c.checkHeader(c.in.h.parse(c.in.buffered())); err != want {
-							t.Errorf("%v: %+v inside %v: %v, want %v", mode, f, inside, err, want)
-						}
-					}
-				}
-			}
-		}
-	}
-}
-
 // Text fails with the byte that makes it invalid: a byte at a time, the Close
 // comes before the next one is sent, however much the fragment still lacks.
 func TestTextFailsAtTheFirstWrongByte(t *testing.T) {
@@ -244,7 +168,7 @@ func TestCloseCodes(t *testing.T) {
 		case code >= 1004 && code <= 1006, code >= 1015 && code <= 2999:
 			want = ErrCloseStatusReserved
 		}
-		closed, err := parseClose([]byte{byte(code >> 8), byte(code)})
+		closed, err := protocol.ParseClose([]byte{byte(code >> 8), byte(code)})
 		if want == nil && (err != nil || closed.Code != StatusCode(code)) || want != nil && err != error(want) {
 			t.Fatalf("a Close with %d: %v, %v; want %v", code, closed, err, want)
 		}

@@ -131,7 +131,7 @@ func TestShutdownBehindOnCloseAfterAPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		opts, told := slowOnClose()
 		h := NewHandler(func(ctx context.Context, _ *Message) (*Message, error) {
-			go ctx.(*served).ws.abort(io.EOF)
+			go ctx.Value(ContextKey).(*Websocket).abort(io.EOF)
 			<-ctx.Done()
 			panic(http.ErrAbortHandler)
 		}, opts)

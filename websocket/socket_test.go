@@ -40,7 +40,7 @@ func TestFindSocket(t *testing.T) {
 		{"a script", newScripted(), false},
 		{"bytes", struct{ io.ReadWriteCloser }{a}, false},
 	} {
-		if got := New(c.src, "", ServerMode, Options{}).socket.there(); got != c.want {
+		if got := New(c.src, "", ServerMode, Options{}).transport.socket.there(); got != c.want {
 			t.Errorf("%s: socket %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -79,7 +79,7 @@ func TestSocketErrors(t *testing.T) {
 	}
 
 	ws, p = newSocketPeer(t, ClientMode, Options{})
-	if err := ws.src.(*net.TCPConn).CloseWrite(); err != nil {
+	if err := ws.transport.src.(*net.TCPConn).CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
 	err = ws.WriteMessage(t.Context(), &Message{Payload: []byte("x")})
@@ -98,12 +98,12 @@ func TestSocketErrors(t *testing.T) {
 // A reply that cannot be written ends the connection, be it gathered or sent from
 // where it was read to.
 func TestReplyBehindTheEnd(t *testing.T) {
-	for _, n := range []int{10, inPlaceLeast, 2 * gatherMost} {
+	for _, n := range []int{10, 4096, 2 * gatherMost} {
 		opts, end := closeHook(Options{ReuseBuffers: true, MaxFrameSize: 1 << 20})
 		failures := 0
 		opts.Hooks.OnWriteError = func(ClientKey, error) { failures++ }
 		ws, p := newSocketPeer(t, ServerMode, opts)
-		if err := ws.src.(*net.TCPConn).CloseWrite(); err != nil {
+		if err := ws.transport.src.(*net.TCPConn).CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
 		p.send(p.frame(OpcodeBinary, true, string(pattern(n))))
@@ -139,10 +139,10 @@ func TestCloseArrivesWithBytesInFlight(t *testing.T) {
 					guard(t, a)
 					guard(t, b)
 					ended := make(chan struct{})
-					var end ending
+					var end closing
 					opts := Options{MaxFrameSize: 1000}
 					opts.Hooks.OnClose = func(_ ClientKey, code StatusCode, err error) {
-						end = ending{end.calls + 1, code, err}
+						end = closing{end.calls + 1, code, err}
 						close(ended)
 					}
 					ws, p := newPeerOn(t, a, b, c.mode, opts)
@@ -223,7 +223,7 @@ func TestHandlerErrorArrivesWithBytesInFlight(t *testing.T) {
 func TestPartialWrites(t *testing.T) {
 	for _, network := range []string{"socket", "unix"} {
 		for _, reuse := range []bool{false, true} {
-			for _, size := range []int{10, inPlaceLeast, 60000} {
+			for _, size := range []int{10, 4096, 60000} {
 				t.Run(fmt.Sprintf("%s/reuse=%v/%d bytes", network, reuse, size), func(t *testing.T) {
 					a, b := transports[network](t)
 					guard(t, a)
@@ -283,9 +283,8 @@ func TestContextEndsABlockedSocketWrite(t *testing.T) {
 }
 
 func pendingWrite(ws *Websocket) bool {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	return ws.out.busy
+	defer ws.out.mu.Unlock()
+	return ws.out.lock().busy
 }
 
 // A socket's reader holds no buffer while it waits for a message, and inside a
@@ -304,11 +303,11 @@ func TestWaitingReaderHoldsNoBuffer(t *testing.T) {
 			}
 			p.conn.Close()
 			<-served
-			if in := &ws.in; in.buf != nil || (in.parts != nil) != inside {
-				t.Errorf("reuse %v, inside a payload %v: the reader has a buffer: %v, a message in parts: %v", reuse, inside, in.buf != nil, in.parts != nil)
+			if n := ws.reader.Holds(); inside == (n == 0) || inside && n > 256<<10 {
+				t.Errorf("reuse %v, inside a payload %v: the reader holds %d bytes", reuse, inside, n)
 			}
-			if o := &ws.out; o.queue != nil {
-				t.Errorf("reuse %v: the writer kept a queue of %d bytes", reuse, cap(*o.queue))
+			if n := ws.out.queue.writer.Holds(); n > 0 {
+				t.Errorf("reuse %v: the writer kept a queue of %d bytes", reuse, n)
 			}
 		}
 	}

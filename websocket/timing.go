@@ -2,51 +2,39 @@ package websocket
 
 import "time"
 
-// clocks are what timeouts and pings work on.
-type clocks struct {
-	timing timing
-	alive  keepalive
-}
-
-// timing is what the timeouts work on. It is the reader's, but for transport.
-type timing struct {
-	transport deadliner // nil without timeouts
+// A clock has the deadlines of what is read. It is the reader's.
+type clock struct {
+	readTimeout    time.Duration // for a frame; none if 0
+	messageTimeout time.Duration // for a message; none if 0
 
 	frameBy   time.Time // the deadline of the current frame
 	messageBy time.Time // and of the current message
-	deadline  time.Time // what the transport was told
+	told      time.Time // what the transport was told
 }
 
-// timed reports whether there are timeouts.
-func (c *Websocket) timed() bool { return c.clocks != nil && c.clocks.timing.transport != nil }
-
-func (c *Websocket) setDeadline() error {
-	t := &c.clocks.timing
-	if c.opts.ReadTimeout > 0 && t.frameBy.IsZero() {
-		t.frameBy = time.Now().Add(c.opts.ReadTimeout)
-	}
-	by := t.frameBy
-	if by.IsZero() || !t.messageBy.IsZero() && t.messageBy.Before(by) {
-		by = t.messageBy
-	}
-	if by.Equal(t.deadline) {
-		return nil
-	}
-	t.deadline = by
-	return t.transport.SetReadDeadline(by)
-}
-
-// dropDeadline leaves what is still read without a deadline.
-func (c *Websocket) dropDeadline() {
-	if c.timed() {
-		_ = c.clocks.timing.transport.SetReadDeadline(time.Time{})
+// frameEnds is told that a frame has passed, and whether it was the last one of a
+// message.
+func (k *clock) frameEnds(last bool) {
+	k.frameBy = time.Time{}
+	if last {
+		k.messageBy = time.Time{}
 	}
 }
 
-// timeMessage starts the clock of a message whose end is not there yet, unless it
-// runs.
-func (c *Websocket) timeMessage() {
-	if c.opts.MessageTimeout > 0 && c.clocks.timing.messageBy.IsZero() {
-		c.clocks.timing.messageBy = time.Now().Add(c.opts.MessageTimeout)
+// next returns by when the next bytes must come, and whether that is news: the reader
+// is about to wait, inside a message or not.
+func (k *clock) next(inMessage bool) (by time.Time, news bool) {
+	if inMessage && k.messageTimeout > 0 && k.messageBy.IsZero() {
+		k.messageBy = time.Now().Add(k.messageTimeout)
 	}
+	if k.readTimeout > 0 && k.frameBy.IsZero() {
+		k.frameBy = time.Now().Add(k.readTimeout)
+	}
+	by = k.frameBy
+	if by.IsZero() || !k.messageBy.IsZero() && k.messageBy.Before(by) {
+		by = k.messageBy
+	}
+	news = !by.Equal(k.told)
+	k.told = by
+	return by, news
 }

@@ -3,161 +3,160 @@ package websocket
 import (
 	"context"
 	"slices"
+	"time"
 )
 
-// waitTurn waits until nobody else writes.
-func (c *Websocket) waitTurn(ctx context.Context) error {
+// waiting are those who wait, and what for.
+type waiting struct {
+	turns  []chan struct{} // for their turn to write, in their order
+	idle   []chan struct{} // for all to be written
+	room   chan struct{}   // to fit MaxPending again
+	timer  *time.Timer     // flushes what is gathered
+	behind behind
+}
+
+func (q *queue) more() *waiting {
+	if q.waiting == nil {
+		q.waiting = new(waiting)
+	}
+	return q.waiting
+}
+
+// waitTurn waits until nobody else writes. It returns ctx's error if that ends first,
+// which does no harm, or errEnded.
+func (o *outbound) waitTurn(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	o := &c.out
-	c.mu.Lock()
-	if c.ended {
-		c.mu.Unlock()
-		return c.endCause(nil)
-	}
-	if !o.busy {
-		o.busy = true
-		c.mu.Unlock()
+	q := o.lock()
+	if q.ended || !q.busy {
+		defer o.mu.Unlock()
+		if q.ended {
+			return errEnded
+		}
+		q.busy = true
 		return nil
 	}
 	turn := make(chan struct{})
-	m := c.more()
+	m := q.more()
 	m.turns = append(m.turns, turn)
-	c.mu.Unlock()
+	o.mu.Unlock()
 	select {
 	case <-turn:
-		c.mu.Lock()
-		ended := c.ended
-		c.mu.Unlock()
-		if ended {
-			return c.endCause(nil)
-		}
-		if ctx.Err() == nil {
-			return nil
+		if err := ctx.Err(); err == nil {
+			return o.turnCame()
 		}
 	case <-ctx.Done():
 	}
-	c.mu.Lock()
+	q = o.lock()
 	if i := slices.Index(m.turns, turn); i >= 0 {
 		m.turns = slices.Delete(m.turns, i, i+1)
-		c.mu.Unlock()
+		o.mu.Unlock()
 		return ctx.Err()
 	}
-	ended := c.ended
-	c.mu.Unlock()
+	ended := q.ended
+	o.mu.Unlock()
 	if !ended {
-		c.passTurn() // it came at the same time
+		o.passTurn() // it came at the same time
 	}
 	return ctx.Err()
 }
 
+// turnCame reports errEnded where a turn came because nothing is written any more.
+func (o *outbound) turnCame() error {
+	q := o.lock()
+	defer o.mu.Unlock()
+	if q.ended {
+		return errEnded
+	}
+	return nil
+}
+
 // passTurn gives the turn to the next who waits, or, for what is queued, to a
 // goroutine.
-func (c *Websocket) passTurn() {
-	if c.nextTurn() {
-		c.startWriting(nil)
+func (o *outbound) passTurn() {
+	if o.nextTurn() {
+		o.startWriting(nil)
 	}
 }
 
 // nextTurn passes the turn on and reports whether it is left to the caller,
 // because there is something queued and nobody waits. After the last byte it
 // wakes those who wait for that.
-func (c *Websocket) nextTurn() bool {
-	o := &c.out
-	c.mu.Lock()
-	o.taken = 0
-	c.wakeRoom()
+func (o *outbound) nextTurn() bool {
+	q := o.lock()
+	q.taken = 0
+	q.wakeRoom()
+	m := q.waiting
 	switch {
-	case c.ended:
-		o.busy = false
-		c.wake()
-		c.mu.Unlock()
+	case q.ended:
+		q.busy = false
+		q.wake()
+		o.mu.Unlock()
 		return false
-	case c.seldom != nil && len(c.seldom.turns) > 0:
-		next := c.seldom.turns[0]
-		c.seldom.turns = slices.Delete(c.seldom.turns, 0, 1)
-		close(next)
-		c.mu.Unlock()
+	case m != nil && len(m.turns) > 0:
+		close(m.turns[0])
+		m.turns = slices.Delete(m.turns, 0, 1)
+		o.mu.Unlock()
 		return false
-	case o.queue != nil:
-		c.mu.Unlock()
+	case q.writer.Len() > 0:
+		o.mu.Unlock()
 		return true
 	}
-	o.busy = false
-	fin := o.fin
-	o.fin = false
-	c.wake()
-	c.mu.Unlock()
-	if fin {
-		c.closeWrite()
+	q.busy = false
+	shut := q.shut
+	q.shut = false
+	q.wake()
+	o.mu.Unlock()
+	if shut {
+		o.transport.shut()
 	}
 	return false
 }
 
-// takeTurn takes the turn and the queue, or returns nil if there is nothing to
-// do or somebody does it. The caller holds mu.
-func (c *Websocket) takeTurn() *[]byte {
-	o := &c.out
-	if o.queue == nil || o.busy || c.ended {
+// allWritten returns a channel that is closed when all that was queued is written, or
+// nothing is written any more; nil if that is so already.
+func (o *outbound) allWritten() <-chan struct{} {
+	q := o.lock()
+	defer o.mu.Unlock()
+	if q.drained() {
 		return nil
 	}
-	o.busy = true
-	return o.take()
-}
-
-// allWritten reports whether all that was queued is written, or the connection has
-// ended.
-func (c *Websocket) allWritten() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.drained()
-}
-
-// drained is allWritten; the caller holds mu.
-func (c *Websocket) drained() bool {
-	o := &c.out
-	o.pull()
-	return c.ended || !o.busy && o.queue == nil
-}
-
-// whenWritten returns a channel that is closed when all that was queued is
-// written, or the connection has ended.
-func (c *Websocket) whenWritten() <-chan struct{} {
 	ch := make(chan struct{})
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.drained() {
-		close(ch)
-	} else {
-		m := c.more()
-		m.idle = append(m.idle, ch)
-	}
+	m := q.more()
+	m.idle = append(m.idle, ch)
 	return ch
 }
 
-// waitRoom waits while more than MaxPending bytes wait for the transport.
-func (c *Websocket) waitRoom() {
-	o := &c.out
+// waitWritten waits until all that was queued is written, or nothing is any more.
+func (o *outbound) waitWritten() {
+	if written := o.allWritten(); written != nil {
+		<-written
+	}
+}
+
+// waitRoom waits while more than most bytes wait for the transport.
+func (o *outbound) waitRoom(most int) {
 	for {
-		c.mu.Lock()
-		if c.ended || !o.busy || o.pending() <= c.opts.MaxPending {
-			c.mu.Unlock()
+		q := o.lock()
+		if q.ended || !q.busy || q.pending() <= most {
+			o.mu.Unlock()
 			return
 		}
-		m := c.more()
+		m := q.more()
 		if m.room == nil {
 			m.room = make(chan struct{})
 		}
 		room := m.room
-		c.mu.Unlock()
+		o.mu.Unlock()
 		<-room
 	}
 }
 
-// wake wakes everybody who waits. The caller holds mu.
-func (c *Websocket) wake() {
-	m := c.seldom
+// wake wakes everybody who waits: at the end, or since all is written, when nobody
+// waits for a turn.
+func (q *queue) wake() {
+	m := q.waiting
 	if m == nil {
 		return
 	}
@@ -168,12 +167,12 @@ func (c *Websocket) wake() {
 		close(ch)
 	}
 	m.turns, m.idle = nil, nil
-	c.wakeRoom()
+	q.wakeRoom()
 }
 
-// wakeRoom wakes those who wait for room. The caller holds mu.
-func (c *Websocket) wakeRoom() {
-	if m := c.seldom; m != nil && m.room != nil {
+// wakeRoom wakes those who wait for room.
+func (q *queue) wakeRoom() {
+	if m := q.waiting; m != nil && m.room != nil {
 		close(m.room)
 		m.room = nil
 	}

@@ -35,7 +35,7 @@ func TestWriteMessageSplits(t *testing.T) {
 						t.Errorf("%d bytes took %d writes", n, src.writes)
 					}
 					p := &peer{t: t, mode: mode, conn: nopConn{}, in: src.written()}
-					rest, op := string(before), (&Message{Binary: binary}).opcode()
+					rest, op := string(before), FrameMessage(&Message{Binary: binary}, 0)[0].Opcode()
 					for first := true; first || rest != ""; first = false {
 						k := min(10, len(rest))
 						p.want(op, k == len(rest), rest[:k])

@@ -65,8 +65,11 @@ func TestAccept(t *testing.T) {
 		{"client_max_window_bits=10 and more", d + "; client_max_window_bits=10", Config{ClientMaxWindowBits: 11}, "; client_max_window_bits=10"},
 		{"blanks", " \t" + d + " ;\tserver_max_window_bits = 9 , foo ", Config{}, "; server_max_window_bits=9"},
 		{"empty elements", ", ,\n," + d + ",", Config{}, ""},
-		{"all of them", d + "; client_max_window_bits=9; server_no_context_takeover; server_max_window_bits=9; client_no_context_takeover", Config{ClientNoContextTakeover: true},
-			"; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=9; client_max_window_bits=9"},
+		{
+			"all of them", d + "; client_max_window_bits=9; server_no_context_takeover; server_max_window_bits=9; client_no_context_takeover",
+			Config{ClientNoContextTakeover: true},
+			"; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=9; client_max_window_bits=9",
+		},
 		// As browsers do, and as the cases 13 of the Autobahn suite do.
 		{"a browser", d + "; client_max_window_bits", small, "; server_max_window_bits=12; client_max_window_bits=12"},
 		{"a list", d + "; client_no_context_takeover; client_max_window_bits; server_no_context_takeover; server_max_window_bits=9, " + d, Config{}, "; server_no_context_takeover; server_max_window_bits=9"},

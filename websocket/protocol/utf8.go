@@ -1,12 +1,12 @@
-package websocket
+package protocol
 
-// A utf8Stream validates text that arrives in pieces (RFC 6455 §8.1, RFC 3629):
+// A textStream validates text that arrives in pieces (RFC 6455 §8.1, RFC 3629):
 // its zero value stands at the beginning of a text.
-type utf8Stream struct{ state utf8State }
+type textStream struct{ state utf8State }
 
 // valid reports whether the text so far, p included, can still become valid: it
 // is false from the first byte on that makes it invalid.
-func (s *utf8Stream) valid(p []byte) bool {
+func (s *textStream) valid(p []byte) bool {
 	if len(p) >= utf8VectorMin+6 && haveVector {
 		for s.state != utf8Start { // within a character: of p at most three bytes
 			if s.state = s.state.next(p[0]); s.state == utf8Failed {
@@ -28,10 +28,10 @@ func (s *utf8Stream) valid(p []byte) bool {
 }
 
 // complete reports whether the text may end here.
-func (s *utf8Stream) complete() bool { return s.state == utf8Start }
+func (s *textStream) complete() bool { return s.state == utf8Start }
 
-// validUTF8 is utf8.Valid, faster.
-func validUTF8(p []byte) bool {
+// ValidUTF8 is utf8.Valid, faster.
+func ValidUTF8(p []byte) bool {
 	const high = 0x8080808080808080
 	if n := len(p); n >= 8 && n <= 16 && (le.Uint64(p)|le.Uint64(p[n-8:]))&high == 0 {
 		return true // short ASCII

@@ -1,6 +1,6 @@
 //go:build !purego
 
-package websocket
+package protocol
 
 // vectorMin is the least number of bytes that maskVector takes.
 const vectorMin = 32

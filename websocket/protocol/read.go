@@ -1,4 +1,4 @@
-package websocket
+package protocol
 
 import "io"
 
@@ -47,7 +47,7 @@ func ReadFrame(src io.Reader, mode Mode, maxPayloadLen int) (*Frame, error) {
 			most += 4
 		}
 		for have < need {
-			n, err := readSome(src, f.head[have:most])
+			n, err := ReadSome(src, f.head[have:most])
 			have += n
 			if err != nil && have < need {
 				return nil, errCut(missing, have-start, err)
@@ -63,9 +63,12 @@ func ReadFrame(src io.Reader, mode Mode, maxPayloadLen int) (*Frame, error) {
 	return &f.Frame, nil
 }
 
-// readSome reads into p, which has room. What it returns is never (0, nil): a
-// reader that returns that noProgress times is broken.
-func readSome(src io.Reader, p []byte) (int, error) {
+// noProgress is how often a reader may return nothing without an error.
+const noProgress = 100
+
+// ReadSome reads into p, which has room. What it returns is never (0, nil): a reader
+// that returns that 100 times is broken, which is io.ErrNoProgress.
+func ReadSome(src io.Reader, p []byte) (int, error) {
 	for range noProgress {
 		if n, err := src.Read(p); n > 0 || err != nil {
 			return n, err
@@ -81,7 +84,7 @@ func readPayload(src io.Reader, dst []byte, n int, key uint32) ([]byte, error) {
 	for len(dst) < want {
 		dst = growFor(dst, want)
 		have := len(dst)
-		m, err := readSome(src, dst[have:min(cap(dst), want, have+unmaskStep)])
+		m, err := ReadSome(src, dst[have:min(cap(dst), want, have+unmaskStep)])
 		dst = dst[:have+m]
 		key = mask(dst[have:], dst[have:], key)
 		if err != nil && len(dst) < want {
@@ -200,7 +203,7 @@ func (r *FrameReader) fill() error {
 		r.end = copy(r.buf, r.buf[r.start:r.end])
 		r.start = 0
 	}
-	n, err := readSome(r.src, r.buf[r.end:])
+	n, err := ReadSome(r.src, r.buf[r.end:])
 	r.end += n
 	if n > 0 {
 		return nil // an error will come again

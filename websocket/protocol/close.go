@@ -1,4 +1,4 @@
-package websocket
+package protocol
 
 // A StatusCode tells why a connection was closed (RFC 6455 §7.4).
 type StatusCode uint16
@@ -22,8 +22,9 @@ const (
 	StatusTlSHandshake        StatusCode = 1015 // never on the wire
 )
 
-// checkCloseStatus tells whether a Close frame may carry code (RFC 6455 §7.4).
-func checkCloseStatus(code StatusCode) error {
+// CheckCloseStatus returns nil if a Close frame may carry code, or the error of the rule
+// that forbids it (RFC 6455 §7.4).
+func CheckCloseStatus(code StatusCode) error {
 	switch {
 	case code < 1000, code >= 5000:
 		return ErrCloseStatusInvalid
@@ -33,8 +34,9 @@ func checkCloseStatus(code StatusCode) error {
 	return ErrCloseStatusReserved
 }
 
-// parseClose holds a Close payload against RFC 6455 §5.5.1.
-func parseClose(payload []byte) (*CloseError, error) {
+// ParseClose returns what a Close frame with payload says, or the error of the rule that
+// it breaks (RFC 6455 §5.5.1, §7.4).
+func ParseClose(payload []byte) (*CloseError, error) {
 	switch len(payload) {
 	case 0:
 		return &CloseError{Code: StatusNoStatusRcvd}, nil
@@ -42,10 +44,10 @@ func parseClose(payload []byte) (*CloseError, error) {
 		return nil, ErrClosePayloadInvalid
 	}
 	code := StatusCode(payload[0])<<8 | StatusCode(payload[1])
-	if err := checkCloseStatus(code); err != nil {
+	if err := CheckCloseStatus(code); err != nil {
 		return nil, err
 	}
-	if !validUTF8(payload[2:]) {
+	if !ValidUTF8(payload[2:]) {
 		return nil, ErrInvalidFramePayload
 	}
 	return &CloseError{Code: code, Reason: string(payload[2:])}, nil

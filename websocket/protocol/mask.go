@@ -1,4 +1,4 @@
-package websocket
+package protocol
 
 import (
 	"math/bits"

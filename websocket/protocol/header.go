@@ -1,9 +1,7 @@
-package websocket
+package protocol
 
 import (
 	"encoding/binary"
-	"fmt"
-	"io"
 	"math"
 )
 
@@ -118,61 +116,6 @@ func (h *header) end(p part) int {
 		return 10
 	}
 	return int(h.size)
-}
-
-// checkDecoder applies the rules that a decoder of single frames keeps, in their
-// order, to as much of the header as is there before the missing part.
-func (h *header) checkDecoder(missing part, mode Mode, maxPayloadLen int) error {
-	if missing == partHeader {
-		return nil
-	}
-	if mode == ServerMode && !h.masked() { // RFC 6455 §5.1
-		return ErrClientFrameUnmasked
-	}
-	if missing == partLength2 || missing == partLength8 {
-		return nil
-	}
-	if !h.minimal() { // RFC 6455 §5.2
-		return ErrLengthNotMinimal
-	}
-	if h.tooLong(maxPayloadLen) { // RFC 6455 §10.4
-		return ErrFrameTooLarge
-	}
-	return nil
-}
-
-// errCut reports that reading ended in a part of the header of which there were
-// have bytes.
-func errCut(missing part, have int, cause error) error {
-	var text string
-	switch missing {
-	case partHeader:
-		text = "error reading frame header"
-	case partLength2:
-		text = "error reading 2-byte extended payload length"
-	case partLength8:
-		text = "error reading 8-byte extended payload length"
-	case partKey:
-		text = "error reading mask key"
-	}
-	return &Error{code: StatusAbnormalClose, text: text, cause: cutCause(have, cause)}
-}
-
-// errCutPayload is errCut for a payload of n bytes.
-func errCutPayload(n, have int, cause error) error {
-	return &Error{
-		code:  StatusAbnormalClose,
-		text:  fmt.Sprintf("error reading %d byte payload", n),
-		cause: cutCause(have, cause),
-	}
-}
-
-// cutCause tells an end before a part from an end inside it.
-func cutCause(have int, cause error) error {
-	if cause == io.EOF && have > 0 {
-		return io.ErrUnexpectedEOF
-	}
-	return cause
 }
 
 // putHeader writes a header into b, which has headerSize bytes. The length takes

@@ -1,6 +1,6 @@
 //go:build !amd64 || purego
 
-package websocket
+package protocol
 
 const vectorMin = 0
 

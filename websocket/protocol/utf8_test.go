@@ -1,4 +1,4 @@
-package websocket
+package protocol
 
 import (
 	"fmt"
@@ -44,7 +44,7 @@ func TestUTF8StreamAgreesWithTheDefinition(t *testing.T) {
 			s := prefix + text
 			want := firstInvalid(s)
 			for step := 1; step <= max(len(s), 1); step++ {
-				var u utf8Stream
+				var u textStream
 				got, n := -1, 0
 				for n < len(s) && got < 0 {
 					end := min(n+step, len(s))
@@ -74,7 +74,7 @@ func TestUTF8EveryFourBytes(t *testing.T) {
 			b[0], b[1] = byte(b0), byte(b1)
 			for _, b[2] = range edges {
 				for _, b[3] = range edges {
-					var u utf8Stream
+					var u textStream
 					if got, want := u.valid(b) && u.complete(), utf8.Valid(b); got != want {
 						t.Fatalf("% x: %v, want %v", b, got, want)
 					}
@@ -93,7 +93,7 @@ type utf8Kernel struct {
 
 func utf8Kernels(t testing.TB) []utf8Kernel {
 	kernels := []utf8Kernel{
-		{"dispatch", validUTF8, 0},
+		{"dispatch", ValidUTF8, 0},
 		{"plain", func(p []byte) bool { return utf8Start.after(p) == utf8Start }, 0},
 	}
 	if !haveVector {
@@ -140,7 +140,7 @@ func TestUTF8EveryPairAnywhere(t *testing.T) {
 				for at := range len(p) - 3 {
 					at4 := (*[4]byte)(p[at:])
 					*at4 = quad
-					if validUTF8(p) != want {
+					if ValidUTF8(p) != want {
 						t.Fatalf("% x at %d of %d bytes: %v, want %v", quad, at, len(p), !want, want)
 					}
 					*at4 = [4]byte{'a', 'a', 'a', 'a'}
@@ -233,7 +233,7 @@ func TestUTF8KernelsAgreeOnRandomText(t *testing.T) {
 
 func TestUTF8StreamStaysFailed(t *testing.T) {
 	for _, bad := range []string{"\xff", "\xc3a", strings.Repeat("é", 50) + "\xc3" + strings.Repeat("a", 50)} {
-		var u utf8Stream
+		var u textStream
 		if u.valid([]byte(bad)) || u.valid([]byte("a")) || u.valid([]byte(strings.Repeat("é", 50))) || u.complete() {
 			t.Errorf("%q, then valid text: taken for valid", bad)
 		}
@@ -249,7 +249,7 @@ func FuzzUTF8(f *testing.F) {
 	f.Fuzz(func(t *testing.T, p []byte, step uint8) {
 		want := utf8.Valid(p)
 		checkUTF8(t, kernels, p, want)
-		var u utf8Stream
+		var u textStream
 		valid := true
 		for rest := p; len(rest) > 0 && valid; {
 			n := min(len(rest), int(step)+1)
@@ -274,7 +274,7 @@ func BenchmarkUTF8(b *testing.B) {
 				p := []byte(text)
 				b.SetBytes(int64(len(p)))
 				for b.Loop() {
-					var u utf8Stream
+					var u textStream
 					u.valid(p)
 				}
 			})

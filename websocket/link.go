@@ -1,0 +1,260 @@
+package websocket
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/wsproof/wsproof/websocket/protocol"
+)
+
+// A link is what of a connection belongs to all goroutines: writing to it, and ending
+// it. out and end have a lock each; no hook, no handler and no call of the transport
+// runs under them. The rest does not change, or is safe by itself.
+type link struct {
+	opts        *settings
+	tell        teller
+	mode        Mode
+	subprotocol string
+	transport   transport
+	out         outbound
+	end         ending
+	pings       pinger
+}
+
+// init makes l a link over src, of which what comes is put into reader.
+func (l *link) init(src io.ReadWriteCloser, reader *protocol.Reader, key ClientKey, mode Mode, opts *settings, subprotocol string) {
+	l.opts, l.tell, l.mode, l.subprotocol = opts, teller{&opts.Hooks, key}, mode, subprotocol
+	l.transport.init(src, reader, opts.WriteTimeout)
+	l.out.init(&l.transport, l, protocol.NewWriter(mode, &opts.limits))
+	if (opts.timesReads() || opts.WriteTimeout > 0) && !l.transport.hasDeadlines() {
+		panic("websocket: a timeout is set, but the transport has no deadlines")
+	}
+	if opts.PingInterval > 0 {
+		l.pings.start(opts.PingInterval, l.keepAlive)
+	}
+}
+
+// ClientKey returns the Sec-WebSocket-Key of the handshake: the client chose it,
+// it is a label for logs and no identity.
+func (l *link) ClientKey() ClientKey { return l.tell.key }
+
+// Subprotocol returns the subprotocol that was agreed on, or "".
+func (l *link) Subprotocol() string { return l.subprotocol }
+
+// Err returns nil while the connection is open, and then what ReadMessage returns from
+// then on: the *[CloseError] of the peer's Close, the *[Error] that ended it, or one
+// that wraps net.ErrClosed where this side has closed it.
+func (l *link) Err() error { return l.end.last() }
+
+// WriteMessage writes msg in frames of at most Options.MaxFrameSize, whole:
+// messages of several goroutines do not interleave. It returns when the
+// transport has taken it. Text that is not UTF-8 is ErrInvalidFramePayload, and
+// nothing is sent. msg is the caller's again when WriteMessage returns.
+//
+// When ctx ends while the message waits for its turn, nothing has happened but
+// that ctx's error is returned; when it ends during the writing, the connection
+// ends with it.
+func (l *link) WriteMessage(ctx context.Context, msg *Message) error {
+	if !msg.Binary && !protocol.ValidUTF8(msg.Payload) {
+		return ErrInvalidFramePayload
+	}
+	if err := l.out.waitTurn(ctx); err != nil {
+		if err == errEnded {
+			return l.end.orWhy(err)
+		}
+		return err
+	}
+	ok, err := l.out.write(ctx, msg.Binary, msg.Payload)
+	if err != nil {
+		return l.failWrite(ctx, err)
+	}
+	defer l.out.passTurn() // also when a hook panics
+	if !ok {
+		return errClosed
+	}
+	l.tell.wrote(msg, l.opts.MaxFrameSize)
+	return nil
+}
+
+// control queues a control frame, unless a Close went before.
+func (l *link) control(opcode Opcode, payload []byte) bool {
+	if !l.out.control(opcode, payload) {
+		return false
+	}
+	l.tell.wroteControl(opcode, payload)
+	return true
+}
+
+// Ping sends a Ping frame and waits for its Pong (RFC 6455 §5.5.2), which only
+// arrives while another goroutine reads. It returns ctx's error if that ends
+// first, which does no harm, and otherwise what ended the connection.
+func (l *link) Ping(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	payload, pong, forget := l.pings.next()
+	defer forget()
+	if !l.control(OpcodePing, payload) {
+		return l.end.orWhy(errClosed)
+	}
+	l.out.flush()
+	select {
+	case <-pong:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-l.end.done():
+		return l.end.orWhy(errClosed)
+	}
+}
+
+// keepAlive pings a peer that is silent, and gives up one that stays so although a read
+// is under way. It runs once an interval.
+func (l *link) keepAlive() {
+	if l.end.has() {
+		return
+	}
+	silent, dead := l.pings.tick()
+	if dead {
+		l.lost(errDead)
+		return
+	}
+	asked := silent && l.control(OpcodePing, l.pings.number())
+	l.out.flush()
+	l.pings.ticked(asked)
+}
+
+// ended returns what is closed when the connection has ended, hasEnded whether it has.
+func (l *link) ended() <-chan struct{} { return l.end.done() }
+func (l *link) hasEnded() bool         { return l.end.has() }
+
+// told returns what is closed when OnClose has returned.
+func (l *link) told() <-chan struct{} { return l.end.told() }
+
+// conn returns the transport where that is a net.Conn, as behind net/http.
+func (l *link) conn() net.Conn {
+	conn, _ := l.transport.src.(net.Conn)
+	return conn
+}
+
+// closeFor starts the closing handshake because a handler returned err. The
+// caller has the reader's role and goes on reading.
+func (l *link) closeFor(err error) {
+	reason := err.Error()
+	var closed *CloseError
+	if errors.As(err, &closed) {
+		reason = closed.Reason
+	}
+	l.happens(protocol.ThisSideFails, errorCode(err), err, reason)
+}
+
+// happens applies an event of the end, for which the application is told code and err,
+// and does what follows but for draining, which is for the reader. A Close that is to
+// be sent has what of code may be sent, and reason.
+func (l *link) happens(event protocol.ClosingEvent, code StatusCode, err error, reason string) protocol.Action {
+	var payload []byte
+	do := l.end.on(event, code, err, func() {
+		if code != 0 || event != protocol.ThisSideCloses {
+			// RFC 6455 §5.5.1: the reason is UTF-8, whatever an error's text is.
+			payload = NewCloseFrame(sendable(code), strings.ToValidUTF8(reason, "\uFFFD")).Payload
+		}
+		l.out.control(OpcodeClose, payload)
+	})
+	if do&protocol.Bound != 0 {
+		l.end.bound(l.opts.CloseTimeout, func() { l.lost(errNoAnswer) })
+	}
+	if do&protocol.SendClose != 0 {
+		l.tell.wroteControl(OpcodeClose, payload)
+	}
+	switch {
+	case do&protocol.Drop != 0:
+		l.drop(event == protocol.Lost)
+	case do != 0:
+		l.out.flush()
+	}
+	return do
+}
+
+// drop closes the transport, wakes everybody who waits, and reports the end to the
+// hook. A lost one is dropped without more ado.
+func (l *link) drop(lost bool) {
+	code, err := l.end.finish()
+	l.pings.stop()
+	l.out.end()
+	if lost {
+		l.transport.drop()
+	} else {
+		l.transport.close()
+	}
+	l.end.signalDone()
+	defer l.end.signalTold()
+	l.tell.closed(code, err)
+}
+
+// lost drops the transport at once because of err.
+func (l *link) lost(err error) { l.happens(protocol.Lost, StatusAbnormalClose, err, "") }
+
+// abort drops the transport at once.
+func (l *link) abort(cause error) {
+	l.lost(protocol.NewError(StatusAbnormalClose, "connection aborted", cause))
+}
+
+// cancelled ends the connection because ctx has ended, and returns the error
+// that says so.
+func (l *link) cancelled(ctx context.Context) error {
+	err := protocol.NewError(StatusAbnormalClose, "context ended", ctx.Err())
+	l.lost(err)
+	return err
+}
+
+// failWrite ends the connection after writing failed with cause, and returns the
+// error that says so. The caller has the turn; ctx is the writer's.
+func (l *link) failWrite(ctx context.Context, cause error) error {
+	err := protocol.ErrWrite(cause)
+	if ctx.Err() != nil {
+		err = protocol.NewError(StatusAbnormalClose, "context ended", ctx.Err())
+	}
+	err = l.end.orWhy(err)
+	defer l.out.nextTurn()
+	defer l.lost(err)
+	l.tell.writeFailed(err)
+	return err
+}
+
+// writeFailed implements owner.
+func (l *link) writeFailed(cause error) { _ = l.failWrite(context.Background(), cause) }
+
+// orAbort runs f and drops the connection if a hook panics in it, which goes on up.
+func (l *link) orAbort(f func()) {
+	returned := false
+	defer func() {
+		if !returned {
+			l.abort(errHook)
+		}
+	}()
+	f()
+	returned = true
+}
+
+// sendable returns code, or what goes on the wire for one that must not.
+func sendable(code StatusCode) StatusCode {
+	switch {
+	case code == StatusNoStatusRcvd:
+		return StatusNormalClosure
+	case protocol.CheckCloseStatus(code) != nil:
+		return StatusInternalError
+	}
+	return code
+}
+
+// textOf is what a Close may say of err: the cause of a timeout names this side's
+// address.
+func textOf(err error) string {
+	if e, ok := err.(*Error); ok {
+		return e.Text()
+	}
+	return err.Error()
+}

@@ -1,0 +1,92 @@
+package protocol
+
+import (
+	"math"
+	"sync"
+)
+
+// A body is a message that does not come whole: in fragments, or longer than what was
+// read ahead. It is borrowed, so that an idle Reader has none.
+type body struct {
+	bytes  []byte     // so far; the last fresh ones are as they came: masked, and not looked at
+	fresh  int        // bytes
+	left   int        // bytes of the current frame's payload that have not come, or are fresh
+	key    uint32     // the masking key, as it applies to the fresh bytes
+	text   textStream // of a text
+	buffer *Buffer    // the memory of bytes, where that is pooled
+}
+
+var bodies = sync.Pool{New: func() any { return new(body) }}
+
+// newBody returns room for a message that begins with a frame of n bytes, the last one
+// or not. If those are all of it and the application is to own them, the memory is
+// new; otherwise it is pooled, and where the pool has it, large enough for a message
+// like the last. A header alone makes it allocate allocStep bytes at most.
+func newBody(n int, last, own bool, like int) *body {
+	m := bodies.Get().(*body)
+	if last && own {
+		m.bytes = make([]byte, 0, min(n, allocStep))
+		return m
+	}
+	if !last {
+		n = max(n, like)
+	}
+	if m.buffer = takePooled(n); m.buffer == nil {
+		m.buffer = TakeBuffer(min(n, allocStep))
+	}
+	m.bytes = m.buffer.Bytes
+	return m
+}
+
+// space returns room for at least one byte more on the way to want in all, and for
+// none past those.
+func (m *body) space(want int) []byte {
+	m.grow(want)
+	return m.bytes[len(m.bytes):min(want, cap(m.bytes))]
+}
+
+func (m *body) grow(want int) {
+	if len(m.bytes) < cap(m.bytes) {
+		return
+	}
+	if m.buffer == nil {
+		m.bytes = growFor(m.bytes, want)
+		return
+	}
+	size := min(want, max(2*len(m.bytes), allocStep))
+	if want <= allocStep { // fragments may follow: doubling copies less than growing with each
+		size = max(want, 2*len(m.bytes))
+	}
+	grown := TakeBuffer(size)
+	bytes := append(grown.Bytes, m.bytes...)
+	m.buffer.Free()
+	m.buffer, m.bytes = grown, bytes
+}
+
+// passed unmasks p, which are the next bytes of a payload, where they are, and applies
+// the rule for text to them (RFC 6455 §8.1).
+func (m *body) passed(dst, p []byte, binary bool) bool {
+	m.key = mask(dst, p, m.key)
+	m.left -= len(p)
+	return binary || m.text.valid(dst)
+}
+
+// take returns the bytes, in memory of their own if the caller is to own them.
+func (m *body) take(own bool) []byte {
+	if own && m.buffer != nil {
+		return append([]byte(nil), m.bytes...)
+	}
+	return m.bytes
+}
+
+// size is that of the message so far, for the next one to be like it.
+func (m *body) size() int32 { return int32(min(len(m.bytes), math.MaxInt32)) }
+
+// free gives the body back, and its memory unless that is the application's.
+func (m *body) free() {
+	if m.buffer != nil {
+		m.buffer.Free()
+	}
+	*m = body{}
+	bodies.Put(m)
+}

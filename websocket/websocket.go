@@ -1,0 +1,489 @@
+package websocket
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/wsproof/wsproof/websocket/protocol"
+)
+
+// failGrace is how long ReadMessage waits for the Close frame of a failed
+// connection to be on its way before it returns.
+const failGrace = 100 * time.Millisecond
+
+// A Websocket is a connection after its handshake. One goroutine reads, by
+// [Websocket.ReadMessage] or [Websocket.Serve]; any number write and close.
+//
+// Data flows one way:
+//
+//	transport ─ bytes ─▶ reader ─ messages ─▶ application ─ messages ─▶ out ─ bytes ─▶ transport
+//
+// What all goroutines share is in link. What stands here is the reader's own: of the one
+// goroutine that ending.become has given that role.
+type Websocket struct {
+	link
+	reader   protocol.Reader
+	clock    *clock // nil without timeouts
+	gathered bool   // replies or pongs may be queued
+}
+
+// New returns a connection on src, a transport on which the opening handshake
+// is done and whose next byte is the first one of a frame. It panics if a
+// timeout is set in opts and src has no deadlines (SetReadDeadline,
+// SetWriteDeadline); CloseTimeout needs none.
+//
+// Bytes that the handshake has read past its end are lost unless src returns
+// them; [Accept] and [Dial] see to that.
+func New(src io.ReadWriteCloser, clientKey ClientKey, mode Mode, opts Options) *Websocket {
+	c := new(Websocket)
+	c.init(src, clientKey, mode, opts.shared(), nil, "")
+	return c
+}
+
+// init makes c what New returns, with bytes that were read from src already, which it
+// copies.
+func (c *Websocket) init(src io.ReadWriteCloser, key ClientKey, mode Mode, opts *settings, unread []byte, subprotocol string) {
+	c.reader = protocol.NewReader(mode, &opts.limits)
+	c.link.init(src, &c.reader, key, mode, opts, subprotocol)
+	c.reader.Preload(unread)
+	c.reader.EachFrame = opts.timesReads() || opts.Hooks.OnReadFrame != nil
+	if opts.timesReads() {
+		c.clock = &clock{readTimeout: opts.ReadTimeout, messageTimeout: opts.MessageTimeout}
+	}
+}
+
+// ReadMessage returns the next message, in memory of its own. On the way it
+// answers pings and the peer's Close. For that it must be called again and
+// again: no control frame is seen where nobody reads.
+//
+// The error is a *[CloseError] when the peer has closed; an *[Error] that
+// matches one of the Err variables when the peer broke a rule and was told so;
+// and otherwise an *[Error] with StatusAbnormalClose that wraps the cause, or
+// with StatusPolicyViolation after a timeout of the Options. It is final: what
+// comes after is the same error. A read that ctx ends is the last one too: the
+// connection is closed.
+func (c *Websocket) ReadMessage(ctx context.Context) (*Message, error) {
+	if !c.end.become(messages, ctx, c) {
+		return nil, c.notReader(ctx)
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			c.failHook()
+		}
+		c.end.leave()
+	}()
+	if ctx.Err() != nil {
+		err := c.endRead(c.cancelled(ctx), false)
+		returned = true
+		return nil, err
+	}
+	c.reader.Own = true
+	payload, err := c.waitMessage()
+	if err != nil {
+		err = c.endRead(err, false)
+		returned = true
+		return nil, err
+	}
+	if c.gathered {
+		c.out.flush() // and the next wait sees whether there is too much
+	}
+	msg := &Message{Binary: c.reader.Binary(), Payload: payload}
+	c.tell.readMessage(msg)
+	returned = true
+	return msg, nil
+}
+
+// notReader says why the caller cannot read. Where that is because of a Close
+// that waits for its answer, it waits, too.
+func (c *Websocket) notReader(ctx context.Context) error {
+	if c.end.reads(discarding) {
+		select {
+		case <-c.end.done():
+		case <-ctx.Done():
+			return c.cancelled(ctx)
+		}
+	}
+	if err := c.end.last(); err != nil {
+		return err
+	}
+	return errReader
+}
+
+// Serve reads messages and answers each with what handler returns, in order,
+// until the connection has ended or ctx has. Replies to messages that came
+// together are written together; none waits longer than a millisecond for a
+// handler that takes its time. Only when Options.MaxPending bytes wait for a
+// peer that does not read does Serve stop reading.
+//
+// When Serve returns, the connection has ended and the OnClose hook has returned;
+// only where another goroutine reads, Serve returns at once. [Websocket.Err] tells why
+// it has ended. A panic of handler closes the connection with StatusInternalError and
+// goes on up.
+func (c *Websocket) Serve(ctx context.Context, handler Handler) {
+	if !c.end.become(messages, ctx, c) {
+		if c.end.has() {
+			<-c.end.told()
+		}
+		return
+	}
+	if ctx.Err() != nil {
+		_ = c.cancelled(ctx)
+	}
+	var err error
+	for c.step(ctx, handler, err) {
+		err = c.transport.wait()
+	}
+}
+
+// step has handler answer what has come, and reports whether to wait for more and to
+// call it again with what that ended with. If not, the connection has ended, or is
+// about to, behind a panic that goes on up.
+func (c *Websocket) step(ctx context.Context, handler Handler, err error) (more bool) {
+	handling := false
+	defer func() {
+		if !more {
+			c.leave(handling)
+		}
+	}()
+	if err = c.afterWaiting(err); err == nil {
+		err = c.answer(ctx, handler, &handling)
+	}
+	if err == nil {
+		if err = c.beforeWaiting(); err == nil {
+			return true
+		}
+		err = c.afterWaiting(err)
+	}
+	_ = c.endRead(err, true)
+	<-c.end.told()
+	return false
+}
+
+// leave gives the reader's role back. Only a panic, or runtime.Goexit, of a handler or
+// a hook leaves a connection that has not ended.
+func (c *Websocket) leave(handling bool) {
+	defer c.end.leave()
+	if !handling {
+		c.failHook()
+		return
+	}
+	// The panic goes on up; the closing handshake must not hold it up.
+	c.orAbort(func() { c.closeFor(errPanic) })
+	c.end.linger()
+	go c.discard()
+}
+
+// answer has handler answer message after message, as far as they have come. It
+// returns why reading ends, if it does. handling is true while a handler is at work.
+func (c *Websocket) answer(ctx context.Context, handler Handler, handling *bool) error {
+	var shared *Message
+	if c.opts.ReuseBuffers {
+		shared = reused.Get().(*Message)
+		defer reused.Put(shared)
+		defer func() { *shared = Message{} }()
+	}
+	c.reader.Own = shared == nil
+	for {
+		payload, complete, err := c.nextMessage()
+		if !complete {
+			return err
+		}
+		if c.out.closed.Load() { // no data may follow our Close
+			continue
+		}
+		msg := shared
+		if msg == nil {
+			msg = new(Message)
+		}
+		binary := c.reader.Binary()
+		msg.Binary, msg.Payload = binary, payload
+		c.tell.readMessage(msg)
+		if c.gathered {
+			c.out.flushInTime()
+		}
+		*handling = true
+		reply, err := handler(ctx, msg)
+		*handling = false
+		if err == nil && reply != nil {
+			unchanged := reply == msg && msg.Binary == binary && same(msg.Payload, payload)
+			err = c.reply(reply, unchanged)
+		}
+		if err != nil {
+			c.closeFor(err)
+		}
+	}
+}
+
+// reply queues msg, a handler's answer. It is not checked if it came back unchanged.
+func (c *Websocket) reply(msg *Message, unchanged bool) error {
+	if !unchanged && !msg.Binary && !protocol.ValidUTF8(msg.Payload) {
+		return ErrInvalidFramePayload
+	}
+	queued, ok := c.out.message(msg.Binary, msg.Payload)
+	if !ok {
+		return nil
+	}
+	c.gathered = true
+	c.tell.wrote(msg, c.opts.MaxFrameSize)
+	if queued >= gatherMost {
+		c.gathered = false
+		c.out.flushForRoom(c.opts.MaxPending)
+	}
+	return nil
+}
+
+// waitMessage returns the payload of the next message, or why reading ends.
+func (c *Websocket) waitMessage() ([]byte, error) {
+	for {
+		payload, complete, err := c.nextMessage()
+		if complete || err != nil {
+			return payload, err
+		}
+		if err = c.beforeWaiting(); err == nil {
+			err = c.transport.wait()
+		}
+		if err = c.afterWaiting(err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// nextMessage returns the next message, if it is complete with what has come. Control
+// frames before it are answered; its errors are those of rules, and the peer's Close.
+func (c *Websocket) nextMessage() (payload []byte, complete bool, err error) {
+	for {
+		event, p, err := c.reader.Next()
+		switch event {
+		case protocol.MessageComes:
+			return p, true, nil
+		case protocol.NeedMore:
+			return nil, false, err
+		}
+		if err := c.passed(event, p); err != nil {
+			return nil, false, err
+		}
+	}
+}
+
+// passed acts on a frame other than a message that has passed all rules.
+func (c *Websocket) passed(event protocol.Event, payload []byte) error {
+	if c.clock != nil {
+		c.clock.frameEnds(event == protocol.FrameComes && c.reader.Last())
+	}
+	if c.tell.OnReadFrame != nil {
+		c.tell.OnReadFrame(c.tell.key, c.reader.Frame(payload))
+	}
+	switch event {
+	case protocol.PingComes: // RFC 6455 §5.5.2
+		if c.control(OpcodePong, payload) {
+			c.gathered = true
+		}
+	case protocol.PongComes: // RFC 6455 §5.5.3
+		c.pings.answered(payload)
+	case protocol.CloseComes: // RFC 6455 §5.5.1
+		closed, _ := protocol.ParseClose(payload)
+		return closed
+	}
+	return nil
+}
+
+// beforeWaiting has everything written that was gathered, and sets the deadline.
+func (c *Websocket) beforeWaiting() error {
+	if c.gathered {
+		c.gathered = false
+		c.out.flushForRoom(c.opts.MaxPending)
+	}
+	c.pings.reading(true)
+	if c.clock == nil {
+		return nil
+	}
+	by, news := c.clock.next(c.reader.InMessage())
+	if !news {
+		return nil
+	}
+	return c.transport.setReadDeadline(by)
+}
+
+// wait waits for bytes: see step.
+func (c *Websocket) wait() error { return c.transport.wait() }
+
+// afterWaiting is told what waiting came to, and returns why reading ends.
+func (c *Websocket) afterWaiting(err error) error {
+	c.pings.reading(false)
+	if err != nil {
+		return c.reader.Cut(err)
+	}
+	return nil
+}
+
+// Close is CloseWithStatus(StatusNormalClosure, "").
+func (c *Websocket) Close() error { return c.CloseWithStatus(StatusNormalClosure, "") }
+
+// CloseWithStatus starts the closing handshake (RFC 6455 §7.1.2): it sends a
+// Close frame with code and reason, cut to 123 bytes. A code of 0 or
+// StatusNoStatusRcvd sends an empty one; one that must not be sent (RFC 6455
+// §7.4) is an error, and nothing is done.
+//
+// Where another goroutine reads, or the caller is a handler of Serve, the rest
+// is left to the reader, which gets the peer's answer within
+// Options.CloseTimeout. Otherwise CloseWithStatus itself reads, and discards,
+// until the answer has come or CloseTimeout is over, and returns nil or what
+// went wrong. It may be called from any goroutine, any number of times: what is
+// closing or closed stays so, without an error.
+func (c *Websocket) CloseWithStatus(code StatusCode, reason string) error {
+	if code == StatusNoStatusRcvd {
+		code = 0
+	}
+	if code != 0 {
+		if err := protocol.CheckCloseStatus(code); err != nil {
+			return err
+		}
+	}
+	var do protocol.Action
+	c.orAbort(func() { do = c.happens(protocol.ThisSideCloses, code, nil, reason) })
+	if !c.end.become(discarding, context.Background(), c) {
+		if do == 0 && c.end.reads(lingering) {
+			await(c.end.done(), c.opts.CloseTimeout)
+		}
+		return nil
+	}
+	defer c.end.leave()
+	return c.discard()
+}
+
+// discard reads and drops messages until the connection has ended, and returns
+// nil if the peer closed it.
+func (c *Websocket) discard() error {
+	returned := false
+	defer func() {
+		if !returned {
+			c.failHook()
+		}
+	}()
+	c.reader.Own = false
+	for {
+		if _, err := c.waitMessage(); err != nil {
+			err = c.endRead(err, true)
+			returned = true
+			if closed, ok := err.(*CloseError); ok {
+				c.end.readEnds(&closedHere{closed})
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+// endRead ends the connection as err, which ended reading, demands, and returns
+// the error for the application. With wait, it returns when the transport is
+// closed; otherwise a goroutine sees to that, and this one waits only a little
+// for the Close frame to be on its way. The caller has the reader's role.
+func (c *Websocket) endRead(err error, wait bool) error {
+	if closed, ok := err.(*CloseError); ok {
+		c.end.readEnds(err)
+		c.drain(c.happens(protocol.PeerCloses, closed.Code, nil, ""), c.mode == ServerMode, false, wait)
+		return err
+	}
+	why := c.end.why()
+	switch {
+	case why != nil:
+		err = why
+	case errors.Is(err, errTimeout):
+		err = protocol.NewError(StatusPolicyViolation, "timeout", err)
+	}
+	c.end.readEnds(err)
+	c.tell.readFailed(err)
+	if why != nil {
+		return err
+	}
+	switch code := errorCode(err); {
+	case code != StatusAbnormalClose:
+		c.drain(c.happens(protocol.PeerFails, code, err, textOf(err)), true, true, wait)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		// The peer may still be reading what is on its way, also if it ended its
+		// own direction inside a frame.
+		c.drain(c.happens(protocol.BytesEnd, code, err, ""), true, false, wait)
+	default:
+		c.lost(err)
+	}
+	return err
+}
+
+// drain does what happens returned for the reader: it has all written, reads and drops
+// what the peer still sends, and then ends the connection (RFC 6455 §7.1.1). With shut,
+// this side's direction ends once all is written. Without wait it returns after failGrace
+// at the latest, or, for a connection that has failed, when the Close is on its way, and
+// a goroutine sees to the rest.
+func (c *Websocket) drain(do protocol.Action, shut, failed, wait bool) {
+	if do&protocol.Drain == 0 {
+		return
+	}
+	if c.clock != nil {
+		_ = c.transport.setReadDeadline(time.Time{}) // CloseTimeout bounds it
+	}
+	if shut {
+		c.out.shutWhenWritten()
+	}
+	// A server closes first. On a transport whose directions cannot be ended one by
+	// one, the peer waits for that, and would be waited for in vain.
+	most := c.opts.LingerBytes
+	if shut && !failed && !c.transport.canShut() && c.reader.Buffered() == 0 {
+		most, wait = 0, true
+	}
+	if !wait && !c.drained(most, failed) {
+		c.end.linger()
+		return
+	}
+	if wait {
+		c.transport.drain(most)
+		c.out.waitWritten() // writing may still work where reading does not
+	}
+	c.happens(protocol.Drained, 0, nil, "")
+}
+
+// drained drains on a goroutine, and reports whether that was done in time. If not, the
+// goroutine ends the connection.
+func (c *Websocket) drained(most int, failed bool) bool {
+	done, late := make(chan struct{}), make(chan struct{})
+	go func() {
+		c.transport.drain(most)
+		c.out.waitWritten()
+		select {
+		case done <- struct{}{}:
+		case <-late:
+			c.happens(protocol.Drained, 0, nil, "")
+		}
+	}()
+	var written <-chan struct{}
+	if failed {
+		if written = c.out.allWritten(); written == nil {
+			close(late)
+			return false
+		}
+	}
+	timer := time.NewTimer(failGrace)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-written:
+	case <-timer.C:
+	}
+	close(late)
+	return false
+}
+
+// failHook fails the connection because a hook panicked, or ended its goroutine,
+// in the reader, whose state is none to go on from. Nothing waits for the peer:
+// the panic goes on up.
+func (c *Websocket) failHook() {
+	if c.end.has() {
+		return // it was OnClose
+	}
+	c.orAbort(func() {
+		c.drain(c.happens(protocol.PeerFails, StatusInternalError, errHook, errHook.Text()), true, true, false)
+	})
+}
