@@ -63,7 +63,7 @@ bench-engines: ## the five engines under load, side by side (COUNT, USERS, TESTS
 	go run ./benchserver/benchengines $(if $(COUNT),-count $(COUNT)) $(if $(USERS),-users "$(USERS)") $(if $(TESTS),-tests "$(TESTS)") $(if $(ENGINES),-engines "$(ENGINES)") $(if $(MESSAGES),-messages $(MESSAGES))
 
 deploycheck: ## manifests, static binary, and every k6 script by k6 inspect and archive
-	K6="$(K6)" CHECK_DEPLOY=1 go test ./benchserver -count=1 -v -run 'ConfigMap|Manifests|Compose|Static|K6'
+	K6="$(K6)" CHECK_DEPLOY=1 go test ./internal/benchserver -count=1 -v -run 'ConfigMap|Manifests|Compose|Static|K6'
 
 SOAK ?= 5m
 soak: ## idle, slow, killed and mixed load against the server (SOAK=5m, ENGINE)

@@ -14,6 +14,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
+	"runtime/debug"
+	"strings"
 	"syscall"
 )
 
@@ -69,6 +72,47 @@ func Parse(flags *flag.FlagSet, args []string, stdout io.Writer) error {
 		flags.PrintDefaults()
 	}
 	return flag.ErrHelp
+}
+
+// Help writes a command's help, a text made for a screen of 80 by 24 in which
+// {name} stands for the command's, and then the flags that the text has not.
+func Help(w io.Writer, text string, flags *flag.FlagSet) {
+	fmt.Fprint(w, strings.ReplaceAll(text, "{name}", flags.Name()))
+	word := regexp.MustCompile(`(^|[\s(\[,])-([a-zA-Z][a-z0-9-]*)`)
+	told := map[string]bool{}
+	for _, m := range word.FindAllStringSubmatch(text, -1) {
+		told[m[2]] = true
+	}
+	rest := flag.NewFlagSet("", flag.ContinueOnError)
+	rest.SetOutput(w)
+	flags.VisitAll(func(f *flag.Flag) {
+		if !told[f.Name] {
+			rest.Var(f.Value, f.Name, f.Usage)
+		}
+	})
+	rest.PrintDefaults()
+}
+
+// ServerHelp is what a Help has of ServerFlags.
+const ServerHelp = `  -H 'Name: value' (repeatable)   -origin ORIGIN   -user NAME:PASSWORD
+  -subprotocol NAME (repeatable)  -cacert FILE     -insecure: any certificate
+`
+
+// Version is the module's version, or the commit that was built.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return "devel"
 }
 
 // Writable tells before an hour of work whether its results can be written to the

@@ -45,6 +45,19 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestHelp: what the text has not is behind it.
+func TestHelp(t *testing.T) {
+	flags := flag.NewFlagSet("wsproof thing", flag.ContinueOnError)
+	flags.Int("n", 1, "how many")
+	flags.Bool("max-n", false, "the most")
+	flags.String("forgotten", "", "what nobody told")
+	var out strings.Builder
+	Help(&out, "usage: {name} [-n NUMBER]\n  -max-n  the most\n", flags)
+	if want := "usage: wsproof thing [-n NUMBER]\n  -max-n  the most\n  -forgotten string\n    \twhat nobody told\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
+}
+
 func TestStatus(t *testing.T) {
 	wrapped := fmt.Errorf("and more: %w", Usagef("-n %d is too many", 3))
 	for _, c := range []struct {

@@ -1,4 +1,4 @@
-package main
+package benchserver
 
 import (
 	"bufio"
@@ -76,7 +76,7 @@ func TestOrigin(t *testing.T) {
 		{"x.example:8080, y.example", "http://y.example", true},
 		{"*", "http://elsewhere.example", true},
 	} {
-		c, err := parse([]string{"-origins", tc.patterns}, noEnv, io.Discard)
+		c, err := parse("benchserver", []string{"-origins", tc.patterns}, noEnv, io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -465,7 +465,7 @@ func (s *lateServer) Stats() serve.Stats {
 // TestLateSample: a sample that is late is no higher rate, nor is the next one a
 // lower one.
 func TestLateSample(t *testing.T) {
-	c, err := parse(nil, noEnv, io.Discard)
+	c, err := parse("benchserver", nil, noEnv, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

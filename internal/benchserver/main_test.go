@@ -1,8 +1,10 @@
-package main
+package benchserver
 
 import (
 	"bytes"
 	"context"
+	"errors"
+	"flag"
 	"io"
 	"log/slog"
 	"net/http"
@@ -34,7 +36,7 @@ type running struct {
 // start runs a server with the flags on ports of the kernel's choice.
 func start(t *testing.T, args ...string) *running {
 	t.Helper()
-	c, err := parse(append([]string{"-addr", "127.0.0.1:0", "-admin-addr", "127.0.0.1:0"}, args...), noEnv, io.Discard)
+	c, err := parse("benchserver", append([]string{"-addr", "127.0.0.1:0", "-admin-addr", "127.0.0.1:0"}, args...), noEnv, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +136,7 @@ func TestParse(t *testing.T) {
 		{"flag over both", []string{"-addr", "[::1]:7"}, env("PORT", "99", "LISTEN_ADDR", "1.2.3.4:5"), "[::1]:7"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			c, err := parse(tc.args, tc.env, io.Discard)
+			c, err := parse("benchserver", tc.args, tc.env, io.Discard)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -193,7 +195,7 @@ func wantUsage(t *testing.T, args []string, env func(string) string, want string
 	var stdout, stderr bytes.Buffer
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	err := run(ctx, args, env, &stdout, &stderr)
+	err := run(ctx, "benchserver", args, env, &stdout, &stderr)
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -210,7 +212,7 @@ func wantUsage(t *testing.T, args []string, env func(string) string, want string
 
 func TestHelpAndVersion(t *testing.T) {
 	var stdout bytes.Buffer
-	if err := run(context.Background(), []string{"-h"}, noEnv, &stdout, io.Discard); err != nil {
+	if err := run(context.Background(), "benchserver", []string{"-h"}, noEnv, &stdout, io.Discard); !errors.Is(err, flag.ErrHelp) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"usage: benchserver", "-engine", "-read-timeout", "LISTEN_ADDR", "-tls-key"} {
@@ -219,7 +221,7 @@ func TestHelpAndVersion(t *testing.T) {
 		}
 	}
 	stdout.Reset()
-	if err := run(context.Background(), []string{"-version"}, noEnv, &stdout, io.Discard); err != nil {
+	if err := run(context.Background(), "benchserver", []string{"-version"}, noEnv, &stdout, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.HasPrefix(stdout.String(), "benchserver ") || strings.Count(stdout.String(), "\n") != 1 {

@@ -1,4 +1,4 @@
-package main
+package benchserver
 
 import (
 	"encoding/binary"
@@ -31,7 +31,7 @@ var answers = []struct {
 	path   string
 	answer serve.Handler
 }{
-	{"/", connection},
+	{"/", serve.Echo}, // what a URL without a path is most likely to mean
 	{"/connection", connection},
 	{"/plain", plain},
 	{"/json", jsonNumber},

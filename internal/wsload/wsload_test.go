@@ -1,4 +1,4 @@
-package main
+package wsload
 
 import (
 	"bytes"
@@ -37,7 +37,7 @@ func TestTableAndBench(t *testing.T) {
 	addr := listen(t, "core/best")
 	var out, errs bytes.Buffer
 	args := []string{"-url", "ws://" + addr, "-mode", "plain", "-conns", "2", "-messages", "20"}
-	if err := run(context.Background(), args, &out, &errs); err != nil {
+	if err := Run(context.Background(), "wsload", args, &out, &errs); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"closed loop with 1 in flight", "messages", "40 in", "p99.9", "lost messages 0"} {
@@ -46,7 +46,7 @@ func TestTableAndBench(t *testing.T) {
 		}
 	}
 	out.Reset()
-	if err := run(context.Background(), append(args, "-format", "bench"), &out, &errs); err != nil {
+	if err := Run(context.Background(), "wsload", append(args, "-format", "bench"), &out, &errs); err != nil {
 		t.Fatal(err)
 	}
 	r := benchfmt.NewReader(&out, "out")
@@ -69,7 +69,7 @@ func TestExitsOnFailure(t *testing.T) {
 		{"-url", "ws://127.0.0.1:1", "-conns", "1"},
 	} {
 		var out, errs bytes.Buffer
-		if err := run(context.Background(), args, &out, &errs); err == nil {
+		if err := Run(context.Background(), "wsload", args, &out, &errs); err == nil {
 			t.Errorf("run(%q) returned no error:\n%s", args, out.String())
 		}
 	}
@@ -80,6 +80,9 @@ func TestRefusesArguments(t *testing.T) {
 	for _, args := range [][]string{
 		{},
 		{"-url", "ws://x", "stray"},
+		{"ws://x", "stray"},
+		{"ws://x", "-url", "ws://x", "stray"},
+		{"ws://x", "-insecure", "-cacert", "x"},
 		{"-url", "ws://x", "-format", "xml"},
 		{"-url", "ws://x", "-mode", "sing"},
 		{"-url", "x"},
@@ -88,7 +91,7 @@ func TestRefusesArguments(t *testing.T) {
 		{"-nosuch"},
 	} {
 		var out, errs bytes.Buffer
-		err := run(context.Background(), args, &out, &errs)
+		err := Run(context.Background(), "wsload", args, &out, &errs)
 		if !cli.IsUsage(err) && !errors.Is(err, load.ErrConfig) || strings.Contains(err.Error(), "\n") || out.Len()+errs.Len() > 0 {
 			t.Errorf("run(%q) returned %v and printed %q, %q", args, err, out.String(), errs.String())
 		}
@@ -97,7 +100,7 @@ func TestRefusesArguments(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	var out, errs bytes.Buffer
-	if err := run(context.Background(), []string{"-h"}, &out, &errs); !errors.Is(err, flag.ErrHelp) || !strings.Contains(out.String(), "-inflight") || errs.Len() > 0 {
+	if err := Run(context.Background(), "wsload", []string{"-h"}, &out, &errs); !errors.Is(err, flag.ErrHelp) || !strings.Contains(out.String(), "-inflight") || errs.Len() > 0 {
 		t.Errorf("-h returned %v and said %q, %q", err, out.String(), errs.String())
 	}
 }

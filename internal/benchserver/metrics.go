@@ -1,4 +1,4 @@
-package main
+package benchserver
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/wsproof/wsproof/internal/cli"
 	"github.com/wsproof/wsproof/internal/engine/serve"
 )
 
@@ -59,7 +60,7 @@ func newMetrics(c *config, paths []servedPath) *metrics {
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "benchserver_info",
 		Help:        "Always 1; the labels tell what is running.",
-		ConstLabels: prometheus.Labels{"engine": c.engine, "version": version()},
+		ConstLabels: prometheus.Labels{"engine": c.engine, "version": cli.Version()},
 	})
 	info.Set(1)
 	m.registry.MustRegister(m.handshake, m.closes, m.failures, m.refused, info, pathCollector(paths),

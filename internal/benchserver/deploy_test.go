@@ -1,4 +1,4 @@
-package main
+package benchserver
 
 import (
 	"bytes"
@@ -20,14 +20,15 @@ import (
 var update = flag.Bool("update", false, "write deploy/scripts.yaml anew from k6/*.js")
 
 const (
-	scriptsFile = "deploy/scripts.yaml"
+	folder      = "../../benchserver/" // of the manifests and scripts
+	scriptsFile = folder + "deploy/scripts.yaml"
 	// maxConfigMap is what Kubernetes lets a ConfigMap hold, in bytes.
 	maxConfigMap = 1 << 20
 )
 
 func scripts(t *testing.T) []string {
 	t.Helper()
-	files, err := filepath.Glob("k6/*.js")
+	files, err := filepath.Glob(folder + "k6/*.js")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scripts: %v", err)
 	}
@@ -46,7 +47,7 @@ func configMap(t *testing.T) []byte {
 		data[filepath.Base(file)] = string(b)
 	}
 	var b bytes.Buffer
-	b.WriteString("# All scripts of ../k6. Written by: go test ./benchserver -run TestConfigMap -update\n")
+	b.WriteString("# All scripts of ../k6. Written by: go test ./internal/benchserver -run TestConfigMap -update\n")
 	e := yaml.NewEncoder(&b)
 	e.SetIndent(2)
 	if err := e.Encode(map[string]any{
@@ -69,7 +70,7 @@ func TestConfigMap(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s does not hold what k6/*.js are: go test ./benchserver -run TestConfigMap -update", scriptsFile)
+		t.Errorf("%s does not hold what k6/*.js are: go test ./internal/benchserver -run TestConfigMap -update", scriptsFile)
 	}
 }
 
@@ -136,7 +137,7 @@ func values(t *testing.T, env any) map[string]string {
 // TestManifests holds the manifests together: what one names must be in another,
 // and the server must take the flags and the environment.
 func TestManifests(t *testing.T) {
-	server := manifests(t, "deploy/server.yaml")
+	server := manifests(t, folder+"deploy/server.yaml")
 	if len(server) != 2 || server[0]["kind"] != "Deployment" || server[1]["kind"] != "Service" {
 		t.Fatalf("server.yaml holds %d documents, want a Deployment and a Service", len(server))
 	}
@@ -171,7 +172,7 @@ func TestManifests(t *testing.T) {
 		args = append(args, a.(string))
 	}
 	env := values(t, at(t, container, "env"))
-	c, err := parse(args, func(key string) string { return env[key] }, io.Discard)
+	c, err := parse("benchserver", args, func(key string) string { return env[key] }, io.Discard)
 	if err != nil {
 		t.Fatalf("the server does not take its flags: %v", err)
 	}
@@ -185,7 +186,7 @@ func TestManifests(t *testing.T) {
 		t.Error("the pod may run as root")
 	}
 
-	run := manifests(t, "deploy/testrun.yaml")[0]
+	run := manifests(t, folder+"deploy/testrun.yaml")[0]
 	if run["apiVersion"] != "k6.io/v1alpha1" || run["kind"] != "TestRun" {
 		t.Errorf("testrun.yaml is a %v of %v", run["kind"], run["apiVersion"])
 	}
@@ -230,7 +231,7 @@ func TestManifests(t *testing.T) {
 
 // TestCompose holds compose.yaml to the shape of the load tests.
 func TestCompose(t *testing.T) {
-	c := at(t, manifests(t, "compose.yaml")[0], "services", "benchserver")
+	c := at(t, manifests(t, folder+"compose.yaml")[0], "services", "benchserver")
 	if got := at(t, c, "ports", 0); got != "9001:9001" {
 		t.Errorf("port %v", got)
 	}
@@ -239,7 +240,7 @@ func TestCompose(t *testing.T) {
 		t.Errorf("limits %v, swap %v", limits, at(t, c, "memswap_limit"))
 	}
 	context, file := at(t, c, "build", "context").(string), at(t, c, "build", "dockerfile").(string)
-	if _, err := os.Stat(filepath.Join(context, file)); err != nil {
+	if _, err := os.Stat(filepath.Join(folder, context, file)); err != nil {
 		t.Error(err)
 	}
 }
@@ -247,7 +248,7 @@ func TestCompose(t *testing.T) {
 // TestStaticBinary builds as the Dockerfile does: the binary must need nothing of
 // the image, which is empty.
 func TestStaticBinary(t *testing.T) {
-	dockerfile, err := os.ReadFile("Dockerfile")
+	dockerfile, err := os.ReadFile(folder + "Dockerfile")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +261,7 @@ func TestStaticBinary(t *testing.T) {
 		t.Skip("CHECK_DEPLOY is not set (make deploycheck sets it): it compiles everything anew, without cgo")
 	}
 	file := filepath.Join(t.TempDir(), "benchserver")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, ".")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, folder)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -1,8 +1,7 @@
-package main
+package benchserver
 
 import (
 	"flag"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -41,9 +40,9 @@ type config struct {
 
 const defaultAddr = "127.0.0.1:9001"
 
-func parse(args []string, getenv func(string) string, stdout io.Writer) (*config, error) {
+func parse(name string, args []string, getenv func(string) string, stdout io.Writer) (*config, error) {
 	c := new(config)
-	fs := flag.NewFlagSet("benchserver", flag.ContinueOnError)
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.StringVar(&c.engine, "engine", "core", "WebSocket `library`: "+strings.Join(engines.Names(), ", "))
 	addr, from := envAddr(getenv)
@@ -62,12 +61,12 @@ func parse(args []string, getenv func(string) string, stdout io.Writer) (*config
 	fs.BoolVar(&c.utf8, "utf8", true, "check text on every engine; false leaves it unchecked where the library leaves it to the application (gorilla, gobwas, coder)")
 	fs.BoolVar(&c.gather, "gather", false, "with -engine gobwas: write replies only once all that was read is answered (no part of that library)")
 	fs.IntVar(&c.socketBuffer, "socket-buffer", 0, "`bytes` of the kernel's send and receive buffer of each connection; 0: the kernel's choice")
-	fs.Usage = func() { usage(stdout, fs) }
+	fs.Usage = func() { cli.Help(stdout, strings.ReplaceAll(help, "ENGINES", strings.Join(engines.Names(), ", ")), fs) }
 	if err := cli.Parse(fs, args, stdout); err != nil {
 		return nil, err
 	}
 	if fs.NArg() > 0 {
-		return nil, cli.Usagef("unexpected argument %q (benchserver -h lists the flags)", fs.Arg(0))
+		return nil, cli.Usagef("unexpected argument %q (%s -h lists the flags)", fs.Arg(0), name)
 	}
 	c.addrFrom = from
 	if c.addr != addr {
@@ -143,21 +142,31 @@ func (c *config) originPatterns() []string {
 	return patterns
 }
 
-func usage(w io.Writer, fs *flag.FlagSet) {
-	fmt.Fprint(w, `usage: benchserver [flags]
+const help = `usage: {name} [flags]
 
-Serves WebSocket load tests: /plain /json /binary /connection as in
-ntsd/websocket-benchmark, /echo for conformance suites, and a status page at /.
-The environment variables LISTEN_ADDR (host:port) and PORT (all interfaces) set
-the default of -addr; the flag wins over both, LISTEN_ADDR over PORT.
+Serves echoes on / and /echo, the load tests of ntsd/websocket-benchmark on
+/plain, /json, /binary and /connection; a browser sees a status page on /.
 
-`)
-	fs.PrintDefaults()
-}
+  -addr HOST:PORT      where to listen (127.0.0.1:9001; LISTEN_ADDR, PORT)
+  -engine LIBRARY      ENGINES (core)
+  -tls-cert FILE -tls-key FILE   serve wss by this certificate (PEM)
+  -origins HOSTS       pages of these hosts may connect, such as *.example.com
+  -max-conns N         most connections at once (as many as open files allow)
+  -max-memory BYTES    from here on new connections are refused
+  -max-message BYTES   longer messages end with 1009 (16 MiB)
+  -read-timeout TIME   longest wait for a complete frame (0: none)
+  -socket-buffer BYTES of the kernel, for each direction (0: its choice)
+  -utf8=false          leave text unchecked where the library does
+  -gather              gobwas alone: write replies when all input is answered
+  -admin-addr HOST:PORT  /healthz, /metrics (127.0.0.1:6060; off for none)
+  -pprof               and /debug/pprof/ there
+  -debug               log each connection
+  -version             print versions and exit
+`
 
 // versionLine tells the versions of the server, Go and the libraries.
 func versionLine() string {
-	line := "benchserver " + version() + " " + runtime.Version()
+	line := "benchserver " + cli.Version() + " " + runtime.Version()
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return line
@@ -168,23 +177,6 @@ func versionLine() string {
 		}
 	}
 	return line
-}
-
-// version is the module's version or the commit that was built.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return s.Value[:min(12, len(s.Value))]
-		}
-	}
-	return "devel"
 }
 
 func newLogger(w io.Writer, debug bool) *slog.Logger {

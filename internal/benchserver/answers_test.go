@@ -1,4 +1,4 @@
-package main
+package benchserver
 
 import (
 	"bytes"
@@ -67,7 +67,7 @@ func TestAnswers(t *testing.T) {
 		{"binary, text", "/binary", text("abcd"), "", 1003},
 
 		{"connection, a message", "/connection", text("x"), "", 1003},
-		{"root, a message", "/", text("x"), "", 1003},
+		{"root, a message", "/", text("x"), "x", 0},
 
 		{"echo, text", "/echo", text("x"), "x", 0},
 		{"echo, binary", "/echo", binary("\xff"), "\xff", 0},

@@ -1,4 +1,4 @@
-package main
+package benchserver
 
 import (
 	"crypto/sha256"
@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/wsproof/wsproof/internal/cli"
 )
 
 //go:embed page/index.html
@@ -80,7 +82,7 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (p *page) status(since int64) status {
 	c := p.server.config
 	return status{
-		Engine: c.engine, Version: version(), Go: runtime.Version(), Uptime: time.Since(p.begin).Seconds(),
+		Engine: c.engine, Version: cli.Version(), Go: runtime.Version(), Uptime: time.Since(p.begin).Seconds(),
 		Limits: statusLimits{
 			Processors: runtime.GOMAXPROCS(0), Connections: p.server.limits.maxConns, Memory: p.server.limits.maxMemory,
 			Message: c.maxMessage, ReadTimeout: c.readTimeout.Seconds(),

@@ -1,0 +1,114 @@
+// Package wsload is the load generator as a command: its flags, and what it
+// prints. The work is package bench/load's.
+package wsload
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/wsproof/wsproof/bench/load"
+	"github.com/wsproof/wsproof/internal/cli"
+)
+
+const help = `usage: {name} [flags] URL   (or -url URL)
+
+Sends messages to a WebSocket server, checks every answer, and prints throughput
+and latencies. URL is ws, wss, or tcp://host:port for an echo of bytes. Modes:
+  echo     -size BYTES (125) each, -text or binary, sent back     (any path)
+  plain    text "number: N", sent back            (ntsd/websocket-benchmark)
+  json     text {"number": N}, answered with N+1 or N+2              (same)
+  binary   4 bytes little-endian, the same rule                      (same)
+  connect  opens and closes connections
+
+  -mode MODE           of these (echo)
+  -conns N             connections (16)
+  -inflight N          messages that each keeps on their way (1)
+  -rate N              messages a second in all: latencies count from when due
+  -async -messages N   send N (100000) before reading, on each connection
+  -messages N          most messages a connection
+  -duration TIME -warmup TIME   to send (5s), and before that uncounted (0s)
+  -patience TIME       for a connection, and for the last answers (10s)
+  -format table|bench  of the result: bench has Go benchmark lines
+`
+
+// Run is the command, under the name that its help calls it by. The error is a
+// finding where a handshake was refused, an answer was wrong, or a message or a
+// connection was lost.
+func Run(ctx context.Context, name string, args []string, stdout, stderr io.Writer) error {
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	fs.Usage = func() { cli.Help(stdout, help+cli.ServerHelp, fs) }
+	var c load.Config
+	var server cli.ServerFlags
+	server.Define(fs)
+	fs.StringVar(&c.URL, "url", "", "")
+	mode := fs.String("mode", "echo", "")
+	fs.IntVar(&c.Conns, "conns", 16, "")
+	fs.IntVar(&c.InFlight, "inflight", 1, "")
+	fs.Float64Var(&c.Rate, "rate", 0, "")
+	fs.BoolVar(&c.Async, "async", false, "")
+	fs.IntVar(&c.Messages, "messages", 0, "")
+	fs.IntVar(&c.Size, "size", 125, "")
+	fs.BoolVar(&c.Text, "text", false, "")
+	fs.DurationVar(&c.Duration, "duration", 5*time.Second, "")
+	fs.DurationVar(&c.Warmup, "warmup", 0, "")
+	fs.DurationVar(&c.Patience, "patience", 10*time.Second, "")
+	format := fs.String("format", "table", "")
+	if err := cli.Parse(fs, args, stdout); err != nil {
+		return err
+	}
+	if c.URL == "" && fs.NArg() > 0 {
+		c.URL = fs.Arg(0)
+		if err := cli.Parse(fs, fs.Args()[1:], stdout); err != nil { // flags behind the URL
+			return err
+		}
+	}
+	switch {
+	case fs.NArg() > 0:
+		return cli.Usagef("unexpected argument %q", fs.Arg(0))
+	case c.URL == "":
+		return cli.Usagef("the URL of a server is missing; %s -h tells more", name)
+	case *format != "table" && *format != "bench":
+		return cli.Usagef("-format %q is neither table nor bench", *format)
+	case c.Conns < 1 || c.InFlight < 1 || c.Duration <= 0 || c.Patience <= 0:
+		return cli.Usagef("-conns, -inflight, -duration and -patience must be positive")
+	case c.Async && c.Warmup > 0:
+		return cli.Usagef("-warmup does not go with -async: no part of a session can be left out")
+	}
+	c.Mode = load.Mode(*mode)
+	if !strings.HasPrefix(c.URL, "tcp:") {
+		client, err := server.Client(c.URL, stderr)
+		if err != nil {
+			return err
+		}
+		c.Header, c.Subprotocols, c.TLS = client.Header, client.Subprotocols, client.TLS
+	}
+	c.Progress = func(s load.Snapshot) {
+		line := fmt.Sprintf("%3.0fs  %10.0f/s", s.Elapsed.Seconds(), float64(s.Messages)/s.Elapsed.Seconds())
+		if s.Latency.TotalCount() > 0 {
+			line += "  " + load.Percentiles(s.Latency)
+		}
+		if n := s.Failures.Total(); n > 0 {
+			line += fmt.Sprintf("  %d failures", n)
+		}
+		fmt.Fprintln(stderr, line)
+	}
+	r, err := load.Run(ctx, c)
+	switch {
+	case errors.Is(err, load.ErrConfig):
+		return cli.Usage(err)
+	case r == nil:
+		return err
+	case errors.Is(err, load.ErrFailures):
+		err = cli.Finding(err)
+	}
+	write := r.WriteTable
+	if *format == "bench" {
+		write = r.WriteBench
+	}
+	return errors.Join(write(stdout), err)
+}
