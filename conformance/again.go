@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -41,6 +42,9 @@ func (r *Result) certain() bool {
 	return false
 }
 
+// final says whether the result stays as it is, whatever comes of other cases.
+func (r *Result) final() bool { return r.certain() && !r.refusedAsTooBig() }
+
 // answered says whether the peer's Close is an answer to the tester's, not one of
 // its own that was on its way.
 func (o *Outcome) answered() bool {
@@ -68,15 +72,25 @@ func (c *Case) came(received []Event) bool {
 	return len(c.Want) > 0
 }
 
-var specifics = regexp.MustCompile(`"(?:[^"\\]|\\.)*"(?:… \(\d+ octets\))?|hex [0-9a-f]+(?:… \(\d+ octets\))?|\b\d[\w.]*\b`)
+var specifics = regexp.MustCompile(`RFC 6455 \d[\d.]*\d(?: and \d[\d.]*\d)?|"(?:[^"\\]|\\.)*"(?:… \(\d+ octets\))?|hex [0-9a-f]+(?:… \(\d+ octets\))?|\b\d[\w.]*\b`)
 
 // Cause is Why without what differs from case to case, for grouping: payloads and
 // numbers become "…". It is empty where Why is.
-func (r *Result) Cause() string { return specifics.ReplaceAllString(r.Why, "…") }
+func (r *Result) Cause() string { return general(r.Why) }
 
-// again plays the cases whose results are not certain anew, and puts the new
-// results in the place of the old ones.
-func (t *Tester) again(ctx context.Context, cases []*Case, results []*Result) {
+func general(s string) string {
+	return specifics.ReplaceAllStringFunc(s, func(found string) string {
+		if strings.HasPrefix(found, "RFC") {
+			return found
+		}
+		return "…"
+	})
+}
+
+// replayUncertain plays the cases whose results are not certain anew: play does so
+// with the cases of those indices, so many at once, with so many times the patience,
+// and puts the new results in the place of the old ones.
+func replayUncertain(cases []*Case, results []*Result, jobs int, play func(picked []int, jobs int, patience float64)) {
 	pick := func(want func(r *Result) bool) (picked []int) {
 		for i, r := range results {
 			if r != nil && r.Skipped == "" && !r.certain() && want(r) {
@@ -86,49 +100,40 @@ func (t *Tester) again(ctx context.Context, cases []*Case, results []*Result) {
 		return picked
 	}
 	replay := func(picked []int, jobs int) (changed map[string]bool) {
+		if len(picked) == 0 {
+			return nil
+		}
 		before := make(map[int]*Result)
-		var chosen []*Case
 		for _, i := range picked {
 			before[i] = results[i]
-			chosen = append(chosen, cases[i])
 		}
-		t.gate = newGate(jobs)
-		t.patience = max(t.Patience, 1) * againPatience
-		inParallel(chosen, t.gate, func(k int) {
-			i := picked[k]
-			if ctx.Err() != nil {
-				return
-			}
-			if r := t.play(ctx, i+1, cases[i]); r.Outcome.GaveUp == "" {
-				results[i] = r
-			}
-		})
+		play(picked, jobs, againPatience)
 		changed = make(map[string]bool)
 		for i, old := range before {
 			r := results[i]
+			if r == old || r == nil {
+				continue
+			}
 			r.Earlier = old.Earlier
-			if r != old && r.Verdict() != old.Verdict() {
+			if r.Verdict() != old.Verdict() {
 				r.Earlier = old.Verdict() + ": " + old.Why
 				changed[old.Cause()] = true
 			}
 		}
 		return changed
 	}
-
-	jobs := t.gate.now()
-	if few := pick(func(*Result) bool { return true }); len(few) > 0 && jobs > 1 {
-		replay(few, min(jobs, againJobs))
+	if jobs > 1 {
+		replay(pick(func(*Result) bool { return true }), min(jobs, againJobs))
 	}
-	failed := func(r *Result) bool { return !r.Passed() }
 	counts := make(map[string]int)
 	changed := replay(pick(func(r *Result) bool {
 		counts[r.Cause()]++
-		return failed(r) && counts[r.Cause()] <= againAlone
+		return !r.Passed() && counts[r.Cause()] <= againAlone
 	}), 1)
-	played := make(map[string]int)
+	counts = make(map[string]int)
 	replay(pick(func(r *Result) bool {
-		played[r.Cause()]++
-		return failed(r) && changed[r.Cause()] && played[r.Cause()] > againAlone
+		counts[r.Cause()]++
+		return !r.Passed() && changed[r.Cause()] && counts[r.Cause()] > againAlone
 	}), 1)
 }
 

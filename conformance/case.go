@@ -1,7 +1,9 @@
 package conformance
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -162,6 +164,24 @@ func matches(pattern, id string) bool {
 		return strings.HasSuffix(pattern, "*")
 	}
 	return id == prefix || strings.HasPrefix(id, prefix+".")
+}
+
+// SortedIDs puts ids into the catalogue's order, those that it has not behind.
+func SortedIDs(ids []string) []string {
+	at := make(map[string]int)
+	for i, c := range Catalogue() {
+		at[c.ID] = i + 1
+	}
+	place := func(id string) int {
+		if n := at[id]; n > 0 {
+			return n
+		}
+		return len(at) + 1
+	}
+	slices.SortFunc(ids, func(a, b string) int {
+		return cmp.Or(cmp.Compare(place(a), place(b)), strings.Compare(a, b))
+	})
+	return ids
 }
 
 // Passed says whether both verdicts are acceptable: no failure, in behaviour

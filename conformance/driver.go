@@ -35,12 +35,7 @@ func Drive(ctx context.Context, client Client, base, agent string, cases []*Case
 			return
 		}
 		u := fmt.Sprintf("%s/runCase?case=%d&agent=%s", base, i+1, url.QueryEscape(agent))
-		errs[i] = client(ctx, u, func(_ bool, payload []byte) []byte {
-			if payload == nil {
-				payload = []byte{}
-			}
-			return payload
-		})
+		errs[i] = client(ctx, u, echoBack)
 	})
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -38,6 +38,11 @@ type FuzzingServer struct {
 	running map[string]int             // agent → cases under way
 	changed chan struct{}              // closed when a case ends
 	told    sync.Mutex
+
+	patience float64 // of the round that TestClient plays; 0: Patience
+	hold     bool    // TestClient tells Finished what is final
+	finished map[int]bool
+	probed   *string // what came of the probe: see instead
 }
 
 // Serve accepts clients until ctx is done; then it drops the connections that
@@ -85,10 +90,22 @@ func (f *FuzzingServer) result(agent string, number int) *Result {
 	return f.results[agent][number]
 }
 
+func (f *FuzzingServer) setPatience(patience float64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.patience = patience
+}
+
 // begin counts a case that is under way.
 func (f *FuzzingServer) begin(agent string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.prepare(agent)
+	f.running[agent]++
+}
+
+// prepare makes room for an agent's results. f.mu is held.
+func (f *FuzzingServer) prepare(agent string) {
 	if f.results == nil {
 		f.results = make(map[string]map[int]*Result)
 		f.running = make(map[string]int)
@@ -97,7 +114,6 @@ func (f *FuzzingServer) begin(agent string) {
 	if f.results[agent] == nil {
 		f.results[agent] = make(map[int]*Result)
 	}
-	f.running[agent]++
 }
 
 // keep stores the result of a case that was begun.
@@ -189,6 +205,8 @@ func (f *FuzzingServer) route(u *url.URL) (func(context.Context, *opened, time.T
 			}
 			say(ctx, o, SendClose{Code: code, Reason: octets(reason[:min(len(reason), 123)])})
 		}, nil
+	case probePath:
+		return func(ctx context.Context, o *opened, _ time.Time) { f.playProbe(ctx, o) }, nil
 	case "/getCaseInfo", "/getCaseStatus", "/runCase":
 	default:
 		return nil, fmt.Errorf("no such path: %s. %s", u.Path, usage)
@@ -245,11 +263,29 @@ func (f *FuzzingServer) play(ctx context.Context, o *opened, started time.Time, 
 	if f.Wire != nil {
 		observe = func(e LogEntry) { f.tell(func() { f.Wire(c, e) }) }
 	}
-	r.open(ctx, o, observe, f.Patience)
+	f.mu.Lock()
+	patience := max(f.Patience, f.patience)
+	f.mu.Unlock()
+	r.open(ctx, o, observe, patience)
 	f.keep(r)
-	if f.Finished != nil {
+	if f.Finished != nil && (!f.hold || r.final() && f.first(number)) {
 		f.tell(func() { f.Finished(r) })
 	}
+}
+
+// first says whether Finished, of a run of TestClient, is told of the case for the
+// first time.
+func (f *FuzzingServer) first(number int) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.finished[number] {
+		return false
+	}
+	if f.finished == nil {
+		f.finished = make(map[int]bool)
+	}
+	f.finished[number] = true
+	return true
 }
 
 func (f *FuzzingServer) tell(do func()) {

@@ -88,7 +88,7 @@ func SkipTooBig(results []*Result) {
 func (c *Case) tooBig(agent string, number int, role Role, most int) *Result {
 	length, _ := c.longest()
 	r := &Result{Case: c, Agent: agent, Number: number, Role: role, Behavior: Unimplemented, BehaviorClose: Unimplemented}
-	r.Skipped = fmt.Sprintf("Not played: its message has %s, and the longest that is to be sent has %s.", humanSize(length), humanSize(most))
+	r.Skipped = fmt.Sprintf("Not played: its message has %d octets, and the longest that is to be sent has %d.", length, most)
 	r.Why = r.Skipped
 	return r
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -16,14 +15,9 @@ import (
 // answers, and that it echoes. Otherwise the error says in one line what it does
 // instead. It also finds out whether the server takes one connection at a time.
 func (t *Tester) probe(ctx context.Context) error {
-	first, err := t.dial(ctx)
+	idle, err := t.firstContact(ctx)
 	if err != nil {
-		return fmt.Errorf("the target %s cannot be reached: %w", t.URL, err)
-	}
-	idle, err := openAsClient(ctx, first, t.client, "", t.within(handshakeTimeout))
-	if err != nil {
-		first.Close()
-		return fmt.Errorf("the target %s is no WebSocket server: %w", t.URL, err)
+		return err
 	}
 	release := func() {
 		play(ctx, &Case{Steps: []Step{CloseAfter{0}}, Close: byTester}, ClientRole, idle.conn, idle.early, newWireLog(nil), t.Patience)
@@ -44,21 +38,49 @@ func (t *Tester) probe(ctx context.Context) error {
 		defer release()
 	}
 	wait := t.within(3 * time.Second)
-	said, echoes := t.echoes(ctx, beside, wait)
-	if !echoes && said == nothing && ctx.Err() == nil {
+	instead := t.echoes(ctx, beside, wait)
+	if instead == nothing && ctx.Err() == nil {
 		// Once more, with patience: it may have been slow to start.
 		if beside, err = t.open(ctx, ""); err != nil {
 			return fmt.Errorf("the target %s answers no more after one message: %w", t.URL, err)
 		}
-		said, echoes = t.echoes(ctx, beside, 2*wait)
+		instead = t.echoes(ctx, beside, 2*wait)
 	}
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case !echoes:
-		return fmt.Errorf("the target %s is no echo server: a text message was sent, and %s. The cases need a server that sends each message back", t.URL, said)
+	case instead != "":
+		return fmt.Errorf("the target %s is no echo server: a text message was sent, and %s. The cases need a server that sends each message back", t.URL, instead)
 	}
 	return nil
+}
+
+// Reach says why the server cannot be reached, or that it is no WebSocket server;
+// nil if it is one. It plays nothing.
+func (t *Tester) Reach(ctx context.Context) error {
+	if err := t.configure(); err != nil {
+		return err
+	}
+	o, err := t.firstContact(ctx)
+	if err != nil {
+		return err
+	}
+	play(ctx, &Case{Steps: []Step{CloseAfter{0}}, Close: byTester}, ClientRole, o.conn, o.early, newWireLog(nil), 1)
+	return nil
+}
+
+// firstContact opens the first connection.
+func (t *Tester) firstContact(ctx context.Context) (*opened, error) {
+	conn, err := t.dial(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the target %s cannot be reached: %w", t.URL, err)
+	}
+	o, err := openAsClient(ctx, conn, t.client, "", t.within(handshakeTimeout))
+	if err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("the target %s is no WebSocket server: %w", t.URL, err)
+	}
+	return o, nil
 }
 
 // openBeside opens a connection while another one is open. It returns nil if that
@@ -76,31 +98,12 @@ func (t *Tester) openBeside(ctx context.Context) (*opened, error) {
 	return o, nil
 }
 
-const nothing = "nothing came back"
-
-// echoes says whether a message comes back on the connection, and otherwise what
-// the server did.
-func (t *Tester) echoes(ctx context.Context, o *opened, wait time.Duration) (instead string, echoes bool) {
-	message := octets("wsproof asks: does this come back?")
-	c := &Case{
-		ID: "0.0", Steps: []Step{Frame{Opcode: 1, Fin: true, Payload: message}, CloseAfter{wait}},
-		Want: exactly(textEvent(message)), Close: byTester,
-	}
+// echoes says what the server did on the connection instead of sending a message
+// back; "" if it did.
+func (t *Tester) echoes(ctx context.Context, o *opened, wait time.Duration) (instead string) {
+	c := echoProbe(wait)
 	out := play(ctx, c, ClientRole, o.conn, o.early, newWireLog(nil), 1)
-	received, _ := c.counted(out.Received)
-	switch {
-	case slices.ContainsFunc(received, textEvent(message).Equal):
-		return "", true
-	case out.Fault != "":
-		return "what came back breaks a rule: " + out.Fault, false
-	case len(received) > 0:
-		return received[0].String() + " came back", false
-	case !out.ClosedByMe:
-		return out.ending("server"), false
-	case out.WasClean:
-		return nothing, false
-	}
-	return "neither the message nor the Close behind it was answered", false
+	return c.instead(&out, "server")
 }
 
 // open opens a connection for a case. It tries again while nothing listens, as a

@@ -13,17 +13,19 @@ import (
 
 // WriteReports writes the results into a folder, which it makes: index.json
 // and one JSON file a case and agent, in the format of the original suite, and
-// index.html, one page with everything, that needs nothing else.
+// index.html, one page with everything, that needs nothing else; and summary.json,
+// see Summary.
 func WriteReports(dir, title string, results []*Result) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
 	index := make(map[string]map[string]indexEntry)
+	files := fileNames(results, asItIs)
 	for _, r := range results {
 		if r == nil {
 			continue
 		}
-		name := reportFile(r)
+		name := files[r.Agent] + "_case_" + strings.ReplaceAll(r.Case.ID, ".", "_") + ".json"
 		if index[r.Agent] == nil {
 			index[r.Agent] = make(map[string]indexEntry)
 		}
@@ -36,6 +38,9 @@ func WriteReports(dir, title string, results []*Result) error {
 		}
 	}
 	if err := writeJSON(filepath.Join(dir, "index.json"), index); err != nil {
+		return err
+	}
+	if err := writeJSON(filepath.Join(dir, "summary.json"), Summarize(results)); err != nil {
 		return err
 	}
 	f, err := os.Create(filepath.Join(dir, "index.html"))
@@ -66,20 +71,8 @@ type indexEntry struct {
 	ReportFile      string  `json:"reportfile"`
 }
 
-// reportFile is the name of a case's JSON file: "core_case_1_1_1.json".
-func reportFile(r *Result) string {
-	agent := strings.Map(func(c rune) rune {
-		switch {
-		case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '-':
-			return c
-		}
-		return '_'
-	}, r.Agent)
-	return agent + "_case_" + strings.ReplaceAll(r.Case.ID, ".", "_") + ".json"
-}
-
 // caseReport is a case's JSON file, field by field as the original writes it;
-// why, rule and rfc are ours.
+// schema, why, note, earlier, rule and rfc are ours.
 type caseReport struct {
 	Agent         string            `json:"agent"`
 	Behavior      Verdict           `json:"behavior"`
@@ -120,7 +113,10 @@ type caseReport struct {
 	OpenTimeout   bool              `json:"wasOpenHandshakeTimeout"`
 	DropTimeout   bool              `json:"wasServerConnectionDropTimeout"`
 	WireLog       [][]any           `json:"wirelog"`
+	Schema        string            `json:"schema"`
 	Why           string            `json:"why,omitempty"`
+	Note          string            `json:"note,omitempty"`
+	Earlier       string            `json:"earlier,omitempty"`
 	Rule          string            `json:"rule,omitempty"`
 	RFC           string            `json:"rfc,omitempty"`
 }
@@ -147,7 +143,7 @@ func newCaseReport(r *Result) caseReport {
 		RxFrameStats: map[byte]int{}, RxOctetStats: map[int]int{}, TxFrameStats: map[byte]int{}, TxOctetStats: map[int]int{},
 		Started: r.Started.UTC().Format(time.RFC3339Nano), WasClean: o.WasClean, CloseTimeout: o.CloseTimeout,
 		NotClean: optional(o.NotClean, o.NotClean != ""), DropTimeout: o.DropTimeout, WireLog: wireRows(r.Log),
-		Why: r.Why, Rule: c.Rule.Sentence, RFC: "RFC 6455 " + c.Rule.Section,
+		Schema: "wsproof/conformance-case/1", Why: r.Why, Note: r.Note, Earlier: r.Earlier, Rule: c.Rule.Sentence, RFC: "RFC 6455 " + c.Rule.Section,
 	}
 	for _, w := range c.Want {
 		report.Expected[w.Verdict] = events(w.Events)
@@ -250,22 +246,23 @@ func orNull[T comparable](v T) any {
 }
 
 // ReadIndex reads the index.json of a folder of reports, the original's or
-// ours: agent → case → both verdicts.
-func ReadIndex(dir string) (map[string]map[string][2]Verdict, error) {
+// ours: agent → case → both verdicts, and agent → the time of all its cases.
+func ReadIndex(dir string) (map[string]map[string][2]Verdict, map[string]time.Duration, error) {
 	b, err := os.ReadFile(filepath.Join(dir, "index.json"))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var index map[string]map[string]indexEntry
 	if err := json.Unmarshal(b, &index); err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, "index.json"), err)
+		return nil, nil, fmt.Errorf("%s: %w", filepath.Join(dir, "index.json"), err)
 	}
-	verdicts := make(map[string]map[string][2]Verdict)
+	verdicts, took := make(map[string]map[string][2]Verdict), make(map[string]time.Duration)
 	for agent, cases := range index {
 		verdicts[agent] = make(map[string][2]Verdict)
 		for id, e := range cases {
 			verdicts[agent][id] = [2]Verdict{e.Behavior, e.BehaviorClose}
+			took[agent] += time.Duration(e.Duration) * time.Millisecond
 		}
 	}
-	return verdicts, nil
+	return verdicts, took, nil
 }

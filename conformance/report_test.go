@@ -49,7 +49,7 @@ func TestWriteReports(t *testing.T) {
 	if got := index["right"]["12.1.1"]["behavior"]; got != "UNIMPLEMENTED" {
 		t.Errorf("12.1.1: %v", got)
 	}
-	verdicts, err := ReadIndex(dir)
+	verdicts, _, err := ReadIndex(dir)
 	if err != nil || verdicts["rogue"]["2.3"] != [2]Verdict{Failed, WrongCode} && verdicts["rogue"]["2.3"] != [2]Verdict{Failed, OK} {
 		t.Errorf("ReadIndex: %v, %v", verdicts["rogue"], err)
 	}

@@ -103,6 +103,14 @@ func (p *rogue) fail(code int) {
 // serve runs the peer on a connection whose opening handshake is done.
 func (p *rogue) serve(early []byte) {
 	defer p.conn.Close()
+	if p.has("answers nothing") {
+		p.fault = "never echoes"
+		for buf := make([]byte, 100); ; {
+			if _, err := p.conn.Read(buf); err != nil {
+				return
+			}
+		}
+	}
 	if p.has("greets with a message") {
 		p.send(wire.Frame{Fin: true, Opcode: wire.Text, Payload: []byte("welcome")})
 	}
@@ -115,6 +123,9 @@ func (p *rogue) serve(early []byte) {
 	p.in = early
 	buf := make([]byte, 4<<10)
 	for p.parse(); !p.over; p.parse() {
+		if p.has("dies") && len(p.pings) > 0 {
+			return
+		}
 		n, err := p.conn.Read(buf)
 		if err != nil {
 			return
@@ -359,6 +370,9 @@ func (p *rogue) echo(opcode byte, b []byte) {
 	f := wire.Frame{Fin: true, Opcode: opcode, Payload: b}
 	switch {
 	case p.has("never echoes"):
+		return
+	case p.has("takes no text") && opcode == wire.Text:
+		p.sendClose(1003, "only binary")
 		return
 	case p.has("answers text with binary") && opcode == wire.Text, p.has("answers binary with text") && opcode == wire.Binary:
 		f.Opcode = 3 - opcode

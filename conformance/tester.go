@@ -69,7 +69,10 @@ type Tester struct {
 // that counts. If ctx is done, or the server dies (a *DiedError), the error says
 // so, and the results of the cases that were not played to their end are nil.
 func (t *Tester) Run(ctx context.Context, cases []*Case) ([]*Result, error) {
-	if err := t.prepare(ctx); err != nil {
+	if err := t.configure(); err != nil {
+		return nil, err
+	}
+	if err := t.probe(ctx); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -92,23 +95,36 @@ func (t *Tester) Run(ctx context.Context, cases []*Case) ([]*Result, error) {
 		})
 		if r := t.play(ctx, i+1, c); r.Outcome.GaveUp == "" {
 			results[i] = r
-			if r.certain() && !r.refusedAsTooBig() {
+			if r.final() {
 				t.finished(r)
 			}
 		}
 	})
 	open := make([]bool, len(cases)) // not told to Finished yet
 	for i, r := range results {
-		open[i] = r != nil && (!r.certain() || r.refusedAsTooBig() || r.Skipped != "")
+		open[i] = r != nil && (!r.final() || r.Skipped != "")
 	}
-	if ctx.Err() == nil {
-		t.again(ctx, cases, results)
-	}
+	replayUncertain(cases, results, t.gate.now(), func(picked []int, jobs int, patience float64) {
+		t.gate, t.patience = newGate(jobs), max(t.Patience, 1)*patience
+		var chosen []*Case
+		for _, i := range picked {
+			chosen = append(chosen, cases[i])
+		}
+		inParallel(chosen, t.gate, func(k int) {
+			i := picked[k]
+			if ctx.Err() != nil {
+				return
+			}
+			if r := t.play(ctx, i+1, cases[i]); r.Outcome.GaveUp == "" {
+				results[i] = r
+			}
+		})
+	})
 	if !t.Original {
 		SkipTooBig(results)
 	}
 	for i, r := range results {
-		if open[i] {
+		if open[i] && r != nil {
 			t.finished(r)
 		}
 	}
@@ -123,8 +139,8 @@ func (t *Tester) finished(r *Result) {
 	})
 }
 
-// prepare checks the URL and that an echo server answers there.
-func (t *Tester) prepare(ctx context.Context) error {
+// configure checks the URL, and fills in what is left to its default.
+func (t *Tester) configure() error {
 	u, err := ParseTarget(t.URL)
 	if err != nil {
 		return err
@@ -141,7 +157,7 @@ func (t *Tester) prepare(ctx context.Context) error {
 	}
 	t.patience = t.Patience
 	t.gate = newGate(t.Jobs)
-	return t.probe(ctx)
+	return nil
 }
 
 func (t *Tester) dial(ctx context.Context) (net.Conn, error) {

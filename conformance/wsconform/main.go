@@ -1,10 +1,11 @@
-// Command wsconform runs the cases of the Autobahn suite against a WebSocket
-// server, or against clients, without Docker and Python.
+// Command wsconform runs the cases of the Autobahn suite, and this project's own,
+// against a WebSocket server, or against clients, without Docker and Python.
 //
 //	wsconform                                     the core's echo server
 //	wsconform -engine all -report-dir reports     all five engines, one matrix
 //	wsconform -target ws://127.0.0.1:9001/echo    a server of yours
 //	wsconform -role client                        the core's client
+//	wsconform -client 'node echo.js {url}'        a client of yours
 //	wsconform -listen 127.0.0.1:9001              clients of yours, that connect
 //
 // It exits with 1 where a case failed, and with 2 where it could not run.
@@ -12,8 +13,9 @@ package main
 
 import (
 	"github.com/wsproof/wsproof/internal/cli"
+	"github.com/wsproof/wsproof/internal/conform"
 )
 
 func main() {
-	cli.Main("wsconform", run)
+	cli.Main("wsconform", conform.Run)
 }

@@ -1,4 +1,4 @@
-package main
+package conform
 
 import (
 	"context"
@@ -102,6 +102,12 @@ func (c *config) runOriginal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.target != "" {
+		// The original says nothing of a target that is not there.
+		if err := (&conformance.Tester{URL: c.target}).Reach(ctx); err != nil {
+			return err
+		}
+	}
 	failed := false
 	for _, role := range []string{"server", "client"} {
 		if c.role != role && c.role != "both" {
@@ -116,7 +122,6 @@ func (c *config) runOriginal(ctx context.Context) error {
 			}
 		}
 		out := filepath.Join(dir, role+"s")
-		started := time.Now()
 		play := c.originalServers
 		if role == "client" {
 			play = c.originalClients
@@ -124,7 +129,7 @@ func (c *config) runOriginal(ctx context.Context) error {
 		if err := play(ctx, suite, out, agents); err != nil {
 			return err
 		}
-		verdicts, err := conformance.ReadIndex(out)
+		verdicts, took, err := conformance.ReadIndex(out)
 		if err != nil {
 			return fmt.Errorf("the original suite left no report: %w", err)
 		}
@@ -132,7 +137,7 @@ func (c *config) runOriginal(ctx context.Context) error {
 			if len(verdicts[agent]) == 0 {
 				return fmt.Errorf("the original suite reports nothing of %s", agent)
 			}
-			c.out.endOriginal(agent, role, verdicts[agent], time.Since(started))
+			c.out.endOriginal(agent, role, verdicts[agent], took[agent])
 			for _, v := range verdicts[agent] {
 				failed = failed || !conformance.Passed(v[0], v[1])
 			}
@@ -143,7 +148,7 @@ func (c *config) runOriginal(ctx context.Context) error {
 		}
 	}
 	if failed {
-		return errFailed
+		return ErrFailed
 	}
 	return nil
 }

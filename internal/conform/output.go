@@ -1,21 +1,25 @@
-package main
+package conform
 
 import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
-	"text/tabwriter"
 	"time"
 
 	"github.com/wsproof/wsproof/conformance"
 )
 
-// shownFaults is the number of cases that the summary explains.
-const shownFaults = 20
+// What the summary shows at most: causes, and ids of one cause.
+const (
+	shownGroups = 25
+	shownIDs    = 24
+)
 
 // An output prints progress and summaries for a person, or events for a
 // program.
@@ -28,6 +32,41 @@ type output struct {
 	total    int
 	done     int
 	failed   int
+	agent    string
+	began    time.Time
+	ended    chan struct{} // stops the lines of progress
+}
+
+// progressEvery is how often a line of progress is printed where there is no
+// terminal to show it in one place.
+const progressEvery = 15 * time.Second
+
+// progress prints such lines until close.
+func (o *output) progress() {
+	o.ended = make(chan struct{})
+	go func() {
+		tick := time.NewTicker(progressEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-o.ended:
+				return
+			case <-tick.C:
+				o.mu.Lock()
+				if o.agent != "" && !o.debug {
+					fmt.Fprintf(o.w, "…  %s: %d of %d cases, %d failed, %.0f s\n", o.agent, o.done, o.total, o.failed, time.Since(o.began).Seconds())
+				}
+				o.mu.Unlock()
+			}
+		}
+	}()
+}
+
+// close ends what the output has started.
+func (o *output) close() {
+	if o.ended != nil {
+		close(o.ended)
+	}
 }
 
 func newOutput(w io.Writer, asJSON, debug bool, total int) *output {
@@ -36,11 +75,15 @@ func newOutput(w io.Writer, asJSON, debug bool, total int) *output {
 		info, err := f.Stat()
 		o.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
 	}
+	if !o.terminal && !asJSON {
+		o.progress()
+	}
 	return o
 }
 
 // An event is one line of -json.
 type event struct {
+	Schema        string              `json:"schema"`
 	Event         string              `json:"event"` // start, case, wire, end, report
 	Time          time.Time           `json:"time"`
 	Agent         string              `json:"agent,omitempty"`
@@ -52,6 +95,9 @@ type event struct {
 	BehaviorClose conformance.Verdict `json:"behaviorClose,omitempty"`
 	Passed        *bool               `json:"passed,omitempty"`
 	Why           string              `json:"why,omitempty"`
+	Cause         string              `json:"cause,omitempty"`
+	Note          string              `json:"note,omitempty"`
+	Earlier       string              `json:"earlier,omitempty"`
 	Milliseconds  *float64            `json:"ms,omitempty"`
 	Counts        map[string]int      `json:"counts,omitempty"`
 	Line          string              `json:"line,omitempty"`
@@ -59,7 +105,7 @@ type event struct {
 }
 
 func (o *output) event(e event) {
-	e.Time = time.Now().UTC()
+	e.Schema, e.Time = "wsproof/conformance-events/1", time.Now().UTC()
 	if b, err := json.Marshal(e); err == nil {
 		fmt.Fprintf(o.w, "%s\n", b)
 	}
@@ -90,7 +136,7 @@ func (o *output) clear() {
 func (o *output) begin(agent, role, url string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.done, o.failed = 0, 0
+	o.done, o.failed, o.agent, o.began = 0, 0, agent, time.Now()
 	if o.json {
 		o.event(event{Event: "start", Agent: agent, Role: role, URL: url, Cases: o.total})
 		return
@@ -141,7 +187,7 @@ func (o *output) finished(r *conformance.Result) {
 	case o.json:
 		o.event(event{
 			Event: "case", Agent: r.Agent, ID: r.Case.ID, Behavior: r.Behavior, BehaviorClose: r.BehaviorClose,
-			Passed: &passed, Why: r.Why, Milliseconds: ms(r.Duration),
+			Passed: &passed, Why: r.Why, Cause: r.Cause(), Note: r.Note, Earlier: r.Earlier, Milliseconds: ms(r.Duration),
 		})
 	case o.debug:
 		fmt.Fprintf(o.w, "%s %s ends: %s %s\n", r.Agent, r.Case.ID, r.Verdict(), r.Why)
@@ -150,51 +196,112 @@ func (o *output) finished(r *conformance.Result) {
 	}
 }
 
-// end prints the summary of one peer.
+// end prints the summary of one peer: its verdicts, and what asks for attention,
+// by cause.
 func (o *output) end(agent, role string, results []*conformance.Result, took time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	counts := make(map[string]int)
-	passed := true
-	var faults []*conformance.Result
-	for _, r := range results {
-		counts[r.Verdict()]++
-		passed = passed && r.Passed()
-		if !r.Passed() || r.Behavior == conformance.NonStrict {
-			faults = append(faults, r)
-		}
+	o.agent = ""
+	summary := conformance.Summarize(results)
+	var a conformance.AgentSummary
+	for _, one := range summary.Agents {
+		a = one
 	}
 	if o.json {
-		o.event(event{Event: "end", Agent: agent, Role: role, Cases: len(results), Counts: counts, Passed: &passed, Milliseconds: ms(took)})
+		o.event(event{Event: "end", Agent: agent, Role: role, Cases: len(results), Counts: a.Counts, Passed: &a.Passed, Milliseconds: ms(took)})
 		return
 	}
 	o.clear()
 	word := "passed"
-	if !passed {
+	if !a.Passed {
 		word = "FAILED"
 	}
-	fmt.Fprintf(o.w, "%s  %s as %s: %s of %d cases", word, agent, role, countText(counts), len(results))
+	fmt.Fprintf(o.w, "%s  %s as %s: %s of %d cases", word, agent, role, countText(a.Counts), len(results))
 	if took > 0 {
 		fmt.Fprintf(o.w, " in %.1f s", took.Seconds())
 	}
+	if len(results) < o.total && took > 0 {
+		fmt.Fprintf(o.w, "; %d were not played", o.total-len(results))
+	}
 	fmt.Fprintln(o.w)
-	t := tabwriter.NewWriter(o.w, 0, 8, 2, ' ', 0)
-	for i, r := range faults {
-		if i == shownFaults {
-			fmt.Fprintf(t, "\tand %d more\t\t\n", len(faults)-i)
+	for i, g := range a.Groups {
+		if i == shownGroups {
+			fmt.Fprintf(o.w, "  and %d causes more, in the reports\n", len(a.Groups)-i)
 			break
 		}
-		fmt.Fprintf(t, "\t%s\t%s\t%s\n", r.Case.ID, r.Verdict(), r.Why)
+		if len(g.Cases) == 1 {
+			fmt.Fprintf(o.w, "  %s  %s  %s\n", g.Cases[0], g.Verdict, g.Cause)
+			continue
+		}
+		fmt.Fprintf(o.w, "  %d cases  %s  %s\n      %s\n", len(g.Cases), g.Verdict, g.Cause, idText(g.Cases))
 	}
-	t.Flush()
+	for _, why := range slices.Sorted(maps.Keys(a.Skipped)) {
+		fmt.Fprintf(o.w, "  %s skipped  %s\n      %s\n", plural(len(a.Skipped[why]), "case"), why, idText(a.Skipped[why]))
+	}
+	for _, note := range slices.Sorted(maps.Keys(a.Notes)) {
+		fmt.Fprintf(o.w, "  note, in %s: %s\n", plural(len(a.Notes[note]), "case"), note)
+	}
+	if n := len(a.Earlier); n > 0 {
+		fmt.Fprintf(o.w, "  %s had another verdict at first, beside others, and this one alone with more time: %s (-patience, -jobs)\n",
+			plural(n, "case"), idText(inOrder(results, a.Earlier)))
+	}
+}
+
+// inOrder are the ids that a map has, in the order of the results.
+func inOrder(results []*conformance.Result, of map[string]string) (ids []string) {
+	for _, r := range results {
+		if of[r.Case.ID] != "" {
+			ids = append(ids, r.Case.ID)
+		}
+	}
+	return ids
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// idText lists ids in short: "6.3.1, 6.4.1 to 6.4.4".
+func idText(ids []string) string {
+	var parts []string
+	for i := 0; i < len(ids); {
+		j := i
+		for j+1 < len(ids) && follows(ids[j], ids[j+1]) {
+			j++
+		}
+		switch {
+		case j-i >= 2:
+			parts = append(parts, ids[i]+" to "+ids[j])
+		default:
+			parts = append(parts, ids[i:j+1]...)
+		}
+		i = j + 1
+	}
+	if len(parts) > shownIDs {
+		parts = append(parts[:shownIDs], fmt.Sprintf("and %d more", len(parts)-shownIDs))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// follows says whether id is the next one behind before in its group.
+func follows(before, id string) bool {
+	i, j := strings.LastIndexByte(before, '.'), strings.LastIndexByte(id, '.')
+	m, err := strconv.Atoi(before[i+1:])
+	n, err2 := strconv.Atoi(id[j+1:])
+	return err == nil && err2 == nil && before[:i] == id[:j] && n == m+1
 }
 
 // endOriginal prints the summary of what the original suite reported.
 func (o *output) endOriginal(agent, role string, cases map[string][2]conformance.Verdict, took time.Duration) {
+	ids := conformance.SortedIDs(slices.Collect(maps.Keys(cases)))
 	counts := make(map[string]int)
 	passed := true
 	var faults []string
-	for id, v := range cases {
+	for _, id := range ids {
+		v := cases[id]
 		verdict := conformance.JoinVerdicts(v[0], v[1])
 		counts[verdict]++
 		passed = passed && conformance.Passed(v[0], v[1])
@@ -202,11 +309,11 @@ func (o *output) endOriginal(agent, role string, cases map[string][2]conformance
 			faults = append(faults, id+" "+verdict)
 		}
 	}
-	slices.Sort(faults)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.json {
-		for id, v := range cases {
+		for _, id := range ids {
+			v := cases[id]
 			ok := conformance.Passed(v[0], v[1])
 			o.event(event{Event: "case", Agent: agent, ID: id, Behavior: v[0], BehaviorClose: v[1], Passed: &ok})
 		}

@@ -1,4 +1,4 @@
-package main
+package conform
 
 import (
 	"bytes"
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { leak.Main(m) }
 func command(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	err = run(t.Context(), args, &out, &errs)
+	err = Run(t.Context(), args, &out, &errs)
 	return out.String(), errs.String(), err
 }
 
@@ -56,12 +56,12 @@ func TestErrors(t *testing.T) {
 		{[]string{"-jobs", "0"}, "-jobs 0"},
 		{[]string{"-driver", "wstest"}, "wstest is not on the PATH"},
 		{[]string{"-driver", "docker"}, "docker is not on the PATH"},
-		{[]string{"-other"}, "see wsconform -h"},
+		{[]string{"-other"}, "wsconform -h lists the flags"},
 		{[]string{"more"}, `unknown argument "more"`},
 		{[]string{"-listen", "nowhere:port"}, "listen"},
 	} {
 		stdout, _, err := command(t, test.args...)
-		if err == nil || errors.Is(err, errFailed) || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") || strings.Contains(stdout, "passed") {
+		if err == nil || errors.Is(err, ErrFailed) || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") || strings.Contains(stdout, "passed") {
 			t.Errorf("%v: %q, %v; want one line with %q", test.args, stdout, err, test.want)
 		}
 	}
@@ -90,7 +90,7 @@ func TestServersAndClients(t *testing.T) {
 
 func TestFailureAndJSON(t *testing.T) {
 	stdout, _, err := command(t, "-engine", "coder", "-cases", "7.5.1,7.3.1", "-json", "-debug")
-	if !errors.Is(err, errFailed) {
+	if !errors.Is(err, ErrFailed) {
 		t.Errorf("got %v, want that cases failed", err)
 	}
 	var seen []string
@@ -133,7 +133,7 @@ func TestListen(t *testing.T) {
 	dir := t.TempDir()
 	done := make(chan error)
 	go func() {
-		done <- run(ctx, []string{"-listen", "127.0.0.1:0", "-cases", "1.1.*", "-report-dir", dir, "-json"}, out, out)
+		done <- Run(ctx, []string{"-listen", "127.0.0.1:0", "-cases", "1.1.*", "-report-dir", dir, "-json"}, out, out)
 	}()
 	var first event
 	if err := json.Unmarshal([]byte(<-out.line), &first); err != nil {
@@ -180,7 +180,7 @@ JSON
 	}
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	stdout, _, err := command(t, "-driver", "wstest", "-cases", "5.7,6.3.1", "-report-dir", dir)
-	if !errors.Is(err, errFailed) || !strings.Contains(stdout, "FAILED  core as server, says the original: ") || !strings.Contains(stdout, "6.3.1 FAILED") {
+	if !errors.Is(err, ErrFailed) || !strings.Contains(stdout, "FAILED  core as server, says the original: ") || !strings.Contains(stdout, "6.3.1 FAILED") {
 		t.Errorf("%q, %v", stdout, err)
 	}
 	if err := os.WriteFile(filepath.Join(bin, "wstest"), []byte("#!/bin/sh\necho no python >&2\nexit 3\n"), 0o755); err != nil {
