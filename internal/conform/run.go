@@ -47,9 +47,9 @@ type config struct {
 	known     string
 	write     string
 	rows      []known.Row
-	name      string // of the command
-	defaults  string // the cases, where -cases is not given
-	direct    bool   // wsproof test: the command has no engines
+	name      string                    // of the command
+	defaults  string                    // the cases, where -cases is not given
+	direct    bool                      // wsproof test: the command has no engines
 	dialing   func(*conformance.Tester) // the flags about a server
 
 	selected []*conformance.Case
