@@ -7,21 +7,29 @@ import (
 )
 
 // A Deflate holds the facts of a permessage-deflate case: Count messages, one
-// in flight, cut in sequence out of a data set, compressed, in fragments; the
-// echo must be equal. The tester offers the extension in its handshake; a peer
-// that declines it gets UNIMPLEMENTED, as in the original suite.
-//
-// To run these cases: compress in (*session).frame where the case has a
-// Deflate and the handshake negotiated it, inflate in (*session).message, and
-// make the data sets; nothing else depends on it.
+// in flight, cut in sequence out of a data set, compressed, in fragments; each
+// must come back equal. A peer that does not negotiate the extension gets
+// UNIMPLEMENTED.
 type Deflate struct {
-	Data       string // the kind of data set
-	Binary     bool
-	Count      int
-	Length     int // octets a message
-	Fragment   int // octets a fragment; 0: one frame
-	Within     time.Duration
-	Extensions string // the offer, as Sec-WebSocket-Extensions has it
+	Data     string // the kind of data set: see dataSets
+	Binary   bool
+	Count    int
+	Length   int // of a message: octets, or characters if it is text
+	Fragment int // octets of a fragment, of what was compressed; 0: one frame
+	Within   time.Duration
+	// Offers are what the tester offers as a client, in order of preference.
+	Offers []string
+	// Accepts are what it accepts as a server: the first for which an offer is there.
+	Accepts []acceptance
+}
+
+// Extensions is the offer as Sec-WebSocket-Extensions has it.
+func (d *Deflate) Extensions() string { return strings.Join(d.Offers, ", ") }
+
+// Quick reports whether the case is one of the few shapes that stand for the
+// others in short runs: small, middle and fragmented messages.
+func (d *Deflate) Quick() bool {
+	return d.Length == 16 || d.Length == 1<<10 || d.Length == 8<<10
 }
 
 // compression is sections 12 and 13: permessage-deflate.
@@ -47,34 +55,36 @@ func compression() []*Case {
 		{128 << 10, 32 << 10},
 	}
 	offer := func(noTakeover bool, bits int) string {
-		s := "permessage-deflate"
+		s := "permessage-deflate; client_no_context_takeover; client_max_window_bits"
 		if noTakeover {
 			s += "; server_no_context_takeover"
 		}
 		if bits > 0 {
 			s += fmt.Sprintf("; server_max_window_bits=%d", bits)
 		}
-		return s + "; client_max_window_bits"
+		return s
 	}
-	plain := offer(false, 0)
+	plain := []string{offer(false, 0)}
+	any := []acceptance{{}}
 	sets := []struct {
-		group  string
-		data   string
-		binary bool
-		offers []string
+		group   string
+		data    string
+		binary  bool
+		offers  []string
+		accepts []acceptance
 	}{
-		{"12.1", "JSON", false, []string{plain}},
-		{"12.2", "bitmap", true, []string{plain}},
-		{"12.3", "prose", true, []string{plain}},
-		{"12.4", "HTML", false, []string{plain}},
-		{"12.5", "PDF", true, []string{plain}},
-		{"13.1", "JSON", false, []string{plain}},
-		{"13.2", "JSON", false, []string{offer(true, 0)}},
-		{"13.3", "JSON", false, []string{offer(false, 9)}},
-		{"13.4", "JSON", false, []string{offer(false, 15)}},
-		{"13.5", "JSON", false, []string{offer(true, 9)}},
-		{"13.6", "JSON", false, []string{offer(true, 15)}},
-		{"13.7", "JSON", false, []string{offer(true, 9), offer(true, 0), plain}},
+		{"12.1", "JSON", false, plain, any},
+		{"12.2", "bitmap", true, plain, any},
+		{"12.3", "prose", true, plain, any},
+		{"12.4", "HTML", false, plain, any},
+		{"12.5", "PDF", true, plain, any},
+		{"13.1", "JSON", false, plain, any},
+		{"13.2", "JSON", false, []string{offer(true, 0)}, []acceptance{{true, 0}}},
+		{"13.3", "JSON", false, []string{offer(false, 9)}, []acceptance{{false, 9}}},
+		{"13.4", "JSON", false, []string{offer(false, 15)}, []acceptance{{false, 15}}},
+		{"13.5", "JSON", false, []string{offer(true, 9)}, []acceptance{{true, 9}}},
+		{"13.6", "JSON", false, []string{offer(true, 15)}, []acceptance{{true, 15}}},
+		{"13.7", "JSON", false, []string{offer(true, 9), offer(true, 0), plain[0]}, []acceptance{{true, 9}, {true, 0}, {}}},
 	}
 	var cases []*Case
 	for _, set := range sets {
@@ -85,7 +95,7 @@ func compression() []*Case {
 			}
 			d := &Deflate{
 				Data: set.data, Binary: set.binary, Count: 1000, Length: shape.length, Fragment: shape.fragment,
-				Within: within, Extensions: strings.Join(set.offers, ", "),
+				Within: within, Offers: set.offers, Accepts: set.accepts,
 			}
 			what := fmt.Sprintf("1000 compressed messages of %s of %s, one in flight", humanSize(d.Length), d.Data)
 			if d.Fragment > 0 {
@@ -93,9 +103,9 @@ func compression() []*Case {
 			}
 			cases = append(cases, &Case{
 				ID:          fmt.Sprintf("%s.%d", set.group, i+1),
-				Description: what + "; the offer is " + d.Extensions + ".",
-				Expectation: "Each message comes back equal. A peer that does not negotiate permessage-deflate (RFC 7692) is UNIMPLEMENTED here.",
-				Rule:        ruleExtension, Deflate: d, Close: byTester,
+				Description: what + "; the offer is " + d.Extensions() + ".",
+				Expectation: "Each message comes back equal, compressed as agreed on, or plain. A server that ignores a parameter that it was asked for is NON-STRICT, a peer that does not negotiate permessage-deflate (RFC 7692) is UNIMPLEMENTED.",
+				Rule:        ruleExtension, Deflate: d, Steps: []Step{CloseAfter{within}, nextCompressed{}}, Close: byTester,
 			})
 		}
 	}

@@ -1,4 +1,4 @@
-// Package conformance runs the cases 1.* to 10.* of the Autobahn test suite,
+// Package conformance runs the 517 cases of the Autobahn test suite,
 // the yardstick of WebSocket implementations, natively: same ids, same
 // verdicts, no Python and no Docker. Start with Catalogue and Select for the
 // cases, Tester for servers under test, FuzzingServer for clients under test,
@@ -14,6 +14,8 @@
 // The tester speaks through internal/wire and its own state machine, never
 // through package websocket: a bug there cannot hide itself.
 //
-// Limits. Cases 12.* and 13.* (RFC 7692, permessage-deflate) are listed and
-// report UNIMPLEMENTED; see compression.go. Section 11 does not exist.
+// Cases 12.* and 13.* are about permessage-deflate (RFC 7692). The tester sends
+// with compress/flate, or with a small compressor of its own where the window is
+// smaller, and reads with the inflater of internal/model, which measures how far
+// back a peer refers. Sections 8 and 11 do not exist.
 package conformance

@@ -169,7 +169,7 @@ func (f *FuzzingServer) ServeConn(ctx context.Context, conn net.Conn) {
 		}
 		return
 	}
-	do, err := f.route(request.URL)
+	do, c, err := f.route(request.URL)
 	if err != nil {
 		drop()
 		status := http.StatusNotFound
@@ -179,7 +179,11 @@ func (f *FuzzingServer) ServeConn(ctx context.Context, conn net.Conn) {
 		refuse(conn, status, err.Error())
 		return
 	}
-	o, err := openAsServer(conn, br, request)
+	var d *Deflate
+	if c != nil {
+		d = c.Deflate
+	}
+	o, err := openAsServer(conn, br, request, d)
 	drop()
 	if err != nil {
 		return
@@ -187,13 +191,13 @@ func (f *FuzzingServer) ServeConn(ctx context.Context, conn net.Conn) {
 	do(ctx, o, started)
 }
 
-// route finds what a request asks for.
-func (f *FuzzingServer) route(u *url.URL) (func(context.Context, *opened, time.Time), error) {
+// route finds what a request asks for, and which case is to be played, if one is.
+func (f *FuzzingServer) route(u *url.URL) (do func(context.Context, *opened, time.Time), played *Case, err error) {
 	q := u.Query()
 	agent := strings.TrimSpace(q.Get("agent"))
 	switch u.Path {
 	case "/getCaseCount":
-		return answer(strconv.Itoa(len(f.Cases))), nil
+		return answer(strconv.Itoa(len(f.Cases))), nil, nil
 	case "/updateReports":
 		return func(ctx context.Context, o *opened, _ time.Time) {
 			f.settle(ctx, agent)
@@ -204,23 +208,23 @@ func (f *FuzzingServer) route(u *url.URL) (func(context.Context, *opened, time.T
 				}
 			}
 			say(ctx, o, SendClose{Code: code, Reason: octets(reason[:min(len(reason), 123)])})
-		}, nil
+		}, nil, nil
 	case probePath:
-		return func(ctx context.Context, o *opened, _ time.Time) { f.playProbe(ctx, o) }, nil
+		return func(ctx context.Context, o *opened, _ time.Time) { f.playProbe(ctx, o) }, nil, nil
 	case "/getCaseInfo", "/getCaseStatus", "/runCase":
 	default:
-		return nil, fmt.Errorf("no such path: %s. %s", u.Path, usage)
+		return nil, nil, fmt.Errorf("no such path: %s. %s", u.Path, usage)
 	}
 	number, err := f.number(q)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c := f.Cases[number-1]
 	if u.Path == "/getCaseInfo" {
-		return answer(toJSON(map[string]string{"id": c.ID, "description": c.Description})), nil
+		return answer(toJSON(map[string]string{"id": c.ID, "description": c.Description})), nil, nil
 	}
 	if agent == "" {
-		return nil, badRequest("the agent is missing: " + u.Path + "?case=N&agent=NAME")
+		return nil, nil, badRequest("the agent is missing: " + u.Path + "?case=N&agent=NAME")
 	}
 	if u.Path == "/getCaseStatus" {
 		if f.result(agent, number) == nil {
@@ -228,11 +232,11 @@ func (f *FuzzingServer) route(u *url.URL) (func(context.Context, *opened, time.T
 		}
 		r := f.result(agent, number)
 		if r == nil {
-			return nil, badRequest(fmt.Sprintf("agent %s has not run case %d", agent, number))
+			return nil, nil, badRequest(fmt.Sprintf("agent %s has not run case %d", agent, number))
 		}
-		return answer(toJSON(map[string]string{"behavior": string(r.Behavior)})), nil
+		return answer(toJSON(map[string]string{"behavior": string(r.Behavior)})), nil, nil
 	}
-	return func(ctx context.Context, o *opened, started time.Time) { f.play(ctx, o, started, agent, number) }, nil
+	return func(ctx context.Context, o *opened, started time.Time) { f.play(ctx, o, started, agent, number) }, c, nil
 }
 
 // number reads which case is meant: case=N, or casetuple=5.7.

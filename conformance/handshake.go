@@ -23,7 +23,8 @@ type opened struct {
 	early    []byte // octets that came with the handshake
 	request  string // the HTTP request, as text
 	response string
-	deflate  string // the extensions that were negotiated
+	deflate  string    // the other side's extensions, as its header has them
+	agreed   agreement // what the tester answered, if it is the server
 }
 
 // openAsClient makes the client's opening handshake (RFC 6455 4.1) on conn.
@@ -61,17 +62,25 @@ func readRequest(conn net.Conn) (*bufio.Reader, *http.Request, error) {
 	return br, r, err
 }
 
-// openAsServer answers the client's opening handshake. It takes no extension
-// and no subprotocol.
-func openAsServer(conn net.Conn, br *bufio.Reader, r *http.Request) (*opened, error) {
+// openAsServer answers the client's opening handshake. It takes no extension but
+// permessage-deflate, in a case of that, and no subprotocol.
+func openAsServer(conn net.Conn, br *bufio.Reader, r *http.Request, d *Deflate) (*opened, error) {
+	offers := r.Header.Values("Sec-WebSocket-Extensions")
+	extensions := ""
+	var agreed agreement
+	if d != nil {
+		if extensions, agreed = d.accept(offers); extensions != "" {
+			extensions = "Sec-WebSocket-Extensions: " + extensions + "\r\n"
+		}
+	}
 	response := "HTTP/1.1 101 Switching Protocols\r\nServer: wsconform\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-		"Sec-WebSocket-Accept: " + opening.AcceptKey(r.Header.Get("Sec-WebSocket-Key")) + "\r\n\r\n"
+		"Sec-WebSocket-Accept: " + opening.AcceptKey(r.Header.Get("Sec-WebSocket-Key")) + "\r\n" + extensions + "\r\n"
 	if _, err := conn.Write([]byte(response)); err != nil {
 		return nil, err
 	}
 	conn.SetDeadline(time.Time{})
 	early, _ := br.Peek(br.Buffered())
-	return &opened{conn: conn, early: early, request: requestText(r), response: response, deflate: r.Header.Get("Sec-WebSocket-Extensions")}, nil
+	return &opened{conn: conn, early: early, request: requestText(r), response: response, deflate: strings.Join(offers, ", "), agreed: agreed}, nil
 }
 
 // refuse answers a request with an error and closes.

@@ -269,15 +269,16 @@ func newPageCase(c *Case) pageCase {
 	if e := c.Echo; e != nil {
 		out.Wants = []string{fmt.Sprintf("OK: %d × the message back, %s each", e.Trips, humanSize(e.Payload.Len()))}
 	}
-	if c.Deflate == nil {
-		side := "the peer fails the connection"
-		if c.Close.ByTester {
-			side = "the tester closes"
-		}
-		out.Close = side + "; code " + codeList(c.Close.Codes) + " or none"
-		if c.Close.Clean {
-			out.Close += "; the closing handshake is complete"
-		}
+	if d := c.Deflate; d != nil {
+		out.Wants = []string{fmt.Sprintf("OK: %d messages back, each as it was sent", d.Count), "NON-STRICT: the same, but the server ignores a parameter that it was asked for", "UNIMPLEMENTED: permessage-deflate is not negotiated"}
+	}
+	side := "the peer fails the connection"
+	if c.Close.ByTester {
+		side = "the tester closes"
+	}
+	out.Close = side + "; code " + codeList(c.Close.Codes) + " or none"
+	if c.Close.Clean {
+		out.Close += "; the closing handshake is complete"
 	}
 	return out
 }

@@ -8,6 +8,9 @@ func (c *Case) movesMuch() bool { return c.Echo != nil || c.Deflate != nil }
 // longest is the longest message of the case's steps, in octets, and the most
 // fragments of one.
 func (c *Case) longest() (length, fragments int) {
+	if d := c.Deflate; d != nil {
+		return d.Length, 1
+	}
 	open := 0 // fragments of the message under way
 	sum := 0
 	for _, s := range c.Steps {

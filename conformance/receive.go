@@ -64,8 +64,25 @@ func (s *session) checkHeader(f *wire.Frame) {
 	control := f.Opcode&8 != 0
 	switch {
 	case s.out.FailedByMe:
+	case s.deflate != nil && f.RSV == 4 && (f.Opcode == wire.Text || f.Opcode == wire.Binary):
+		s.checkRest(f)
+	case s.deflate != nil && f.RSV&4 != 0 && f.RSV&3 == 0 && control:
+		s.violation(1002, "a control frame with RSV1 came (RFC 7692 6)")
+	case s.deflate != nil && f.RSV&4 != 0 && f.RSV&3 == 0:
+		s.violation(1002, "a frame with RSV1 came that does not begin a message (RFC 7692 6)")
+	case f.RSV != 0 && s.deflate != nil:
+		s.violation(1002, "a frame with the reserved bits %03b came, and only RSV1 has a meaning (RFC 6455 5.2)", f.RSV)
 	case f.RSV != 0:
 		s.violation(1002, "a frame with the reserved bits %03b came, and no extension was negotiated (RFC 6455 5.2)", f.RSV)
+	default:
+		s.checkRest(f)
+	}
+}
+
+// checkRest refuses what is wrong with a header apart from its reserved bits.
+func (s *session) checkRest(f *wire.Frame) {
+	control := f.Opcode&8 != 0
+	switch {
 	case s.role == ClientRole && f.Masked:
 		s.violation(1002, "a masked frame came from a server (RFC 6455 5.1)")
 	case s.role == ServerRole && !f.Masked:
@@ -115,7 +132,7 @@ func (s *session) received(f *wire.Frame) {
 		s.happened(Event{Kind: PongFrame, Payload: octets(string(f.Payload))})
 	default:
 		if f.Opcode != wire.Continuation {
-			s.opcode = f.Opcode
+			s.opcode, s.squeezed = f.Opcode, f.RSV&4 != 0
 			s.message = nil
 		}
 		if s.message == nil && f.Fin {
@@ -128,6 +145,12 @@ func (s *session) received(f *wire.Frame) {
 		}
 		isBinary, payload := s.opcode == wire.Binary, s.message
 		s.opcode, s.message = 0, nil
+		if s.squeezed {
+			var ok bool
+			if payload, ok = s.inflate(payload); !ok {
+				return
+			}
+		}
 		if !isBinary && !utf8.Valid(payload) {
 			s.violation(1007, "a text message came that is not UTF-8 (RFC 6455 8.1)")
 			return
@@ -138,6 +161,10 @@ func (s *session) received(f *wire.Frame) {
 
 // delivered handles a whole message.
 func (s *session) delivered(isBinary bool, payload []byte) {
+	if s.deflate != nil {
+		s.cameBack(isBinary, payload)
+		return
+	}
 	e := s.c.Echo
 	if e == nil {
 		kind := TextMessage
@@ -147,19 +174,11 @@ func (s *session) delivered(isBinary bool, payload []byte) {
 		s.happened(Event{Kind: kind, Payload: octets(string(payload))})
 		return
 	}
-	kinds := map[bool]string{false: "text", true: "binary"}
-	switch {
-	case s.state != stateOpen:
+	if s.state != stateOpen {
 		return // too late, or one more than was sent
-	case isBinary != e.Binary:
-		s.out.EchoFault = fmt.Sprintf("message %d came back as %s, not as %s", s.out.Echoed+1, kinds[isBinary], kinds[e.Binary])
-	case len(payload) != e.Payload.Len():
-		s.out.EchoFault = fmt.Sprintf("message %d came back with %d octets, not with %d", s.out.Echoed+1, len(payload), e.Payload.Len())
-	case !e.Payload.Equal(payload):
-		s.out.EchoFault = fmt.Sprintf("message %d came back with other octets", s.out.Echoed+1)
-	default:
-		s.out.Echoed++
-		if s.out.Echoed < e.Trips {
+	}
+	if s.out.EchoFault = echoFault(s.out.Echoed+1, e.Binary, isBinary, e.Payload.Len(), len(payload), e.Payload.Equal(payload)); s.out.EchoFault == "" {
+		if s.out.Echoed++; s.out.Echoed < e.Trips {
 			s.sendFrame(s.echo)
 			s.flush()
 			return
@@ -171,7 +190,7 @@ func (s *session) delivered(isBinary bool, payload []byte) {
 // happened records an event, and closes where nothing more is to be waited for.
 func (s *session) happened(e Event) {
 	s.out.Received = append(s.out.Received, e)
-	if s.c.Echo != nil || !s.c.Close.ByTester {
+	if s.c.Echo != nil || s.c.Deflate != nil || !s.c.Close.ByTester {
 		return
 	}
 	counted, _ := s.c.counted(s.out.Received)

@@ -24,6 +24,13 @@ func someResults(t *testing.T) (results []*Result) {
 			}
 		}
 		results = append(results, playServer(t, "drops Pongs", cases[1]))
+		for _, c := range cases {
+			if c.Deflate != nil {
+				r := playServer(t, "knows no compression", c)
+				r.Agent = "declines"
+				results = append(results, r)
+			}
+		}
 	})
 	return results
 }
@@ -46,7 +53,10 @@ func TestWriteReports(t *testing.T) {
 	if got := index["late <b>"]["6.4.1"]["behavior"]; got != "NON-STRICT" {
 		t.Errorf("6.4.1: %v", got)
 	}
-	if got := index["right"]["12.1.1"]["behavior"]; got != "UNIMPLEMENTED" {
+	if got := index["declines"]["12.1.1"]; got["behavior"] != "UNIMPLEMENTED" || got["behaviorClose"] != "OK" {
+		t.Errorf("12.1.1, declined: %v", got)
+	}
+	if got := index["right"]["12.1.1"]; got["behavior"] != "OK" || got["behaviorClose"] != "OK" {
 		t.Errorf("12.1.1: %v", got)
 	}
 	verdicts, _, err := ReadIndex(dir)

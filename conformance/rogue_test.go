@@ -27,6 +27,7 @@ type rogue struct {
 	opcode   byte   // of the open message; 0: none
 	message  []byte
 	parts    [][]byte
+	deflate  *rogueDeflate // nil: permessage-deflate was not negotiated
 	messages int
 	pings    [][]byte
 	closing  bool // a Close was sent
@@ -199,6 +200,9 @@ func (p *rogue) partial(f wire.Frame, part []byte) {
 	if opcode == wire.Continuation {
 		opcode = p.opcode
 	}
+	if f.RSV&4 != 0 || p.deflate != nil && p.deflate.open {
+		return // what it gives is looked at when it is whole
+	}
 	if opcode != wire.Text || p.has("checks UTF-8 frame by frame, when whole", "checks UTF-8 only in whole messages", "does not check UTF-8") {
 		return
 	}
@@ -215,6 +219,7 @@ func (p *rogue) partial(f wire.Frame, part []byte) {
 func (p *rogue) header(f *wire.Frame) {
 	control := f.Opcode&8 != 0
 	switch {
+	case f.RSV == 4 && p.deflate != nil && (f.Opcode == wire.Text || f.Opcode == wire.Binary):
 	case f.RSV != 0 && !p.has("ignores reserved bits"):
 		if p.has("sees only RSV1") && f.RSV&4 == 0 {
 			return
@@ -337,6 +342,22 @@ func (p *rogue) data(f *wire.Frame) {
 	} else {
 		p.message = f.Payload
 	}
+	if z := p.deflate; z != nil {
+		if f.Opcode != wire.Continuation {
+			z.open = f.RSV&4 != 0
+		}
+		if z.open && !f.Fin {
+			return
+		}
+		if z.open {
+			z.open = false
+			var err error
+			if p.message, err = z.inflate(p.message); err != nil {
+				p.fail(1007)
+				return
+			}
+		}
+	}
 	text := p.opcode == wire.Text
 	switch {
 	case text && p.has("checks UTF-8 frame by frame, when whole") && !p.textOK(f.Payload, true),
@@ -418,6 +439,10 @@ func (p *rogue) echo(opcode byte, b []byte) {
 	case p.has("closes after the echo"):
 		p.send(f)
 		p.sendClose(1000, "")
+		return
+	}
+	if p.deflate != nil {
+		p.sendCompressed(f)
 		return
 	}
 	p.send(f)
@@ -538,6 +563,11 @@ func (p *rogue) accept() {
 	case p.has("takes a subprotocol that was not offered"):
 		extra = "Sec-WebSocket-Protocol: chat\r\n"
 	}
+	if offer := r.Header.Get("Sec-WebSocket-Extensions"); offer != "" {
+		if answer := p.agree(offer); answer != "" {
+			extra = "Sec-WebSocket-Extensions: " + answer + "\r\n"
+		}
+	}
 	fmt.Fprintf(p.conn, "HTTP/1.1 %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n%sSec-WebSocket-Accept: %s\r\n\r\n", status, extra, key)
 	early, _ := br.Peek(br.Buffered())
 	p.serve(slices.Clone(early))
@@ -547,7 +577,14 @@ func (p *rogue) accept() {
 func (p *rogue) connect(path string) error {
 	p.client = true
 	key := base64.StdEncoding.EncodeToString(make([]byte, 16))
-	fmt.Fprintf(p.conn, "GET %s HTTP/1.1\r\nHost: tester\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n\r\n", path, key)
+	offer := ""
+	if !p.has("knows no compression") {
+		offer = "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover; client_max_window_bits\r\n"
+	}
+	if p.has("offers what cannot be read") {
+		offer = "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=\r\n"
+	}
+	fmt.Fprintf(p.conn, "GET %s HTTP/1.1\r\nHost: tester\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n%sSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n\r\n", path, offer, key)
 	br := bufio.NewReader(p.conn)
 	resp, err := http.ReadResponse(br, nil)
 	if err != nil {
@@ -556,6 +593,9 @@ func (p *rogue) connect(path string) error {
 	if resp.StatusCode != http.StatusSwitchingProtocols {
 		p.conn.Close()
 		return fmt.Errorf("%s", resp.Status)
+	}
+	if answer := resp.Header.Get("Sec-WebSocket-Extensions"); answer != "" {
+		p.deflate = newRogueDeflate(p, strings.Contains(answer, "client_no_context_takeover"), strings.Contains(answer, "server_no_context_takeover"), strings.Contains(answer, "client_max_window_bits=9"))
 	}
 	early, _ := br.Peek(br.Buffered())
 	p.serve(slices.Clone(early))

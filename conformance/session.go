@@ -56,6 +56,8 @@ type Outcome struct {
 	RemoteReason  string
 	FramesSent    int
 	Late          bool   // a message or pong came after the tester had failed the connection
+	Declined      string // why permessage-deflate was not negotiated: UNIMPLEMENTED
+	Lax           string // what the peer ignored that it was asked for: NON-STRICT
 	GaveUp        string // the tester's own patience or context was over
 }
 
@@ -89,10 +91,12 @@ type session struct {
 	begun []byte // octets of the begun frame that are still to be sent
 	echo  Frame  // the message that an Echo with Trips repeats
 
-	header  []byte // of the frame that is coming in
-	frame   *wire.Frame
-	opcode  byte // of the message that is coming in; 0: none
-	message []byte
+	header   []byte // of the frame that is coming in
+	frame    *wire.Frame
+	opcode   byte // of the message that is coming in; 0: none
+	message  []byte
+	squeezed bool      // it is compressed
+	deflate  *deflater // nil: permessage-deflate was not negotiated
 }
 
 // A timer fires once. Those due at the same time fire in the order of their
@@ -105,8 +109,16 @@ type timer struct {
 // play runs the case on conn. early are octets that came with the handshake.
 // It closes conn. patience below 1 counts as 1.
 func play(ctx context.Context, c *Case, role Role, conn net.Conn, early []byte, log *wireLog, patience float64) Outcome {
-	s := &session{c: c, role: role, log: log, steps: c.Steps, box: newOutbox(conn), keys: maskingKeys(c), patience: max(patience, 1)}
+	return playDeflated(ctx, c, nil, role, conn, early, log, patience)
+}
+
+// playDeflated is play on a connection that compresses.
+func playDeflated(ctx context.Context, c *Case, z *deflater, role Role, conn net.Conn, early []byte, log *wireLog, patience float64) Outcome {
+	s := &session{c: c, role: role, log: log, steps: c.Steps, box: newOutbox(conn), keys: maskingKeys(c), patience: max(patience, 1), deflate: z}
 	s.run(ctx, conn, early)
+	if z != nil {
+		z.out.release()
+	}
 	return s.out
 }
 
@@ -234,6 +246,8 @@ func (s *session) advance() {
 			s.sendFrame(step)
 		case Message:
 			s.sendMessage(step)
+		case nextCompressed:
+			s.sendCompressed()
 		case BeginFrame:
 			s.begin(step.Payload)
 		case Octets:

@@ -174,7 +174,7 @@ func (t *Tester) play(ctx context.Context, number int, c *Case) *Result {
 	r := &Result{Case: c, Agent: t.Agent, Number: number, Role: ClientRole, Started: time.Now()}
 	offer := ""
 	if c.Deflate != nil {
-		offer = c.Deflate.Extensions
+		offer = c.Deflate.Extensions()
 	}
 	o, err := t.open(ctx, offer)
 	if err != nil {
@@ -196,13 +196,7 @@ func (r *Result) open(ctx context.Context, o *opened, observe func(LogEntry), pa
 	log := newWireLog(observe)
 	c := r.Case
 	if c.Deflate != nil {
-		// See Deflate: only the negotiation is there so far.
-		r.Outcome = play(ctx, &Case{Steps: []Step{CloseAfter{0}}, Close: byTester}, r.Role, o.conn, o.early, log, patience)
-		r.Behavior, r.BehaviorClose = Unimplemented, Unimplemented
-		r.Why = "The peer did not negotiate permessage-deflate."
-		if r.Role == ClientRole && o.deflate != "" {
-			r.Why = "The tester cannot compress yet; the server would: " + o.deflate + "."
-		}
+		r.openDeflated(ctx, o, log, patience)
 	} else {
 		r.Outcome = play(ctx, c, r.Role, o.conn, o.early, log, patience)
 		r.judge()
@@ -210,6 +204,31 @@ func (r *Result) open(ctx context.Context, o *opened, observe func(LogEntry), pa
 	r.Duration = time.Since(r.Started)
 	log.finish()
 	r.Log = log.entries
+}
+
+// openDeflated plays a permessage-deflate case, if the extension was negotiated.
+func (r *Result) openDeflated(ctx context.Context, o *opened, log *wireLog, patience float64) {
+	c, agreed := r.Case, o.agreed
+	if r.Role == ClientRole {
+		agreed = c.Deflate.read(o.deflate)
+	}
+	switch {
+	case agreed.broken != "":
+		o.conn.Close()
+		r.Opening = agreed.broken
+		r.judge()
+	case agreed.deflate == nil:
+		r.Outcome = play(ctx, &Case{ID: c.ID, Steps: []Step{CloseAfter{0}}, Close: byTester}, r.Role, o.conn, o.early, log, patience)
+		r.Outcome.Declined = "the " + peerName(r.Role) + " did not negotiate permessage-deflate"
+		if r.Role == ServerRole && o.deflate != "" {
+			r.Outcome.Declined = "the client does not offer what the case asks for: " + o.deflate
+		}
+		r.judge()
+	default:
+		r.Outcome = playDeflated(ctx, c, newDeflater(c.Deflate, *agreed.deflate, r.Role), r.Role, o.conn, o.early, log, patience)
+		r.Outcome.Lax = agreed.lax
+		r.judge()
+	}
 }
 
 func (t *Tester) observer(c *Case) func(LogEntry) {

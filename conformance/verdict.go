@@ -115,20 +115,17 @@ func sentence(s string) string {
 // behavior judges the events.
 func (c *Case) behavior(o *Outcome, peer string) (Verdict, string) {
 	if e := c.Echo; e != nil {
-		switch {
-		case o.EchoFault != "":
-			return Failed, o.EchoFault
-		case o.Echoed < e.Trips:
-			how := fmt.Sprintf("within %v", e.Within)
-			if !o.ClosedByMe {
-				how = "before " + o.ending(peer)
-			}
-			if e.Trips == 1 {
-				return Failed, "the message did not come back " + how
-			}
-			return Failed, fmt.Sprintf("only %d of %d messages came back %s", o.Echoed, e.Trips, how)
+		return o.echo(e.Trips, e.Within, peer)
+	}
+	if d := c.Deflate; d != nil {
+		if o.Declined != "" {
+			return Unimplemented, o.Declined
 		}
-		return OK, ""
+		v, why := o.echo(d.Count, d.Within, peer)
+		if v == OK && o.Lax != "" {
+			return NonStrict, o.Lax
+		}
+		return v, why
 	}
 	received, _ := c.counted(o.Received)
 	for _, w := range c.Want {
@@ -143,6 +140,24 @@ func (c *Case) behavior(o *Outcome, peer string) (Verdict, string) {
 		return NonStrict, fmt.Sprintf("the %s %s, which RFC 6455 5.5.3 allows; the original suite says FAILED", peer, how)
 	}
 	return Failed, difference(received, c.Want[0].Events, peer)
+}
+
+// echo judges what came back of so many messages.
+func (o *Outcome) echo(trips int, within time.Duration, peer string) (Verdict, string) {
+	switch {
+	case o.EchoFault != "":
+		return Failed, o.EchoFault
+	case o.Echoed == trips:
+		return OK, ""
+	}
+	how := fmt.Sprintf("within %v", within)
+	if !o.ClosedByMe {
+		how = "before " + o.ending(peer)
+	}
+	if trips == 1 {
+		return Failed, "the message did not come back " + how
+	}
+	return Failed, fmt.Sprintf("only %d of %d messages came back %s", o.Echoed, trips, how)
 }
 
 // nonStrict says what keeps an allowed outcome from being the best one.
