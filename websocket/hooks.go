@@ -3,7 +3,12 @@ package websocket
 // A teller tells the hooks of a connection what passes on it.
 type teller struct {
 	*Hooks
-	key ClientKey
+	key   ClientKey
+	quiet bool // no hook wants to know of messages
+}
+
+func newTeller(h *Hooks, key ClientKey) teller {
+	return teller{h, key, h.OnReadMessage == nil && h.OnWriteFrame == nil && h.OnWriteMessage == nil}
 }
 
 // seesFrames reports whether a hook wants to see each frame that is read.

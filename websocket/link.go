@@ -26,7 +26,7 @@ type link struct {
 
 // init makes l a link over src, of which what comes is put into reader.
 func (l *link) init(src io.ReadWriteCloser, reader *protocol.Reader, key ClientKey, mode Mode, opts *settings, subprotocol string) {
-	l.opts, l.tell, l.mode, l.subprotocol = opts, teller{&opts.Hooks, key}, mode, subprotocol
+	l.opts, l.tell, l.mode, l.subprotocol = opts, newTeller(&opts.Hooks, key), mode, subprotocol
 	l.transport.init(src, reader, opts.WriteTimeout)
 	l.out.init(&l.transport, l, protocol.NewWriter(mode, &opts.limits))
 	if (opts.timesReads() || opts.WriteTimeout > 0) && !l.transport.hasDeadlines() {

@@ -187,9 +187,15 @@ func (c *Websocket) answer(ctx context.Context, handler Handler, handling *bool)
 	}
 	c.reader.Own = shared == nil
 	for {
-		payload, complete, err := c.nextMessage()
-		if !complete {
-			return err
+		event, payload, err := c.reader.Next()
+		if event != protocol.MessageComes {
+			if event != protocol.NeedMore {
+				err = c.passed(event, payload)
+			}
+			if err != nil || event == protocol.NeedMore {
+				return err
+			}
+			continue
 		}
 		if c.out.closed.Load() { // no data may follow our Close
 			continue
@@ -200,7 +206,9 @@ func (c *Websocket) answer(ctx context.Context, handler Handler, handling *bool)
 		}
 		binary := c.reader.Binary()
 		msg.Binary, msg.Payload = binary, payload
-		c.tell.readMessage(msg)
+		if !c.tell.quiet {
+			c.tell.readMessage(msg)
+		}
 		if c.gathered {
 			c.out.flushInTime()
 		}
@@ -227,7 +235,9 @@ func (c *Websocket) reply(msg *Message, unchanged bool) error {
 		return nil
 	}
 	c.gathered = true
-	c.tell.wrote(msg, c.opts.MaxFrameSize)
+	if !c.tell.quiet {
+		c.tell.wrote(msg, c.opts.MaxFrameSize)
+	}
 	if queued >= gatherMost {
 		c.gathered = false
 		c.out.flushForRoom(c.opts.MaxPending)

@@ -15,9 +15,11 @@ const (
 
 // glanceMessage takes the message that comes next if that is one short frame. It
 // implies the rules of §5.1 (masked), of §5.2 (no RSV bit, a known opcode, the
-// shortest length form), §5.4 (no message is under way) and §10.4. Echoing messages of
-// a few bytes takes a fifth longer without it.
-func (r *Reader) glanceMessage(b []byte) (payload []byte, ok bool) {
+// shortest length form), §5.4 (no message is under way) and §10.4; that of §8.1 is
+// applied: what is not UTF-8 is left as it is. Echoing messages of a few bytes takes a
+// fifth longer without it.
+func (r *Reader) glanceMessage() (payload []byte, ok bool) {
+	b := r.buf.Bytes[r.start:]
 	if len(b) < shortHeader || b[0] != wholeText && b[0] != wholeBinary {
 		return nil, false
 	}
@@ -25,7 +27,16 @@ func (r *Reader) glanceMessage(b []byte) (payload []byte, ok bool) {
 	if n < 0 || n > shortMost || n > len(b)-shortHeader || n > r.limits.MaxFrameSize || n > r.limits.MaxMessageSize {
 		return nil, false
 	}
-	return b[shortHeader : shortHeader+n : shortHeader+n], true
+	binary, key := b[0] == wholeBinary, le.Uint32(b[2:])
+	b = b[shortHeader : shortHeader+n : shortHeader+n]
+	mask(b, b, key)
+	if !binary && !ValidUTF8(b) { // RFC 6455 §8.1
+		mask(b, b, key) // as it was
+		return nil, false
+	}
+	r.binary = binary
+	r.start += int32(shortHeader + n)
+	return b, true
 }
 
 // glanceFragments appends to the message under way the fragments that come next and

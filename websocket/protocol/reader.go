@@ -196,6 +196,19 @@ func (r *Reader) Frame(payload []byte) *Frame {
 // with its payload, or an error of the rule that they break: one of the Err variables.
 // What was right before that is told first.
 func (r *Reader) Next() (Event, []byte, error) {
+	if r.body == nil && r.buf != nil && r.mode == ServerMode && !r.EachFrame {
+		if p, ok := r.glanceMessage(); ok {
+			if r.Own {
+				p = append([]byte(nil), p...)
+			}
+			return MessageComes, p, nil
+		}
+	}
+	return r.next()
+}
+
+// next is Next, without a glance at a short message.
+func (r *Reader) next() (Event, []byte, error) {
 	if r.body != nil && !r.fragmented {
 		if r.told {
 			r.told = false
@@ -209,14 +222,8 @@ func (r *Reader) Next() (Event, []byte, error) {
 			if r.buf == nil {
 				return NeedMore, nil, nil
 			}
-			if r.mode == ServerMode && !r.EachFrame {
-				if !r.fragmented {
-					if p, ok := r.glanceMessage(r.buffered()); ok {
-						return r.short(p)
-					}
-				} else if r.glanceFragments() {
-					return r.complete()
-				}
+			if r.fragmented && r.mode == ServerMode && !r.EachFrame && r.glanceFragments() {
+				return r.complete()
 			}
 			h := &r.head
 			missing := h.parse(r.buffered())
@@ -255,21 +262,6 @@ func (r *Reader) Next() (Event, []byte, error) {
 			return MessageComes, r.body.take(r.Own), nil
 		}
 	}
-}
-
-// short takes the message of which glanceMessage has found the payload.
-func (r *Reader) short(p []byte) (Event, []byte, error) {
-	b := r.buffered()
-	r.binary = b[0] == wholeBinary
-	mask(p, p, le.Uint32(b[2:]))
-	if !r.binary && !ValidUTF8(p) { // RFC 6455 §8.1
-		return NeedMore, nil, ErrInvalidFramePayload
-	}
-	r.start += int32(shortHeader + len(p))
-	if r.Own {
-		p = append([]byte(nil), p...)
-	}
-	return MessageComes, p, nil
 }
 
 // complete ends the message of which glanceFragments has taken the last frame.

@@ -21,9 +21,25 @@ func NewWriter(mode Mode, limits *Limits) Writer { return Writer{mode: mode, lim
 
 // Message queues a message. It reports false, and does nothing, behind a Close. It
 // does not check that a text is UTF-8.
+//
+// An unmasked frame with a payload of at most 125 bytes is put together right here:
+// short replies, gathered, take half of the time so.
 func (w *Writer) Message(binary bool, payload []byte) bool {
 	if w.closed {
 		return false
+	}
+	if q := w.queue; q != nil && len(payload) <= shortMost && w.mode == ServerMode && len(payload) <= w.limits.MaxFrameSize {
+		if b := q.Bytes; cap(b)-len(b) >= 2+shortMost {
+			n := len(b)
+			b = b[:n+2+len(payload)]
+			b[n], b[n+1] = wholeText, byte(len(payload))
+			if binary {
+				b[n] = wholeBinary
+			}
+			copy(b[n+2:], payload)
+			q.Bytes = b
+			return true
+		}
 	}
 	f := w.Fragments(binary, payload)
 	w.grow(f.Size())
