@@ -66,7 +66,7 @@ deploycheck: ## manifests, static binary, and every k6 script by k6 inspect and 
 	K6="$(K6)" CHECK_DEPLOY=1 go test ./internal/benchserver -count=1 -v -run 'ConfigMap|Manifests|Compose|Static|K6'
 
 SOAK ?= 5m
-soak: ## idle, slow, killed and mixed load against the server (SOAK=5m, ENGINE)
+soak: ## idle, slow, killed, ending and mixed load against the server (SOAK=5m, ENGINE)
 	go run ./benchserver/soak -duration $(SOAK) -engine $(or $(ENGINE),core)
 
 # Conformance: the cases of the Autobahn suite (conformance/README.md).

@@ -1,6 +1,7 @@
 // Command soak holds benchserver to what a host expects of it: many idle
 // connections in little memory, slow senders dropped while others are served, no
-// goroutine left when a load dies, and minutes of mixed load with random
+// goroutine left when a load dies, no answer lost however a client ends its
+// connection, over TLS and TCP, and minutes of mixed load with random
 // disconnects with flat memory and a quiet log.
 //
 //	make soak
@@ -51,6 +52,7 @@ var checks = []struct {
 	{"idle", (*soak).checkIdle},
 	{"drip", (*soak).checkDrip},
 	{"kill", (*soak).checkKill},
+	{"endings", (*soak).checkEndings},
 	{"mixed", (*soak).checkMixed},
 }
 
@@ -66,8 +68,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	fs.IntVar(&s.idle, "idle", 10000, "idle `connections`")
 	fs.IntVar(&s.drip, "drip", 2000, "`connections` that drip a byte a second")
 	fs.IntVar(&s.kill, "kill", 128, "`connections` of the load that is killed")
-	fs.IntVar(&s.workers, "workers", 32, "`connections` at once of the mixed load")
-	fs.DurationVar(&s.duration, "duration", 5*time.Minute, "of the mixed load")
+	fs.IntVar(&s.workers, "workers", 32, "`connections` at once of the mixed load and the endings")
+	fs.DurationVar(&s.duration, "duration", 5*time.Minute, "of the mixed load; the endings take two fifths of that")
 	fs.Uint64Var(&s.seed, "seed", 1, "of the mixed load's random choices")
 	if err := cli.Parse(fs, args, out); err != nil {
 		return err

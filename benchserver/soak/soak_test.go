@@ -17,11 +17,11 @@ func TestSoak(t *testing.T) {
 		t.Skip("no /proc: ", err)
 	}
 	var out bytes.Buffer
-	args := []string{"-checks", "kill,mixed", "-duration", "3s", "-workers", "8", "-kill", "8"}
+	args := []string{"-checks", "kill,endings,mixed", "-duration", "3s", "-workers", "8", "-kill", "8"}
 	if err := run(context.Background(), args, &out); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
-	for _, want := range []string{"kill: core", "mixed: core"} {
+	for _, want := range []string{"kill: core", "endings: core, wss", "endings: core, ws,", "mixed: core"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}

@@ -119,7 +119,10 @@ func field(line, key string) string {
 }
 
 // Addr is host:port.
-func (s *Server) Addr() string { return strings.TrimPrefix(s.URL, "ws://") }
+func (s *Server) Addr() string {
+	_, addr, _ := strings.Cut(s.URL, "://")
+	return addr
+}
 
 // Log returns what the server has logged so far.
 func (s *Server) Log() []string {
