@@ -156,6 +156,15 @@ benchreadme: ## write README.md's tables from results (RESULTS=file)
 benchsmoke: ## every benchmark once, for CI
 	go test ./bench -run '^$$' -bench . -benchtime 1x -cpu 1 > /dev/null
 
+# Other people's servers, clients and proxies (field/README.md).
+ONLY    ?=
+INSTALL ?= 1
+LOAD    ?= 5s
+
+.PHONY: field
+field: ## the suite against the implementations of field/ (ONLY=name,language,kind INSTALL=0 LOAD=0 CASES)
+	go run ./field/run -only '$(ONLY)' -cases '$(CASES)' -load $(LOAD) $(if $(filter 0,$(INSTALL)),-install=false)
+
 .PHONY: cross
 CROSS ?= darwin/arm64 linux/arm64 windows/amd64 linux/386
 

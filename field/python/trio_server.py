@@ -1,0 +1,22 @@
+"""Echo server on trio-websocket, which drives wsproto.
+Usage: python3 trio_server.py PORT"""
+import sys
+
+import trio
+from trio_websocket import ConnectionClosed, serve_websocket
+
+
+async def echo(request):
+    ws = await request.accept()
+    while True:
+        try:
+            await ws.send_message(await ws.get_message())
+        except ConnectionClosed:
+            return
+
+
+async def main():
+    await serve_websocket(echo, "127.0.0.1", int(sys.argv[1]), ssl_context=None, max_message_size=64 << 20)
+
+
+trio.run(main)

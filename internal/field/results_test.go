@@ -1,0 +1,101 @@
+package field
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestNumbers(t *testing.T) {
+	for _, c := range []struct {
+		v    float64
+		want string
+	}{{0, "0"}, {0.12345, "0.12"}, {7.004, "7"}, {26.14, "26.1"}, {99.96, "100"}, {123.4, "123"}, {23912, "23,900"}, {1234567, "1,230,000"}} {
+		if got := number(significant(c.v)); got != c.want {
+			t.Errorf("%v: %q, want %q", c.v, got, c.want)
+		}
+	}
+}
+
+func TestShortVersion(t *testing.T) {
+	for version, want := range map[string]string{
+		"v1.5.3":                         "v1.5.3",
+		"8.23.0":                         "8.23.0",
+		"1:4.1.48-5+deb12u1":             "4.1.48",
+		"9.4.57-0+deb12u1":               "9.4.57",
+		"1.15+dfsg-4":                    "1.15",
+		"deno 2.9.6 (stable, release)":   "2.9.6",
+		"v0.0.0-20260908200009-22c9c6c9": "v0.0.0-20260908200009-22c9c6c9",
+		"663a910-dirty":                  "663a910",
+		"":                               "",
+	} {
+		if got := shortVersion(version); got != want {
+			t.Errorf("%q: %q, want %q", version, got, want)
+		}
+	}
+}
+
+func TestRules(t *testing.T) {
+	test := &Test{Findings: []Finding{
+		{Section: "8.1", Cases: []string{"6.3.1", "6.3.2"}},
+		{Section: "5.10", Ends: true},
+		{Section: "5.2", Cases: []string{"3.1"}},
+		{Section: "8.1", Cases: []string{"6.4.1"}},
+	}}
+	if got, want := test.Rules(), "5.2, 5.10 (the process ends), 8.1 ×3"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestReadme(t *testing.T) {
+	r := &Results{Rows: []*Row{
+		{Name: "a", Kind: Server, Language: "C", Version: "1.0-1", Test: &Test{Cases: 2, Passed: 1, Findings: []Finding{{Section: "5.2", Cases: []string{"3.1"}}}}, Load: &Load{Rate: 23900, CPU: 14.8}},
+		{Name: "b", Kind: Proxy, Language: "C", Error: "it has ended: a|b"},
+	}}
+	got, err := Readme([]byte("before\n"+beginMark+"\nold\n"+endMark+"\nafter\n"), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"before\n" + beginMark, endMark + "\nafter\n",
+		"\n| a | C | 1.0 | 1 of 2 | 5.2 | 23,900 | 14.8 |\n",
+		"\n| b before the core | C |  |  | it has ended: a\\|b |  |  |\n",
+	} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("no %q in:\n%s", want, got)
+		}
+	}
+	if strings.Contains(string(got), "old") {
+		t.Errorf("the old table is still there:\n%s", got)
+	}
+	if _, err := Readme([]byte("no markers"), r); err == nil {
+		t.Error("a text without markers was taken")
+	}
+}
+
+func TestReadResults(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "field.json")
+	r, err := ReadResults(file)
+	if err != nil || len(r.Rows) != 0 {
+		t.Fatalf("no file: %v, %v", r, err)
+	}
+	r.Put(&Row{Name: "b"})
+	r.Put(&Row{Name: "gone"})
+	r.Put(&Row{Name: "a"})
+	r.Put(&Row{Name: "b", Version: "2"})
+	r.Order([]*Implementation{{Name: "a"}, {Name: "b"}})
+	if err := r.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	if r, err = ReadResults(file); err != nil || len(r.Rows) != 2 || r.Rows[0].Name != "a" || r.Rows[1].Version != "2" {
+		t.Errorf("%v, %v", r, err)
+	}
+	if err := os.WriteFile(file, []byte(`{"schema": "wsproof/field/0"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = ReadResults(file); err == nil || !strings.Contains(err.Error(), "wsproof/field/0") {
+		t.Errorf("another schema: %v", err)
+	}
+}
