@@ -45,7 +45,8 @@ type hunter struct {
 
 	mu      sync.Mutex
 	results map[*mutant]*result
-	slower  float64 // how much longer than measured the slowest run without a kill took
+	slower  float64       // how much longer than measured the slowest run without a kill took
+	silent  time.Duration // the longest silence in such a run
 }
 
 // hunt sends every mutant through the stages. Before that it sends the core as it
@@ -99,6 +100,9 @@ func hunt(ctx context.Context, cores *cores, mutants []*mutant, conf config, pro
 		if ctx.Err() != nil {
 			return nil, errors.New("interrupted")
 		}
+	}
+	if len(singles) > 0 {
+		fmt.Fprintf(progress, "%d mutants with a build of their own\n", len(singles))
 	}
 	h.each(len(singles), func(i int) {
 		g := singles[i]

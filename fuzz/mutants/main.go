@@ -154,7 +154,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	results = append(results, failed...)
+	for _, r := range failed {
+		if len(choose([]*mutant{r.mutant}, conf.names)) > 0 {
+			results = append(results, r)
+		}
+	}
 	var report string
 	if conf.random == 0 {
 		report = format(results)

@@ -49,6 +49,9 @@ func (f *finder) call(n *ast.CallExpr) {
 			}
 		}
 		f.addAll(argumentOther, arg, ways...)
+		if v := f.packageVar(arg); v != nil {
+			f.add(errorOther, arg, f.sameTypeVars(arg, v)...)
+		}
 	}
 	f.callee(n)
 }

@@ -38,8 +38,12 @@ func (f *finder) statement(s ast.Stmt) {
 			kind = fieldNotSet
 		case *ast.Ident:
 			if left.Name == "_" {
-				if _, pure := s.Rhs[0].(*ast.CallExpr); !pure {
+				call, ok := s.Rhs[0].(*ast.CallExpr)
+				if !ok {
 					return
+				}
+				if slices.Contains(releases, calleeName(call)) {
+					kind = notReleased
 				}
 			}
 		}
@@ -179,10 +183,8 @@ func (f *finder) returns(n *ast.ReturnStmt) {
 			continue
 		}
 		f.add(errorNotReturned, x, f.replace(x, "nil"))
-		if id, ok := x.(*ast.Ident); ok {
-			if v, ok := f.info.Uses[id].(*types.Var); ok && v.Parent() == f.pkg.Scope() {
-				f.add(errorOther, x, f.sameTypeVars(id, v)...)
-			}
+		if v := f.packageVar(x); v != nil {
+			f.add(errorOther, x, f.sameTypeVars(x, v)...)
 		}
 	}
 	// if err != nil { return err } goes on.
@@ -193,8 +195,22 @@ func (f *finder) returns(n *ast.ReturnStmt) {
 	}
 }
 
+// packageVar is the error of the package, such as ErrClosed, that an expression is;
+// nil if it is none.
+func (f *finder) packageVar(x ast.Expr) *types.Var {
+	id, ok := x.(*ast.Ident)
+	if !ok {
+		return nil
+	}
+	v, ok := f.info.Uses[id].(*types.Var)
+	if !ok || v.Parent() != f.pkg.Scope() || !isError(v.Type()) {
+		return nil
+	}
+	return v
+}
+
 // sameTypeVars are other variables of the package that have the same type.
-func (f *finder) sameTypeVars(x *ast.Ident, not *types.Var) []edit {
+func (f *finder) sameTypeVars(x ast.Expr, not *types.Var) []edit {
 	var ways []edit
 	for _, name := range f.pkg.Scope().Names() {
 		if v, ok := f.pkg.Scope().Lookup(name).(*types.Var); ok && v != not && types.Identical(v.Type(), not.Type()) {

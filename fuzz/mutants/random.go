@@ -78,7 +78,8 @@ func (c *core) sites() ([]site, error) {
 func (f *finder) declaration(d ast.Decl) {
 	switch d := d.(type) {
 	case *ast.FuncDecl:
-		if d.Body != nil {
+		words := d.Recv != nil && (d.Name.Name == "Error" || d.Name.Name == "String")
+		if d.Body != nil && !words { // which are nobody's promise
 			f.fn = funcName(d)
 			f.walk(d.Body)
 		}

@@ -88,6 +88,7 @@ type pair struct{ a, b int }
 
 func (p *pair) one()     {}
 func (p *pair) two()     {}
+func (p *pair) Close() error { return nil }
 func use(a, b int) bool  { return a < b }
 func wait(context.Context) {}
 
@@ -120,6 +121,8 @@ func wait(context.Context) {}
 		{errorNotReturned, "return n, errA", "return n, nil"},
 		{errorNotReturned, "if err != nil {\n\treturn n, err\n}", "if err != nil {\n}"},
 		{errorOther, "return n, errA", "return n, errB"},
+		{errorOther, "_ = errors.Is(err, errA)", "errors.Is(err, errB)"},
+		{notReleased, "_ = p.Close()", "error) {\n\treturn n"},
 		{resultTurned, "_ = func() bool { return true }", "return false"},
 		{deferredDropped, "defer p.one()", "error) {\n\treturn n"},
 		{deferredDropped, "defer p.one()", "\n\tp.one()"},

@@ -27,6 +27,15 @@ func (h *hunter) fuzzers(m *mutant, units []*unit) []*unit {
 	if len(m.targets) > 0 {
 		return targets
 	}
+	if len(units) == 0 { // no seed comes there: a target that comes near it may
+		for _, u := range h.units[m.tags] {
+			for name := range m.changed {
+				if slices.ContainsFunc(u.hits[name], func(h hit) bool { return h.reached }) {
+					units = append(units, u)
+				}
+			}
+		}
+	}
 	size := map[*unit]int{}
 	for _, u := range units {
 		// What is made for bugs of libraries, or needs a server, finds none of the core's.
@@ -66,20 +75,18 @@ func (h *hunter) judge(ctx context.Context, r *result, b *build, stage string, u
 			return
 		}
 		h.mu.Lock()
-		limit := spareTime + time.Duration(spareFactor*h.slower*float64(took[pkg]))
+		t := trial{stage: stage, dir: filepath.Join(b.core.root, pkg), number: r.mutant.number}
+		t.limit = spareTime + time.Duration(spareFactor*h.slower*float64(took[pkg]))
+		t.silence = max(silentTime, silentFactor*silence[pkg], spareFactor*h.silent)
 		h.mu.Unlock()
 		if b.race {
-			limit *= 5
+			t.limit, t.silence = 5*t.limit, 5*t.silence
 		}
 		begin := time.Now()
-		t := trial{stage: stage, dir: filepath.Join(b.core.root, pkg), limit: limit, silence: max(silentTime, silentFactor*silence[pkg]), number: r.mutant.number}
-		if b.race {
-			t.silence *= 5
-		}
-		r.try(ctx, t, binary, "-test.run=^("+strings.Join(names[pkg], "|")+")$", "-test.failfast", "-test.v", "-test.timeout="+limit.String())
+		silent := r.try(ctx, t, binary, "-test.run=^("+strings.Join(names[pkg], "|")+")$", "-test.failfast", "-test.v", "-test.timeout="+t.limit.String())
 		if slow := float64(time.Since(begin)) / float64(took[pkg]); r.stage == "" && !b.race {
 			h.mu.Lock()
-			h.slower = max(h.slower, slow)
+			h.slower, h.silent = max(h.slower, slow), max(h.silent, silent)
 			h.mu.Unlock()
 		}
 	}
