@@ -94,6 +94,10 @@ func (c *Case) Section() int {
 	return n
 }
 
+// Own says whether the case is one of this project's, W.*, not of the original
+// suite.
+func (c *Case) Own() bool { return strings.HasPrefix(c.ID, "W.") }
+
 // Group is the id without its last number, or the section where the id has
 // only two: "6.4" for 6.4.1, "2" for 2.3.
 func (c *Case) Group() string { return c.ID[:strings.LastIndexByte(c.ID, '.')] }

@@ -33,6 +33,13 @@ type FuzzingServer struct {
 	Finished func(*Result)
 	Wire     func(*Case, LogEntry)
 
+	// Exclude, if set, says which cases are not played with an agent: its
+	// connection is closed at once, and there is no result.
+	Exclude func(agent, id string) bool
+	// Stop, if set, is called when a client asks for it: by /stopServer, or by
+	// shutdownOnComplete=true in /updateReports.
+	Stop func()
+
 	mu      sync.Mutex
 	results map[string]map[int]*Result // agent → number
 	running map[string]int             // agent → cases under way
@@ -208,6 +215,17 @@ func (f *FuzzingServer) route(u *url.URL) (do func(context.Context, *opened, tim
 				}
 			}
 			say(ctx, o, SendClose{Code: code, Reason: octets(reason[:min(len(reason), 123)])})
+			if last := strings.ToLower(q.Get("shutdownOnComplete")); f.Stop != nil && (last == "true" || last == "yes") {
+				f.Stop()
+			}
+		}, nil, nil
+	case "/stopServer":
+		if f.Stop == nil {
+			return nil, nil, badRequest("this server is not stopped by its clients")
+		}
+		return func(ctx context.Context, o *opened, _ time.Time) {
+			say(ctx, o, SendClose{Code: 1000})
+			f.Stop()
 		}, nil, nil
 	case probePath:
 		return func(ctx context.Context, o *opened, _ time.Time) { f.playProbe(ctx, o) }, nil, nil
@@ -235,6 +253,9 @@ func (f *FuzzingServer) route(u *url.URL) (do func(context.Context, *opened, tim
 			return nil, nil, badRequest(fmt.Sprintf("agent %s has not run case %d", agent, number))
 		}
 		return answer(toJSON(map[string]string{"behavior": string(r.Behavior)})), nil, nil
+	}
+	if f.Exclude != nil && f.Exclude(agent, c.ID) {
+		return func(ctx context.Context, o *opened, _ time.Time) { say(ctx, o, SendClose{Code: 1000}) }, nil, nil
 	}
 	return func(ctx context.Context, o *opened, started time.Time) { f.play(ctx, o, started, agent, number) }, c, nil
 }

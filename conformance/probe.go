@@ -58,15 +58,27 @@ func (t *Tester) probe(ctx context.Context) error {
 // Reach says why the server cannot be reached, or that it is no WebSocket server;
 // nil if it is one. It plays nothing.
 func (t *Tester) Reach(ctx context.Context) error {
+	_, err := t.Server(ctx)
+	return err
+}
+
+// Server is what the server calls itself in the Server header of its opening
+// handshake; empty if it does not say. The errors are Reach's.
+func (t *Tester) Server(ctx context.Context) (string, error) {
 	if err := t.configure(); err != nil {
-		return err
+		return "", err
 	}
 	o, err := t.firstContact(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	play(ctx, &Case{Steps: []Step{CloseAfter{0}}, Close: byTester}, ClientRole, o.conn, o.early, newWireLog(nil), 1)
-	return nil
+	for line := range strings.SplitSeq(o.response, "\r\n") {
+		if name, value, found := strings.Cut(line, ":"); found && strings.EqualFold(name, "Server") {
+			return strings.TrimSpace(value), nil
+		}
+	}
+	return "", nil
 }
 
 // firstContact opens the first connection.

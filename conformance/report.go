@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,11 +17,22 @@ import (
 // index.html, one page with everything, that needs nothing else; and summary.json,
 // see Summary.
 func WriteReports(dir, title string, results []*Result) error {
+	return writeReports(dir, title, results, asItIs, false)
+}
+
+// WriteOriginalReports writes what the original suite writes, by its names:
+// index.json, index.html, and one JSON and one HTML file a case and agent. The HTML
+// is ours.
+func WriteOriginalReports(dir, title string, results []*Result) error {
+	return writeReports(dir, title, results, asTheOriginal, true)
+}
+
+func writeReports(dir, title string, results []*Result, clean func(string) string, pages bool) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
 	index := make(map[string]map[string]indexEntry)
-	files := fileNames(results, asItIs)
+	files := fileNames(results, clean)
 	for _, r := range results {
 		if r == nil {
 			continue
@@ -36,6 +48,11 @@ func WriteReports(dir, title string, results []*Result) error {
 		if err := writeJSON(filepath.Join(dir, name), newCaseReport(r)); err != nil {
 			return err
 		}
+		if pages {
+			if err := writePage(filepath.Join(dir, strings.TrimSuffix(name, "json")+"html"), r); err != nil {
+				return err
+			}
+		}
 	}
 	if err := writeJSON(filepath.Join(dir, "index.json"), index); err != nil {
 		return err
@@ -43,11 +60,20 @@ func WriteReports(dir, title string, results []*Result) error {
 	if err := writeJSON(filepath.Join(dir, "summary.json"), Summarize(results)); err != nil {
 		return err
 	}
-	f, err := os.Create(filepath.Join(dir, "index.html"))
+	return writeTo(filepath.Join(dir, "index.html"), func(w io.Writer) error { return WriteHTML(w, title, results) })
+}
+
+// writePage writes the page of one result.
+func writePage(name string, r *Result) error {
+	return writeTo(name, func(w io.Writer) error { return casePage.Execute(w, newCasePage(r)) })
+}
+
+func writeTo(name string, write func(io.Writer) error) error {
+	f, err := os.Create(name)
 	if err != nil {
 		return err
 	}
-	if err := WriteHTML(f, title, results); err != nil {
+	if err := write(f); err != nil {
 		f.Close()
 		return err
 	}

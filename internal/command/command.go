@@ -12,6 +12,7 @@ import (
 
 	"github.com/wsproof/wsproof/internal/benchserver"
 	"github.com/wsproof/wsproof/internal/cli"
+	"github.com/wsproof/wsproof/internal/conform"
 	"github.com/wsproof/wsproof/internal/explain"
 	"github.com/wsproof/wsproof/internal/wsload"
 )
@@ -25,6 +26,8 @@ type command struct {
 
 // commands is the table: a new command is a new row.
 var commands = []command{
+	{"test", "URL", "plays conformance cases with a server or a client", conform.Test},
+	{"wstest", "-m MODE", "the same by Autobahn's spec files, with its reports", conform.WSTest},
 	{"load", "URL", "loads a server, checks answers, tells rates and latencies", wsload.Run},
 	{"serve", "", "serves echoes and load tests on any of the libraries here", benchserver.Run},
 	{"explain", "FILE…", "tells inputs of the fuzzers in words, and replays them", explainFiles},

@@ -467,13 +467,8 @@ func (c *config) waitForClients(ctx context.Context) error {
 		return errors.New("no client has run a case")
 	}
 	conformance.SkipTooBig(results)
-	for start := 0; start < len(results); {
-		end := start
-		for end < len(results) && results[end].Agent == results[start].Agent {
-			end++
-		}
-		c.out.end(results[start].Agent, "client", results[start:end], 0)
-		start = end
+	for agent, of := range byAgent(results) {
+		c.out.end(agent, "client", of, 0)
 	}
 	if err := c.report("client", results); err != nil {
 		return err

@@ -2,25 +2,29 @@ package conform
 
 import (
 	"context"
-	"errors"
 	"flag"
-	"fmt"
 	"io"
 
 	"github.com/wsproof/wsproof/conformance"
 	"github.com/wsproof/wsproof/internal/cli"
 )
 
-const testUsage = `%[1]s plays conformance cases with a WebSocket server, or with a client, that echoes.
+const testHelp = `usage: {name} URL [flags]
+       {name} -client 'COMMAND {url}' [flags]   or   -listen host:port
 
-usage: %[1]s [flags] URL                         a server: ws://host:port/path
-       %[1]s [flags] -client 'COMMAND {url}'     a client: one process a case
-       %[1]s [flags] -listen host:port           clients that connect as to Autobahn's fuzzingserver
+Plays conformance cases with a server, or a client, that echoes: those of the
+Autobahn suite, and this project's own, W.*, which stand on RFC 6455 alone.
 
-The cases are those of the Autobahn suite and this project's own, W.*, which stand on
-RFC 6455 alone. Exit status: 0 all passed, 1 failures (or the server died), 2 could not run.
-
-flags:
+  -cases LIST       such as 5.7,6.12.*,W.* or -9.* (default: 1 to 10 and W.*)
+  -o DIR            reports: index.html, index.json, summary.json, a file a case
+  -junit FILE       the verdicts as JUnit XML;  -json: events, one a line
+  -known FILE       pass on these failures, fail on others and on rows that hold
+                    no more;  -write-known FILE: write it
+  -jobs N           cases at once, fewer where the peer is slow (default 48)
+  -patience F       times the time that the peer has (default 1)
+  -max-message N    skip cases with longer messages, in octets
+  -agent NAME       the peer's name in reports
+  -list, -v, -open  list the cases; print the wire; open the report
 `
 
 // Test is the command wsproof test; name is how the user calls it. args are flags
@@ -32,30 +36,29 @@ func Test(ctx context.Context, name string, args []string, stdout, stderr io.Wri
 	server.Define(f)
 	c.define(f, "o", "folder for the reports: index.html, index.json, summary.json and a JSON file a case (default: none)")
 	f.BoolVar(&c.debug, "v", false, "print what the tester does and the wire log")
-	f.Usage = func() {
-		fmt.Fprintf(stdout, testUsage, name)
-		f.PrintDefaults()
-	}
+	f.Usage = func() { cli.Help(stdout, testHelp+cli.ServerHelp, f) }
 	if err := cli.Parse(f, args, stdout); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return nil
-		}
 		return err
 	}
+	if f.NArg() > 0 {
+		c.target = f.Arg(0)
+		if err := cli.Parse(f, f.Args()[1:], stdout); err != nil { // flags behind the URL
+			return err
+		}
+	}
 	switch {
-	case f.NArg() > 1:
-		return cli.Usagef("one URL is wanted, and flags before it: %q (%s -h)", f.Args(), name)
-	case f.NArg() == 1:
-		client, err := server.Client(f.Arg(0), stderr)
+	case f.NArg() > 0:
+		return cli.Usagef("unexpected argument %q (%s -h tells more)", f.Arg(0), name)
+	case c.target != "":
+		client, err := server.Client(c.target, stderr)
 		if err != nil {
 			return err
 		}
-		c.target = f.Arg(0)
 		c.dialing = func(t *conformance.Tester) {
 			t.Header, t.Subprotocols, t.TLS = client.Header, client.Subprotocols, client.TLS
 		}
 	case c.client == "" && c.listen == "" && !c.list:
-		return cli.Usagef("what is to be tested? Give the URL of a server, -client or -listen (%s -h)", name)
+		return cli.Usagef("what is to be tested? Give the URL of a server, -client or -listen (%s -h tells more)", name)
 	}
 	return c.run(ctx, stdout)
 }
