@@ -3,6 +3,9 @@ package field
 import (
 	"context"
 	"errors"
+	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wsproof/wsproof/bench/load"
@@ -17,17 +20,21 @@ const (
 
 // A Load is what a server did under load.
 type Load struct {
-	Conns  int     `json:"conns"`
-	Size   int     `json:"size"` // bytes of a message
-	Rate   float64 `json:"rate"` // messages a second
-	CPU    float64 `json:"cpu"`  // server CPU a message, µs; 0 where it is not known
-	P50    float64 `json:"p50"`  // µs
-	P99    float64 `json:"p99"`
+	Conns int     `json:"conns"`
+	Size  int     `json:"size"` // bytes of a message
+	Rate  float64 `json:"rate"` // messages a second
+	CPU   float64 `json:"cpu"`  // server CPU a message, µs; 0 where it is not known
+	P50   float64 `json:"p50"`  // µs
+	P99   float64 `json:"p99"`
+	// Busy is the load average of the minute before: above the number of processors
+	// the machine was doing other things, and the rates are low.
+	Busy   float64 `json:"busy"`
 	Failed string  `json:"failed,omitempty"` // what went wrong with messages or connections
 }
 
 // makeLoad measures for d.
 func makeLoad(ctx context.Context, s *server, d time.Duration) (*Load, error) {
+	busy := loadAverage()
 	var before, after time.Duration
 	var cpuErr error
 	read := func(into *time.Duration) func() {
@@ -48,7 +55,7 @@ func makeLoad(ctx context.Context, s *server, d time.Duration) (*Load, error) {
 		return nil, err
 	}
 	l := &Load{
-		Conns: loadConns, Size: loadSize, Rate: significant(float64(r.Messages) / r.Elapsed.Seconds()),
+		Conns: loadConns, Size: loadSize, Busy: busy, Rate: significant(float64(r.Messages) / r.Elapsed.Seconds()),
 		P50: micros(r.Latency.ValueAtQuantile(50)), P99: micros(r.Latency.ValueAtQuantile(99)),
 	}
 	if cpuErr == nil && r.Messages > 0 {
@@ -61,3 +68,14 @@ func makeLoad(ctx context.Context, s *server, d time.Duration) (*Load, error) {
 }
 
 func micros(ns int64) float64 { return significant(float64(ns) / 1000) }
+
+// loadAverage is that of the minute before; 0 where it is not known.
+func loadAverage() float64 {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0
+	}
+	first, _, _ := strings.Cut(string(b), " ")
+	v, _ := strconv.ParseFloat(first, 64)
+	return v
+}
