@@ -166,9 +166,9 @@ func (c *Config) setDefaults() error {
 		c.URL = u.Redacted()
 		c.client = &opening.Client{URL: u, Header: c.Header, Subprotocols: c.Subprotocols, TLS: c.TLS}
 	}
-	if c.Conns < 0 || c.Dials < 0 || c.InFlight < 0 || c.Messages < 0 || c.Size < 0 || c.Duration < 0 || c.Warmup < 0 || c.Patience < 0 ||
-		!(c.Rate >= 0 && c.Rate <= mostRate) {
-		return fmt.Errorf("load: a number is negative or no number (or a rate is above %g)", float64(mostRate))
+	if c.Conns < 0 || c.Conns > mostConns || c.Dials < 0 || c.InFlight < 0 || c.Messages < 0 || c.Size < 0 || c.Duration < 0 || c.Warmup < 0 || c.Patience < 0 ||
+		!(c.Rate == 0 || c.Rate >= leastRate && c.Rate <= mostRate) {
+		return fmt.Errorf("load: a number is negative, no number or too large (or a rate is neither 0 nor from %g to %g)", leastRate, mostRate)
 	}
 	orDefault(&c.Conns, 1)
 	orDefault(&c.Dials, 32)
@@ -195,8 +195,10 @@ func (c *Config) plain() (address string, ok bool) {
 }
 
 const (
+	mostConns    = 1 << 22
 	mostOnTheWay = 256 << 20 // bytes a connection; the frames of a window are built twice
 	mostRate     = 1e9       // a second; times are in nanoseconds
+	leastRate    = 1e-3      // with all connections, the time between two messages of one is a Duration
 )
 
 func orDefault[T int | time.Duration](v *T, def T) {
@@ -243,7 +245,9 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		}
 	}
 	if c.Mode == Connect {
-		r.tryClosing()
+		if err := r.tryClosing(); err != nil {
+			return nil, err
+		}
 	}
 	return r.measure(ctx, conns, work)
 }

@@ -357,6 +357,8 @@ func TestConfigRefused(t *testing.T) {
 		{Config{URL: "ws://x", Mode: Echo, Duration: -1}, "negative"},
 		{Config{URL: "ws://x", Mode: Echo, Rate: -1}, "negative"},
 		{Config{URL: "ws://x", Mode: Echo, Rate: math.NaN()}, "no number"},
+		{Config{URL: "ws://x", Mode: Echo, Rate: 1e-12}, "from 0.001"},
+		{Config{URL: "ws://x", Mode: Echo, Conns: 1 << 40}, "too large"},
 		{Config{URL: "ws://x", Mode: Echo, Rate: math.Inf(1)}, "no number"},
 		{Config{URL: "ws://x", Mode: Echo, InFlight: 1 << 40}, "in flight"},
 		{Config{URL: "ws://x", Mode: Echo, InFlight: 1 << 20, Size: 1 << 20}, "in flight"},

@@ -359,13 +359,20 @@ sending:
 // tryClosing opens and closes a connection that does not count, to see whether the
 // server ends TCP behind its Close: waiting for one that does not would be the
 // better part of what is measured.
-func (r *runner) tryClosing() {
+func (r *runner) tryClosing() error {
 	c, err := r.dial(r.ctx, 0)
-	if err != nil {
-		return // as it will be told of those that count
+	if r.ctx.Err() != nil {
+		if err == nil {
+			c.drop()
+		}
+		return r.ctx.Err()
 	}
-	_ = c.goodbye()
+	if err != nil {
+		return fmt.Errorf("load: no connection opened: %w", err)
+	}
+	_ = c.goodbye() // what is wrong with it will be told of those that count
 	r.leftOpen.Store(0)
+	return nil
 }
 
 // connect opens and closes connections, one after the other or at a rate.

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -65,6 +66,43 @@ func (r *Result) WriteBench(w io.Writer) error {
 	fmt.Fprintf(&b, " %.1f loadgen-cpu-ns/op %d failures\n", float64(r.CPU.Nanoseconds())/float64(n), r.Failures.Total())
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// WriteJSON writes the result as one JSON object, whose member schema names its
+// form: it changes when another member changes its meaning.
+func (r *Result) WriteJSON(w io.Writer) error {
+	latency := map[string]int64{}
+	if r.Latency.TotalCount() > 0 {
+		for _, p := range percentiles {
+			latency[fmt.Sprintf("p%g", p)] = r.Latency.ValueAtQuantile(p)
+		}
+		latency["max"] = r.Latency.Max()
+	}
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(struct {
+		Schema      string           `json:"schema"`
+		URL         string           `json:"url"`
+		Mode        Mode             `json:"mode"`
+		Loop        string           `json:"loop"`
+		Connections int              `json:"connections"`
+		Messages    int64            `json:"messages"` // connections in mode connect
+		Seconds     float64          `json:"seconds"`
+		Rate        float64          `json:"perSecond"`
+		Latency     map[string]int64 `json:"latencyNanoseconds"`
+		CPU         int64            `json:"generatorCPUNanoseconds"`
+		Stalls      int64            `json:"stalls"`
+		LeftOpen    int64            `json:"leftOpen"`
+		Refused     int64            `json:"refusedHandshakes"`
+		Wrong       int64            `json:"wrongAnswers"`
+		Lost        int64            `json:"lostMessages"`
+		Dropped     int64            `json:"droppedConnections"`
+		First       []string         `json:"firstFailures"`
+	}{
+		"wsproof/load/1", r.Config.URL, r.Config.Mode, r.Config.Model(), r.Config.Conns, r.Messages,
+		r.Elapsed.Seconds(), float64(r.Messages) / r.Elapsed.Seconds(), latency, r.CPU.Nanoseconds(), r.Stalls, r.LeftOpen,
+		r.Failures.Refused, r.Failures.Wrong, r.Failures.Lost, r.Failures.Dropped, append([]string{}, r.Failures.First...),
+	})
 }
 
 // WriteTable writes the result for people.

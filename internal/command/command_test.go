@@ -6,6 +6,8 @@ import (
 	"flag"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -109,4 +111,23 @@ func (l *listening) Write(b []byte) (int, error) {
 		close(l.ready)
 	}
 	return len(b), nil
+}
+
+// TestInstallable: go install refuses a module that replaces another, and at the
+// module's root stands the command alone.
+func TestInstallable(t *testing.T) {
+	const root = "../../"
+	mod, err := os.ReadFile(root + "go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(mod)) {
+		if word, _, _ := strings.Cut(strings.TrimSpace(line), " "); word == "replace" || word == "exclude" {
+			t.Errorf("go.mod has %s", line)
+		}
+	}
+	files, err := filepath.Glob(root + "*.go")
+	if err != nil || len(files) != 1 || filepath.Base(files[0]) != "main.go" {
+		t.Errorf("the root has %q, %v; want main.go alone", files, err)
+	}
 }

@@ -33,7 +33,7 @@ and latencies. URL is ws, wss, or tcp://host:port for an echo of bytes. Modes:
   -messages N          most messages a connection
   -duration TIME -warmup TIME   to send (5s), and before that uncounted (0s)
   -patience TIME       for a connection, and for the last answers (10s)
-  -format table|bench  of the result: bench has Go benchmark lines
+  -format table|bench|json   of the result (bench: as Go's benchmarks);  -json
 `
 
 // Run is the command, under the name that its help calls it by. The error is a
@@ -58,6 +58,7 @@ func Run(ctx context.Context, name string, args []string, stdout, stderr io.Writ
 	fs.DurationVar(&c.Warmup, "warmup", 0, "")
 	fs.DurationVar(&c.Patience, "patience", 10*time.Second, "")
 	format := fs.String("format", "table", "")
+	asJSON := fs.Bool("json", false, "")
 	if err := cli.Parse(fs, args, stdout); err != nil {
 		return err
 	}
@@ -72,12 +73,19 @@ func Run(ctx context.Context, name string, args []string, stdout, stderr io.Writ
 		return cli.Usagef("unexpected argument %q", fs.Arg(0))
 	case c.URL == "":
 		return cli.Usagef("the URL of a server is missing; %s -h tells more", name)
-	case *format != "table" && *format != "bench":
-		return cli.Usagef("-format %q is neither table nor bench", *format)
+	case *asJSON && *format != "table" && *format != "json":
+		return cli.Usagef("-json is -format json, not %s", *format)
+	case *format != "table" && *format != "bench" && *format != "json":
+		return cli.Usagef("-format %q is neither table, bench nor json", *format)
+	case int64(c.Conns) > cli.OpenFiles():
+		return cli.Usagef("-conns %d: this process may open %d files (ulimit -n)", c.Conns, cli.OpenFiles())
 	case c.Conns < 1 || c.InFlight < 1 || c.Duration <= 0 || c.Patience <= 0:
 		return cli.Usagef("-conns, -inflight, -duration and -patience must be positive")
 	case c.Async && c.Warmup > 0:
 		return cli.Usagef("-warmup does not go with -async: no part of a session can be left out")
+	}
+	if *asJSON {
+		*format = "json"
 	}
 	c.Mode = load.Mode(*mode)
 	if !strings.HasPrefix(c.URL, "tcp:") {
@@ -107,8 +115,11 @@ func Run(ctx context.Context, name string, args []string, stdout, stderr io.Writ
 		err = cli.Finding(err)
 	}
 	write := r.WriteTable
-	if *format == "bench" {
+	switch *format {
+	case "bench":
 		write = r.WriteBench
+	case "json":
+		write = r.WriteJSON
 	}
 	return errors.Join(write(stdout), err)
 }

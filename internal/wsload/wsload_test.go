@@ -3,6 +3,7 @@ package wsload
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"net"
@@ -59,6 +60,23 @@ func TestTableAndBench(t *testing.T) {
 	}
 }
 
+// TestJSON: one object, of a form that has a name.
+func TestJSON(t *testing.T) {
+	addr := listen(t, "core/best")
+	var out, errs bytes.Buffer
+	if err := Run(t.Context(), "wsload", []string{"ws://" + addr, "-conns", "2", "-messages", "20", "-json"}, &out, &errs); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Schema   string
+		Messages int
+		Latency  map[string]int64 `json:"latencyNanoseconds"`
+	}
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil || got.Schema != "wsproof/load/1" || got.Messages != 40 || got.Latency["p50"] < 1 {
+		t.Errorf("%v: %s", err, out.String())
+	}
+}
+
 // TestExitsOnFailure: plain TCP that sends back the request is no handshake,
 // and a server that echoes is none that counts.
 func TestExitsOnFailure(t *testing.T) {
@@ -88,6 +106,8 @@ func TestRefusesArguments(t *testing.T) {
 		{"-url", "x"},
 		{"-url", "ws://x", "-conns", "0"},
 		{"-url", "ws://x", "-async", "-warmup", "1s"},
+		{"ws://x", "-json", "-format", "bench"},
+		{"ws://x", "-conns", "2000000000"},
 		{"-nosuch"},
 	} {
 		var out, errs bytes.Buffer
