@@ -11,7 +11,6 @@ import (
 var explained = []explanation{
 	{in: "hasAVX2", why: "on a processor that has AVX2, each answer of it is the same as before, or the code without assembly runs, which is right as well"},
 	{in: "poolSize", cost: true, why: "which pool a buffer comes from"},
-	{in: "giveBuffer", cost: true, why: "which pool a buffer goes to, and whether"},
 }
 
 // An explanation says why nothing can find a change, or a class of changes.

@@ -18,7 +18,13 @@ func TestTable(t *testing.T) {
 	if len(table) < 264 {
 		t.Errorf("%d mutants, want 264 at least", len(table))
 	}
+	seen := map[[4]string]string{}
 	for _, m := range table {
+		change := [4]string{m.in, m.file, m.old, m.new}
+		if other := seen[change]; other != "" {
+			t.Errorf("%s is %s again", m.name, other)
+		}
+		seen[change] = m.name
 		if m.name == "" || m.kind == "" || m.rule == "" || len(m.targets) == 0 || (m.in == "") == (m.file == "") {
 			t.Errorf("%s: words are missing: %+v", m.name, m)
 		}

@@ -181,12 +181,12 @@ var codecMutants = []mutant{
 		old: "mask(dst[n+h:], payload, key.word())", new: "mask(payload, payload, key.word())\n\t\tcopy(dst[n+h:], payload)", targets: encoding,
 	},
 	{
-		name: "pooled-buffers-keep-their-bytes", kind: stateNotReset, rule: "writes", in: "giveBuffer",
-		old: "*b = (*b)[:0]\n\tfor i", new: "for i", targets: []string{"Reassembly", "Serve"},
+		name: "pooled-buffers-keep-their-bytes", kind: stateNotReset, rule: "writes", in: "Buffer.Free",
+		old: "b.Bytes = b.Bytes[:0]", new: "", targets: []string{"Reassembly", "Serve"},
 	},
 	{
-		name: "write-frame-swallows-the-error", kind: errorLost, rule: "WriteFrame", in: "WriteFrame",
-		old: "if err != nil {\n\t\treturn errWrite(err)\n\t}\n\treturn", new: "return", targets: encoding,
+		name: "write-frame-swallows-the-error", kind: errorLost, rule: "WriteFrame", in: "protocol/WriteFrame",
+		old: "return ErrWrite(err)", new: "return nil", targets: encoding,
 	},
 
 	{
@@ -220,15 +220,15 @@ var codecMutants = []mutant{
 		new: ") word() uint32 { return bits.ReverseBytes32(le.Uint32(k[:])) }", targets: encoding,
 	},
 	{
-		name: "vector-mask-repeats-a-block", kind: offByOne, rule: "masking", file: "vector_amd64.s",
+		name: "vector-mask-repeats-a-block", kind: offByOne, rule: "masking", file: "protocol/vector_amd64.s",
 		old: "VPXOR 96(SI), Y0, Y7", new: "VPXOR 64(SI), Y0, Y7", targets: masking,
 	},
 	{
-		name: "vector-mask-last-block-not-turned", kind: offByOne, rule: "masking", file: "vector_amd64.s",
+		name: "vector-mask-last-block-not-turned", kind: offByOne, rule: "masking", file: "protocol/vector_amd64.s",
 		old: "VPXOR -32(SI)(BX*1), Y2, Y1", new: "VPXOR -32(SI)(BX*1), Y0, Y1", targets: masking,
 	},
 	{
-		name: "vector-mask-first-block-lost", kind: wrongOrder, rule: "masking", file: "vector_amd64.s",
+		name: "vector-mask-first-block-lost", kind: wrongOrder, rule: "masking", file: "protocol/vector_amd64.s",
 		old: "VMOVDQU Y3, (R10)", new: "VMOVDQU Y3, (DI)", targets: masking,
 	},
 
@@ -302,8 +302,8 @@ var textMutants = []mutant{
 		old: "{utf8Tail3, 0x80, 0xBF, utf8Tail2}", new: "{utf8Tail3, 0x80, 0xBF, utf8Tail1}", targets: validating,
 	},
 	{
-		name: "text-may-end-in-a-character", kind: droppedCheck, rule: "text-not-utf8", in: "utf8Stream.complete",
-		old: "() bool { return s.state == utf8Start }", new: "() bool { return s.state != utf8Failed }", targets: validating,
+		name: "text-may-end-in-a-character", kind: droppedCheck, rule: "text-not-utf8", in: "textStream.complete",
+		old: "s.state == utf8Start", new: "s.state != utf8Failed", targets: validating,
 	},
 	{
 		name: "ascii-block-taken-within-a-character", kind: stateLost, rule: "text-not-utf8", in: "utf8State.after",
@@ -326,76 +326,76 @@ var textMutants = []mutant{
 		old: "size = 4", new: "size = 3", targets: validating,
 	},
 	{
-		name: "long-piece-forgets-the-character", kind: stateLost, rule: "text-utf8-fragments", in: "utf8Stream.valid",
-		old: ".state != utf8Start { // within a character", new: ".state = utf8Start; s.state != utf8Start; { // within a character", targets: validating,
+		name: "long-piece-forgets-the-character", kind: stateLost, rule: "text-utf8-fragments", in: "textStream.valid",
+		old: "for s.state != utf8Start {", new: "for s.state = utf8Start; s.state != utf8Start; {", targets: validating,
 	},
 	{
-		name: "ascii-of-sixteen-by-its-first-half", kind: offByOne, rule: "text-not-utf8", in: "validUTF8",
-		old: "(le.Uint64(p)|le.Uint64(p[n-8:]))&high == 0", new: "le.Uint64(p)&high == 0", targets: validating,
+		name: "ascii-of-sixteen-by-its-first-half", kind: offByOne, rule: "text-not-utf8", in: "ValidUTF8",
+		old: "(le.Uint64(p)|le.Uint64(p[n-8:]))&high", new: "le.Uint64(p)&high", targets: validating,
 	},
 	{
-		name: "ascii-of-seventeen-by-sixteen", kind: offByOne, rule: "text-not-utf8", in: "validUTF8",
-		old: "n >= 8 && n <= 16", new: "n >= 8 && n <= 17", targets: validating,
+		name: "ascii-of-seventeen-by-sixteen", kind: offByOne, rule: "text-not-utf8", in: "ValidUTF8",
+		old: "n <= 16", new: "n <= 17", targets: validating,
 	},
 	{
-		name: "vector-utf8-looks-one-byte-back-twice", kind: offByOne, rule: "text-not-utf8", file: "utf8_amd64.s",
+		name: "vector-utf8-looks-one-byte-back-twice", kind: offByOne, rule: "text-not-utf8", file: "protocol/utf8_amd64.s",
 		old: "VPALIGNR $14, Y4, Y0, Y2", new: "VPALIGNR $15, Y4, Y0, Y2", targets: validating,
 	},
 	{
-		name: "vector-utf8-may-end-in-a-character", kind: droppedCheck, rule: "text-not-utf8", file: "utf8_amd64.s",
+		name: "vector-utf8-may-end-in-a-character", kind: droppedCheck, rule: "text-not-utf8", file: "protocol/utf8_amd64.s",
 		old: "VPSUBUSB utf8End<>(SB), Y0, Y0", new: "VPSUBUSB Y0, Y0, Y0", targets: validating,
 	},
 	{
-		name: "vector-utf8-takes-overlong-two", kind: wrongBytes, rule: "text-not-utf8", file: "utf8_amd64.s",
+		name: "vector-utf8-takes-overlong-two", kind: wrongBytes, rule: "text-not-utf8", file: "protocol/utf8_amd64.s",
 		old: "$(SHORT|OVER2)", new: "$(SHORT)", targets: validating,
 	},
 
 	{
-		name: "close-999-taken", kind: wrongBoundary, rule: "close-status-invalid", in: "checkCloseStatus",
+		name: "close-999-taken", kind: wrongBoundary, rule: "close-status-invalid", in: "CheckCloseStatus",
 		old: "case code < 1000, code >= 5000:", new: "case code < 999, code >= 5000:", targets: []string{"Reassembly"},
 	},
 	{
-		name: "close-5000-taken", kind: wrongBoundary, rule: "close-status-invalid", in: "checkCloseStatus",
+		name: "close-5000-taken", kind: wrongBoundary, rule: "close-status-invalid", in: "CheckCloseStatus",
 		old: "case code < 1000, code >= 5000:", new: "case code < 1000, code > 5000:", targets: []string{"Reassembly"},
 	},
 	{
-		name: "close-2999-taken", kind: wrongBoundary, rule: "close-status-reserved", in: "checkCloseStatus",
+		name: "close-2999-taken", kind: wrongBoundary, rule: "close-status-reserved", in: "CheckCloseStatus",
 		old: "case code >= 3000,", new: "case code >= 2999,", targets: []string{"Reassembly"},
 	},
 	{
-		name: "close-3000-refused", kind: wrongBoundary, rule: "close-status", in: "checkCloseStatus",
+		name: "close-3000-refused", kind: wrongBoundary, rule: "close-status", in: "CheckCloseStatus",
 		old: "case code >= 3000,", new: "case code > 3000,", targets: []string{"Reassembly"},
 	},
 	{
-		name: "close-1004-taken", kind: wrongBoundary, rule: "close-status-reserved", in: "checkCloseStatus",
+		name: "close-1004-taken", kind: wrongBoundary, rule: "close-status-reserved", in: "CheckCloseStatus",
 		old: "code <= 1003:", new: "code <= 1004:", targets: []string{"Reassembly"},
 	},
 	{
-		name: "close-1006-taken", kind: wrongBoundary, rule: "close-status-reserved", in: "checkCloseStatus",
+		name: "close-1006-taken", kind: wrongBoundary, rule: "close-status-reserved", in: "CheckCloseStatus",
 		old: "code >= 1007 && code <= 1014", new: "code >= 1006 && code <= 1014", targets: []string{"Reassembly"},
 	},
 	{
-		name: "close-1015-taken", kind: wrongBoundary, rule: "close-status-reserved", in: "checkCloseStatus",
+		name: "close-1015-taken", kind: wrongBoundary, rule: "close-status-reserved", in: "CheckCloseStatus",
 		old: "code >= 1007 && code <= 1014", new: "code >= 1007 && code <= 1015", targets: []string{"Reassembly"},
 	},
 	{
-		name: "close-of-one-byte-taken", kind: droppedCheck, rule: "close-payload-invalid", in: "parseClose",
+		name: "close-of-one-byte-taken", kind: droppedCheck, rule: "close-payload-invalid", in: "ParseClose",
 		old: "return nil, ErrClosePayloadInvalid", new: "return &CloseError{Code: StatusNoStatusRcvd}, nil", targets: []string{"Reassembly"},
 	},
 	{
-		name: "close-code-not-checked", kind: errorLost, rule: "close-status-reserved", in: "parseClose",
-		old: "err := checkCloseStatus(code); err != nil {", new: "err := checkCloseStatus(code); err == ErrCloseStatusInvalid {", targets: []string{"Reassembly"},
+		name: "close-code-not-checked", kind: errorLost, rule: "close-status-reserved", in: "ParseClose",
+		old: "CheckCloseStatus(code); err != nil", new: "CheckCloseStatus(code); err == ErrCloseStatusInvalid", targets: []string{"Reassembly"},
 	},
 	{
-		name: "close-reason-not-checked", kind: droppedCheck, rule: "close-reason-not-utf8", in: "parseClose",
-		old: "if !validUTF8(payload[2:]) {", new: "if false {", targets: []string{"Reassembly"},
+		name: "close-reason-not-checked", kind: droppedCheck, rule: "close-reason-not-utf8", in: "ParseClose",
+		old: "!ValidUTF8(payload[2:])", new: "false", targets: []string{"Reassembly"},
 	},
 	{
-		name: "close-reason-checked-from-its-second-byte", kind: offByOne, rule: "close-reason-not-utf8", in: "parseClose",
-		old: "if !validUTF8(payload[2:]) {", new: "if !validUTF8(payload[min(3, len(payload)):]) {", targets: []string{"Reassembly"},
+		name: "close-reason-checked-from-its-second-byte", kind: offByOne, rule: "close-reason-not-utf8", in: "ParseClose",
+		old: "!ValidUTF8(payload[2:])", new: "!ValidUTF8(payload[min(3, len(payload)):])", targets: []string{"Reassembly"},
 	},
 	{
-		name: "close-code-little-endian", kind: wrongBytes, rule: "close-status", in: "parseClose",
+		name: "close-code-little-endian", kind: wrongBytes, rule: "close-status", in: "ParseClose",
 		old: "(payload[0])<<8 | StatusCode(payload[1])", new: "(payload[1])<<8 | StatusCode(payload[0])", targets: []string{"Reassembly"},
 	},
 	{
