@@ -1,6 +1,6 @@
 package main
 
-// shortMutants are bugs of the way that short messages take (short.go).
+// shortMutants are bugs of the way that short messages and their replies take.
 var shortMutants = []mutant{
 	{
 		name: "short-message-beyond-the-limits", kind: droppedCheck, rule: "frame-too-large", in: "Reader.glanceMessage",

@@ -1,0 +1,155 @@
+package main
+
+// endMutants are bugs of the life and the end of a connection: who reads it, what ends
+// it, what is told of that, and pings.
+var endMutants = []mutant{
+	{
+		name: "close-answered-with-1005", kind: droppedCheck, rule: "close-payload", in: "sendable",
+		old: "return StatusNormalClosure", new: "return code", targets: reading,
+	},
+	{
+		name: "close-answered-with-1000", kind: wrongCode, rule: "close-status", in: "Websocket.endRead",
+		old: "protocol.PeerCloses, closed.Code", new: "protocol.PeerCloses, StatusNormalClosure+0*closed.Code", targets: reading,
+		survives: "",
+	},
+	{
+		name: "failure-sends-no-close", kind: droppedCheck, rule: "failure-ends", in: "closing",
+		old: "{Failed, SendClose | Settle", new: "{Failed, Settle", targets: reading,
+	},
+	{
+		name: "failure-always-1002", kind: wrongCode, rule: "failure-ends", in: "Websocket.endRead",
+		old: "protocol.PeerFails, code", new: "protocol.PeerFails, StatusProtocolError", targets: reading,
+	},
+	{
+		name: "pongs-lost-at-the-end", kind: droppedCheck, rule: "ping-answered", in: "link.happens",
+		old: "l.out.flush()", new: "", targets: serving,
+	},
+	{
+		name: "failed-connection-not-drained", kind: droppedCheck, rule: "failure-ends", in: "transport.drain",
+		old: "src != nil && most > 0", new: "src != nil && most < 0", targets: serving,
+	},
+	{
+		name: "handler-error-always-1011", kind: wrongCode, rule: "Serve", in: "link.closeFor",
+		old: "errorCode(err)", new: "StatusInternalError", targets: serving,
+	},
+	{
+		name: "read-error-forgotten", kind: stateLost, rule: "ReadMessage", in: "ending.readEnds",
+		old: "s.more().readErr = err", new: "_ = s", targets: serving,
+	},
+	{
+		name: "read-error-without-its-lock", kind: dataRace, rule: "ReadMessage", in: "ending.readEnds", race: true,
+		old: "s := e.lock()\n\tdefer e.mu.Unlock()", new: "s := &e.ends", targets: serving,
+	},
+	{
+		name: "serve-goes-on-behind-its-close", kind: droppedCheck, rule: "close-ends", in: "Websocket.answer",
+		old: "c.out.closed.Load()", new: "false", targets: serving,
+	},
+	{
+		name: "handler-error-swallowed", kind: errorLost, rule: "Serve", in: "Websocket.answer",
+		old: "if err != nil {\n\t\t\tc.closeFor", new: "if err != nil && reply != nil {\n\t\t\tc.closeFor", targets: serving,
+	},
+	{
+		name: "panic-leaves-the-connection-open", kind: notReleased, rule: "Serve", in: "Websocket.leave",
+		old: "c.closeFor(errPanic)", new: "_ = errPanic", targets: serving,
+	},
+	{
+		name: "message-not-flushed-when-returned", kind: stateLost, rule: "ReadMessage", in: "Websocket.ReadMessage",
+		old: "if c.gathered {", new: "if false {", targets: serving,
+	},
+	{
+		name: "two-readers", kind: dataRace, rule: "ReadMessage", in: "ending.become",
+		old: "s.reader != nobody || s.state", new: "s.state", targets: serving,
+	},
+	{
+		name: "readers-role-kept", kind: notReleased, rule: "ReadMessage", in: "ending.leave",
+		old: "s.reader = nobody", new: "", targets: serving,
+	},
+	{
+		name: "transport-left-open", kind: notReleased, rule: "the end", in: "transport.close",
+		old: "t.src.Close()", new: "t.src", targets: serving,
+	},
+	{
+		name: "end-not-reported", kind: droppedCheck, rule: "OnClose", in: "teller.closed",
+		old: "t.OnClose != nil", new: "t.OnClose != nil && err != nil", targets: serving,
+	},
+	{
+		name: "serve-returns-before-the-end-is-reported", kind: wrongOrder, rule: "OnClose", in: "Websocket.step",
+		old: "_ = c.endRead(err, true)\n\t<-c.end.told()", new: "go func() { _ = c.endRead(err, true) }()", targets: serving,
+	},
+	{
+		name: "hooks-panic-leaves-the-connection-open", kind: notReleased, rule: "hooks", in: "Websocket.leave",
+		old: "c.failHook()", new: "", targets: serving,
+	},
+	{
+		name: "peers-close-not-settled", kind: stateLost, rule: "OnClose", in: "closing",
+		old: "{CloseReceived, SendClose | Settle", new: "{CloseReceived, SendClose", targets: serving,
+	},
+	{
+		name: "timeout-closes-with-1002", kind: wrongCode, rule: "ReadTimeout", in: "Websocket.endRead",
+		old: "protocol.NewError(StatusPolicyViolation", new: "protocol.NewError(StatusProtocolError", targets: serving,
+	},
+	{
+		name: "lingering-keeps-the-read-deadline", kind: stateNotReset, rule: "CloseTimeout", in: "Websocket.drain",
+		old: "_ = c.transport.setReadDeadline(time.Time{})", new: "", targets: serving,
+	},
+	{
+		name: "write-side-left-open-behind-a-failure", kind: notReleased, rule: "failure-ends", in: "Websocket.drain",
+		old: "c.out.shutWhenWritten()", new: "", targets: serving,
+	},
+	{
+		name: "context-forgotten-behind-a-failure", kind: wrongOrder, rule: "contexts", in: "Websocket.drain",
+		old: "if shut {", new: "c.end.linger()\n\tif shut {", targets: serving,
+	},
+	{
+		name: "second-close-sent", kind: droppedCheck, rule: "close-ends", in: "Writer.Control",
+		old: "if w.closed {", new: "if w.closed && opcode != OpcodeClose {", targets: serving,
+	},
+	{
+		name: "invalid-close-code-sent", kind: droppedCheck, rule: "CloseWithStatus", in: "Websocket.CloseWithStatus",
+		old: "err != nil {", new: "err != nil && code == 0 {", targets: serving,
+	},
+	{
+		name: "close-reason-dropped", kind: wrongBytes, rule: "CloseWithStatus", in: "Websocket.CloseWithStatus",
+		old: "code, nil, reason)", new: `code, nil, "")`, targets: serving,
+	},
+	{
+		name: "ping-forgets-its-context", kind: droppedCheck, rule: "Ping", in: "link.Ping",
+		old: "case <-ctx.Done():\n\t\treturn ctx.Err()\n", new: "", targets: serving,
+	},
+	{
+		name: "idle-peer-not-pinged", kind: droppedCheck, rule: "PingInterval", in: "link.keepAlive",
+		old: "silent && l.control(OpcodePing, l.pings.number())", new: "silent", targets: serving,
+	},
+	{
+		name: "keepalive-runs-once", kind: noDeadline, rule: "PingInterval", in: "pinger.ticked",
+		old: "all.timer.Reset(all.interval)", new: "", targets: serving,
+	},
+	{
+		name: "answering-peer-given-up", kind: wrongBoundary, rule: "PingInterval", in: "pinger.tick",
+		old: "since == 0 && all.asked", new: "since <= 2 && all.asked", targets: serving,
+	},
+	{
+		name: "ended-twice", kind: stateLost, rule: "OnClose", in: "ending.on",
+		old: "s.state, do = s.state.On(event)", new: "state, action := s.state.On(event)\n\tif do = action; state != protocol.Ended {\n\t\ts.state = state\n\t}", targets: serving,
+	},
+	{
+		name: "closing-handshake-without-bound", kind: noDeadline, rule: "CloseTimeout", in: "ending.bound",
+		old: "time.AfterFunc(d, lost)", new: "time.AfterFunc(time.Hour, lost)", targets: serving,
+	},
+	{
+		name: "context-not-watched", kind: droppedCheck, rule: "contexts", in: "ending.become",
+		old: "if current {", new: "if current && done == nil {", targets: serving,
+	},
+	{
+		name: "reading-without-its-lock", kind: dataRace, rule: "ReadMessage", in: "ending.leave", race: true,
+		old: "s := e.lock()\n\tdefer e.mu.Unlock()", new: "s := &e.ends", targets: serving,
+	},
+	{
+		name: "dead-peer-kept", kind: noDeadline, rule: "PingInterval", in: "pinger.tick",
+		old: "since == 0 && all.asked", new: "false && all.asked", targets: serving,
+	},
+	{
+		name: "pong-wakes-only-earlier-pings", kind: offByOne, rule: "Ping", in: "pinger.answered",
+		old: "n <= number", new: "n < number", targets: serving,
+	},
+}
