@@ -120,6 +120,9 @@ func hunt(ctx context.Context, cores *cores, mutants []*mutant, conf config, pro
 		_ = os.RemoveAll(dir)
 		h.done(r)
 	})
+	if err := h.raced(ctx, cores, mutants); err != nil {
+		return nil, err
+	}
 	if ctx.Err() != nil {
 		return nil, errors.New("interrupted")
 	}
@@ -139,6 +142,43 @@ func words(g *group) string {
 		out += ", with the tags " + g.core.tags
 	}
 	return out
+}
+
+// raced hunts again, under the race detector, what survived of the changes at random
+// that concern a lock: most of them do nothing but race.
+func (h *hunter) raced(ctx context.Context, cores *cores, mutants []*mutant) error {
+	var left []*mutant
+	c := cores.known[""]
+	for _, m := range mutants {
+		if m.locks && m.number > 0 && m.tags == "" && h.results[m].end() == endSurvived {
+			left = append(left, m)
+			m.number = len(left)
+		}
+	}
+	if len(left) == 0 || ctx.Err() != nil {
+		return nil
+	}
+	dir, err := makeDir(h.work, "race")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b, err := newSchema(c, dir, left, true)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(h.progress, "%d of them concern locks: again, with the race detector\n", len(left))
+	if err := h.sound(ctx, b); err != nil {
+		return err
+	}
+	h.each(len(left), func(i int) {
+		r := h.hunt(ctx, b, left[i])
+		if r.stage != "" {
+			r.killer += " (-race)"
+		}
+		h.done(r)
+	})
+	return nil
 }
 
 // each calls f for 0 to n-1, as many at a time as there are jobs.

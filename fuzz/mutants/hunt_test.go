@@ -32,6 +32,7 @@ func TestHunt(t *testing.T) {
 		{mutant{name: "constant", in: "Most", old: "125", new: "124"}, stageVectors, "TestVectorsAll", true},
 		{mutant{name: "others", in: "Named", old: "websocket", new: "socket"}, stageTests, "TestOther", true},
 		{mutant{name: "same", in: "dead", old: "n + 0", new: "n - 0", random: true}, endSame, "", false},
+		{mutant{name: "lock", in: "counter.add", old: "defer c.mu.Unlock()", new: "c.mu.Unlock()", random: true, locks: true}, stageVectors, "TestVectorsAll (-race)", false},
 		{mutant{name: "unreached", in: "Unused", old: "+ 1", new: "+ 2", random: true}, endUnreached, "", false},
 		{mutant{name: "found-by-fuzzing", in: "frame/First", old: "& 0x0f", new: "& (0x0f | b&1<<4*(b&0x80>>7^1))", targets: []string{"First"}}, stageFuzz, "FuzzFirst", false},
 	}

@@ -32,6 +32,7 @@ type mutant struct {
 	changed map[string][]byte // the files that it changes, by their path in the module
 	patch   string            // the change as a unified diff, if it came as one
 	random  bool              // made from the syntax tree
+	locks   bool              // and it moves, adds or drops a call of a lock
 	cost    bool              // it can change only how much time or memory something takes
 	same    bool              // it compiles to the same code as the core as it is
 }

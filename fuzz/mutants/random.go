@@ -219,6 +219,9 @@ func (c *core) random(n int, seed uint64, names *regexp.Regexp) ([]*mutant, erro
 			kind: s.kind, rule: fmt.Sprintf("%s, line %d", s.fn, line), random: true, cost: chosen.cost,
 			tags: c.tags, changed: map[string][]byte{s.file: text},
 		}
+		for _, e := range chosen.edits {
+			m.locks = m.locks || strings.Contains(string(c.files[s.file][e.start:e.end])+e.text, "ock()")
+		}
 		c.explain(m, s.fn)
 		mutants = append(mutants, m)
 	}

@@ -12,7 +12,11 @@ var small = map[string]string{
 	"go.mod": "module example.com/small\n\ngo 1.26\n",
 	"websocket/websocket.go": `package websocket
 
-import "example.com/small/websocket/frame"
+import (
+	"sync"
+
+	"example.com/small/websocket/frame"
+)
 
 const Most = 125
 
@@ -86,6 +90,27 @@ func dead(n int) int {
 	return m
 }
 
+type counter struct {
+	mu sync.Mutex
+	n  int
+}
+
+func (c *counter) add() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n++
+}
+
+func Count() int {
+	var c counter
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(c.add)
+	}
+	wg.Wait()
+	return c.n
+}
+
 func Unused(n int) int { return n + 1 }
 
 func First(b byte) byte { return frame.First(b) + byte(dead(0)) }
@@ -128,6 +153,9 @@ func TestVectorsAll(t *testing.T) {
 	}
 	if started != 1 {
 		t.Error("started", started)
+	}
+	if Count() < 1 {
+		t.Error("count")
 	}
 	if Wait(3) != 0 {
 		t.Error("wait")
