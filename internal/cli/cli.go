@@ -74,6 +74,21 @@ func Parse(flags *flag.FlagSet, args []string, stdout io.Writer) error {
 	return flag.ErrHelp
 }
 
+// ParseAll is Parse for commands whose flags may also stand behind and between
+// their other arguments, which it returns. What stands behind -- is no flag.
+func ParseAll(flags *flag.FlagSet, args []string, stdout io.Writer) (rest []string, err error) {
+	for {
+		if err := Parse(flags, args, stdout); err != nil {
+			return nil, err
+		}
+		taken := len(args) - flags.NArg()
+		if flags.NArg() == 0 || taken > 0 && args[taken-1] == "--" {
+			return append(rest, flags.Args()...), nil
+		}
+		rest, args = append(rest, flags.Arg(0)), flags.Args()[1:]
+	}
+}
+
 // Help writes a command's help, a text made for a screen of 80 by 24 in which
 // {name} stands for the command's, and then the flags that the text has not.
 func Help(w io.Writer, text string, flags *flag.FlagSet) {

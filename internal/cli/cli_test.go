@@ -45,6 +45,28 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestParseAll(t *testing.T) {
+	for _, c := range []struct {
+		args, rest string
+		n          int
+		fails      bool
+	}{
+		{"", "", 1, false},
+		{"a b", "a b", 1, false},
+		{"-n 2 a -m b -n 3", "a b", 3, false},
+		{"a -- -n 2", "a -n 2", 1, false},
+		{"a -x", "", 1, true},
+	} {
+		flags := flag.NewFlagSet("thing", flag.ContinueOnError)
+		n := flags.Int("n", 1, "")
+		flags.Bool("m", false, "")
+		rest, err := ParseAll(flags, strings.Fields(c.args), io.Discard)
+		if strings.Join(rest, " ") != c.rest || *n != c.n || IsUsage(err) != c.fails {
+			t.Errorf("%q: %q, -n %d, %v; want %q, %d", c.args, rest, *n, err, c.rest, c.n)
+		}
+	}
+}
+
 // TestHelp: what the text has not is behind it.
 func TestHelp(t *testing.T) {
 	flags := flag.NewFlagSet("wsproof thing", flag.ContinueOnError)

@@ -50,7 +50,8 @@ func Run(ctx context.Context, name string, args []string, stdin io.Reader, stdou
 	target := flags.String("target", "", "")
 	bound := flags.Duration("bound", 30*time.Second, "")
 	child := flags.Bool("child", false, "check the input on stdin in this process")
-	if err := cli.Parse(flags, args, stdout); err != nil {
+	files, err := cli.ParseAll(flags, args, stdout)
+	if err != nil {
 		return err
 	}
 	if *child {
@@ -60,11 +61,11 @@ func Run(ctx context.Context, name string, args []string, stdin io.Reader, stdou
 		}
 		return check(*target, data)
 	}
-	if flags.NArg() == 0 {
+	if len(files) == 0 {
 		return cli.Usagef("no file is named; %s -h tells more", name)
 	}
 	found := 0
-	for _, path := range flags.Args() {
+	for _, path := range files {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			return err
@@ -90,7 +91,7 @@ func Run(ctx context.Context, name string, args []string, stdin io.Reader, stdou
 		}
 	}
 	if found > 0 {
-		return cli.Finding(fmt.Errorf("%d of %d inputs: %w", found, flags.NArg(), errFinding))
+		return cli.Finding(fmt.Errorf("%d of %d inputs: %w", found, len(files), errFinding))
 	}
 	return nil
 }

@@ -46,6 +46,8 @@ func command(t *testing.T, name string, args ...string) {
 // TestCommands has make resolve each target that the README names, and the go
 // command each package; what takes long is left to those who run it.
 func TestCommands(t *testing.T) {
+	wsproof := filepath.Join(t.TempDir(), "wsproof.exe")
+	command(t, "go", "build", "-o", wsproof, ".")
 	for _, block := range blocks(t, "sh") {
 		for line := range strings.Lines(block) {
 			line, _, _ = strings.Cut(line, "#")
@@ -56,6 +58,13 @@ func TestCommands(t *testing.T) {
 				command(t, "make", "help")
 			case words[0] == "make":
 				command(t, "make", append([]string{"-n"}, words[1:]...)...)
+			case words[0] == "go" && words[1] == "install":
+				// The module's root, at whatever version, is the command.
+				path, _, _ := strings.Cut(words[2], "@")
+				command(t, "go", "vet", path)
+			case words[0] == "wsproof":
+				// With -h it takes the flags and does nothing.
+				command(t, wsproof, append(unquoted(words[1:]), "-h")...)
 			case words[0] == "go" && words[1] == "get":
 				command(t, "go", "list", words[2])
 			case words[0] == "go" && words[1] == "test":
@@ -74,6 +83,23 @@ func TestCommands(t *testing.T) {
 			}
 		}
 	}
+}
+
+// unquoted joins the words within single quotes, as a shell does.
+func unquoted(words []string) []string {
+	var joined []string
+	inside := false
+	for _, word := range words {
+		if inside {
+			joined[len(joined)-1] += " " + strings.Trim(word, "'")
+		} else {
+			joined = append(joined, strings.Trim(word, "'"))
+		}
+		if strings.Count(word, "'") == 1 {
+			inside = !inside
+		}
+	}
+	return joined
 }
 
 // TestPrograms builds the Go programs of every README and runs each ten times:

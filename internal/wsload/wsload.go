@@ -59,18 +59,16 @@ func Run(ctx context.Context, name string, args []string, stdout, stderr io.Writ
 	fs.DurationVar(&c.Patience, "patience", 10*time.Second, "")
 	format := fs.String("format", "table", "")
 	asJSON := fs.Bool("json", false, "")
-	if err := cli.Parse(fs, args, stdout); err != nil {
+	rest, err := cli.ParseAll(fs, args, stdout)
+	if err != nil {
 		return err
 	}
-	if c.URL == "" && fs.NArg() > 0 {
-		c.URL = fs.Arg(0)
-		if err := cli.Parse(fs, fs.Args()[1:], stdout); err != nil { // flags behind the URL
-			return err
-		}
+	if c.URL == "" && len(rest) > 0 {
+		c.URL, rest = rest[0], rest[1:]
 	}
 	switch {
-	case fs.NArg() > 0:
-		return cli.Usagef("unexpected argument %q", fs.Arg(0))
+	case len(rest) > 0:
+		return cli.Usagef("unexpected argument %q", rest[0])
 	case c.URL == "":
 		return cli.Usagef("the URL of a server is missing; %s -h tells more", name)
 	case *asJSON && *format != "table" && *format != "json":
