@@ -163,3 +163,21 @@ func TestMissingNpm(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+func TestReason(t *testing.T) {
+	for said, want := range map[string]string{
+		"":                           "",
+		"one\n\ntwo\n\n":             "two",
+		"x.c:1: error: no y\n^\nbye": "x.c:1: error: no y",
+		"at a\nError: no z\n  at b\n\nNode.js v20":    "Error: no z",
+		strings.Repeat("x", 2*tailSize) + "\nthe end": "the end",
+	} {
+		var b tail
+		for chunk := range slices.Chunk([]byte(said), 1000) {
+			_, _ = b.Write(chunk)
+		}
+		if got := b.reason(); got != want {
+			t.Errorf("%.40q: %q, want %q", said, got, want)
+		}
+	}
+}

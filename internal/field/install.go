@@ -22,7 +22,7 @@ const (
 )
 
 // shell runs a command by sh in the table's folder, and returns what it printed
-// on standard output. An error has the last line that it printed.
+// on standard output. An error has the line of what it printed that says most.
 func (p place) shell(ctx context.Context, limit time.Duration, command string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -39,7 +39,7 @@ func (p place) shell(ctx context.Context, limit time.Duration, command string) (
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		return "", fmt.Errorf("%w: %s", err, said.lastLine())
+		return "", fmt.Errorf("%w: %s", err, said.reason())
 	}
 	return strings.TrimSpace(out.String()), nil
 }
@@ -96,15 +96,20 @@ func (p place) installApt(ctx context.Context, packages []string) error {
 	if _, err := p.shell(ctx, installTime, "apt-get -qq update"); err != nil {
 		return fmt.Errorf("apt-get update: %w", err)
 	}
-	_, err := p.shell(ctx, installTime, get+strings.Join(packages, " "))
-	if err == nil || len(packages) == 1 {
-		return err
+	return p.each(ctx, "apt-get install", get, packages)
+}
+
+// each runs a command with all arguments, or, where that fails, with one after the
+// other: one that is not to be had must not keep the others away.
+func (p place) each(ctx context.Context, name, command string, args []string) error {
+	_, err := p.shell(ctx, installTime, command+strings.Join(args, " "))
+	if err == nil {
+		return nil
 	}
-	// One that is not to be had must not keep the others away.
 	var errs []error
-	for _, name := range packages {
-		if _, err := p.shell(ctx, installTime, get+name); err != nil {
-			errs = append(errs, fmt.Errorf("apt-get install %s: %w", name, err))
+	for _, arg := range args {
+		if _, err := p.shell(ctx, installTime, command+arg); err != nil {
+			errs = append(errs, fmt.Errorf("%s %s: %w", name, arg, err))
 		}
 	}
 	return errors.Join(errs...)
@@ -123,11 +128,7 @@ func (p place) installNpm(ctx context.Context, packages []string) error {
 	if err := os.MkdirAll(p.npm(), 0o777); err != nil {
 		return err
 	}
-	_, err := p.shell(ctx, installTime, "nice npm install --prefix {build}/node --no-audit --no-fund --save-exact "+strings.Join(packages, " "))
-	if err != nil {
-		return fmt.Errorf("npm install: %w", err)
-	}
-	return nil
+	return p.each(ctx, "npm install", "nice npm install --prefix {build}/node --no-audit --no-fund --logs-max=0 --save-exact ", packages)
 }
 
 // make builds an implementation and asks its version.
@@ -158,8 +159,17 @@ func (t *tail) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// lastLine is the last line with anything in it.
-func (t *tail) lastLine() string {
-	text := strings.TrimSpace(string(t.b))
-	return strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:])
+// reason is the first line that tells of an error, or else the last one with
+// anything in it.
+func (t *tail) reason() string {
+	last := ""
+	for line := range strings.Lines(string(t.b)) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		if last = line; strings.Contains(strings.ToLower(line), "error") {
+			break
+		}
+	}
+	return shorten(last)
 }

@@ -143,7 +143,7 @@ func (s *server) awaitListener(ctx context.Context) error {
 		}
 		select {
 		case <-s.done:
-			return fmt.Errorf("it has ended: %v: %s", s.cmd.ProcessState, s.said.lastLine())
+			return fmt.Errorf("it has ended: %v: %s", s.cmd.ProcessState, s.said.reason())
 		case <-ctx.Done():
 			return fmt.Errorf("it does not listen within %v", startTime)
 		case <-again.C:
