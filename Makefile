@@ -171,5 +171,5 @@ CROSS ?= darwin/arm64 linux/arm64 windows/amd64 linux/386
 cross: ## vet the core and the conformance suite for other systems and processors (CROSS)
 	@for target in $(CROSS); do \
 		echo "$$target"; \
-		GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 go vet ./websocket ./conformance || exit 1; \
+		GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 go vet ./websocket/... ./conformance || exit 1; \
 	done

@@ -4,8 +4,8 @@
 # it with $SRC and $OUT set; `make libfuzzer` calls it with a stand-in for their
 # compile_native_go_fuzzer.
 #
-# Each fuzz function's name must stand once in the folder fuzz and below: their
-# builder finds the file by it (a test of package fuzz sees to that).
+# Each fuzz function's name must stand once in the folder of its package and below: their
+# builder finds the file by it (a test of package fuzz/targets sees to that).
 
 set -euo pipefail
 
@@ -18,7 +18,9 @@ cd "$SRC/wsproof"
 go run ./fuzz/corpus -zip -dir "$OUT"
 go get "$BUILDER/testing@$VERSION"
 
-for function in $(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(f \*testing\.F) {$/\1/p' fuzz/fuzz_test.go); do
-  compile_native_go_fuzzer github.com/wsproof/wsproof/fuzz "$function" "$function"
-  [ -e "$OUT/${function}_seed_corpus.zip" ] || { echo "$function has no seed corpus: fuzz/corpus names it otherwise" >&2; exit 1; }
+for package in fuzz fuzz/deflate fuzz/live fuzz/peers; do
+  for function in $(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(f \*testing\.F) {$/\1/p' "$package/fuzz_test.go"); do
+    compile_native_go_fuzzer "github.com/wsproof/wsproof/$package" "$function" "$function"
+    [ -e "$OUT/${function}_seed_corpus.zip" ] || { echo "$function has no seed corpus: fuzz/corpus names it otherwise" >&2; exit 1; }
+  done
 done

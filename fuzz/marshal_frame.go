@@ -12,16 +12,12 @@ import (
 
 	gofuzz "github.com/google/gofuzz"
 
+	"github.com/wsproof/wsproof/fuzz/input"
 	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/vector"
 	"github.com/wsproof/wsproof/internal/wire"
-	"github.com/wsproof/wsproof/websocket"
+	"github.com/wsproof/wsproof/websocket/protocol"
 )
-
-// boundaries are payload lengths around which code changes its ways, in bytes.
-var boundaries = [...]int{
-	0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 95, 96, 97, 123, 124, 125, 126, 127, 128, 129,
-	255, 256, 257, 511, 512, 513, 1023, 1024, 1025, 4095, 4096, 4097, 8191, 8192, 8193, 65534, 65535, 65536, 65537,
-}
 
 // A frameSpec is a frame to be marshalled, as the generator makes it.
 type frameSpec struct {
@@ -43,19 +39,19 @@ type frameSpec struct {
 func MarshalFrame(data []byte) error {
 	h := marshalHarnesses.Get().(*marshalHarness)
 	defer marshalHarnesses.Put(h)
-	defer guard()()
-	h.gen.fill(data, &h.spec)
+	defer input.Guard()()
+	h.gen.Fill(data, &h.spec)
 	return h.check()
 }
 
 var marshalHarnesses = sync.Pool{New: func() any {
 	h := new(marshalHarness)
-	h.gen = newGenerator(h.generate)
+	h.gen = input.NewGenerator(h.generate)
 	return h
 }}
 
 type marshalHarness struct {
-	gen    *generator
+	gen    *input.Generator
 	spec   frameSpec
 	arena  []byte // the payload stands in it, with a guard on both sides
 	keys   []byte
@@ -90,13 +86,13 @@ func (h *marshalHarness) generate(s *frameSpec, c gofuzz.Continue) {
 	n := 0
 	switch shape := c.Intn(32); {
 	case shape == 0:
-		n = boundaries[c.Intn(len(boundaries))]
+		n = input.Boundaries[c.Intn(len(input.Boundaries))]
 	case shape < 4:
-		n = boundaries[c.Intn(31)]
+		n = input.Boundaries[c.Intn(31)]
 	case shape < 8:
 		n = c.Intn(256)
 	default:
-		n = h.gen.src.Len() // all that is left of the input
+		n = h.gen.Left() // all that is left of the input
 	}
 	if cap(h.arena) < at+n+1 {
 		h.arena = make([]byte, at+n+1)
@@ -105,7 +101,7 @@ func (h *marshalHarness) generate(s *frameSpec, c gofuzz.Continue) {
 	h.arena[at-1], h.arena[at+n] = fence, fence
 	p := h.arena[at : at+n : at+n]
 	filled := 0
-	for filled < n && h.gen.src.Len() > 0 {
+	for filled < n && h.gen.Left() > 0 {
 		p[filled] = byte(c.Intn(256))
 		filled++
 	}
@@ -130,8 +126,8 @@ func repeat(p []byte, n int) {
 func (h *marshalHarness) Write(p []byte) (int, error) {
 	h.writes++
 	if h.busy { // somebody else writes first, as long a frame
-		other := websocket.NewFrame(websocket.OpcodeBinary, true, bytes.Repeat([]byte{fence}, len(p)))
-		_ = websocket.WriteFrame(io.Discard, h.spec.Key, other)
+		other := protocol.NewFrame(protocol.OpcodeBinary, true, bytes.Repeat([]byte{fence}, len(p)))
+		_ = protocol.WriteFrame(io.Discard, h.spec.Key, other)
 	}
 	h.sink = append(h.sink[:0], p...)
 	if h.short {
@@ -142,16 +138,16 @@ func (h *marshalHarness) Write(p []byte) (int, error) {
 
 // checkFaults checks what WriteFrame makes of a transport that fails or takes too
 // little, and the other constructors with the same input.
-func (h *marshalHarness) checkFaults(frame *websocket.Frame) error {
+func (h *marshalHarness) checkFaults(frame *protocol.Frame) error {
 	h.busy = false
-	for _, want := range []error{errFault, io.ErrShortWrite} {
+	for _, want := range []error{errFault, io.ErrShortWrite} { // the second: less than all was taken
 		h.fault, h.short = nil, want == io.ErrShortWrite
 		if !h.short {
 			h.fault = want
 		}
-		err := websocket.WriteFrame(h, h.spec.Key, frame)
-		var e *websocket.Error
-		if !errors.Is(err, want) || !errors.As(err, &e) || e.Code() != websocket.StatusAbnormalClose || err.Error() != "error writing frame: "+want.Error() {
+		err := protocol.WriteFrame(h, h.spec.Key, frame)
+		var e *protocol.Error
+		if !errors.Is(err, want) || !errors.As(err, &e) || e.Code() != protocol.StatusAbnormalClose || err.Error() != "error writing frame: "+want.Error() {
 			return fmt.Errorf("WriteFrame on a transport that fails with %q: %v", want, err)
 		}
 	}
@@ -159,8 +155,8 @@ func (h *marshalHarness) checkFaults(frame *websocket.Frame) error {
 		return err
 	}
 	h.fault, h.short, h.busy = nil, false, true
-	if err := websocket.WriteFrame(h, h.spec.Key, frame); err != nil || !bytes.Equal(h.sink, h.want) {
-		return fmt.Errorf("WriteFrame(%v) on a transport on which others write: %x, %v, want %x", frame, clip(h.sink), err, clip(h.want))
+	if err := protocol.WriteFrame(h, h.spec.Key, frame); err != nil || !bytes.Equal(h.sink, h.want) {
+		return fmt.Errorf("WriteFrame(%v) on a transport on which others write: %x, %v, want %x", frame, input.Clip(h.sink), err, input.Clip(h.want))
 	}
 	want := fmt.Sprintf("len=%d", len(frame.Payload))
 	if text := frame.String(); !strings.HasPrefix(text, frame.Opcode().String()) || !strings.Contains(text, want) {
@@ -175,11 +171,11 @@ func (h *marshalHarness) checkFaults(frame *websocket.Frame) error {
 // checkKeys draws masking keys, which nobody can predict (RFC 6455 section 5.3): of
 // so many each byte has changed.
 func checkKeys() error {
-	var changed websocket.MaskingKey
-	first := websocket.NewMaskingKey()
+	var changed protocol.MaskingKey
+	first := protocol.NewMaskingKey()
 	for range 16 {
-		key := websocket.NewMaskingKey()
-		if key == websocket.Unmasked {
+		key := protocol.NewMaskingKey()
+		if key == protocol.Unmasked {
 			return errors.New("NewMaskingKey returned Unmasked")
 		}
 		for i := range key {
@@ -197,10 +193,10 @@ var opcodeNames = map[byte]string{0: "Cont", 1: "Text", 2: "Binary", 8: "Close",
 // checkClose checks NewCloseFrame with a code and a reason of the input.
 func (h *marshalHarness) checkClose() error {
 	s := &h.spec
-	code := websocket.StatusCode(uint16(s.Key[0])<<8 | uint16(s.Key[1]))
+	code := protocol.StatusCode(uint16(s.Key[0])<<8 | uint16(s.Key[1]))
 	reason := string(s.Payload)
-	f := websocket.NewCloseFrame(code, reason)
-	if !f.Fin() || f.Opcode() != websocket.OpcodeClose || f.RSV1() || f.RSV2() || f.RSV3() {
+	f := protocol.NewCloseFrame(code, reason)
+	if !f.Fin() || f.Opcode() != protocol.OpcodeClose || f.RSV1() || f.RSV2() || f.RSV3() {
 		return fmt.Errorf("NewCloseFrame(%d) = %v", code, f)
 	}
 	if code == 0 {
@@ -233,14 +229,14 @@ func (h *marshalHarness) checkClose() error {
 
 func (h *marshalHarness) check() error {
 	s := &h.spec
-	var rsv []websocket.RSVBit
-	for _, bit := range [...]websocket.RSVBit{websocket.RSV1, websocket.RSV2, websocket.RSV3} {
+	var rsv []protocol.RSVBit
+	for _, bit := range [...]protocol.RSVBit{protocol.RSV1, protocol.RSV2, protocol.RSV3} {
 		if s.Head&byte(bit) != 0 {
-			rsv = append(rsv, bit|websocket.RSVBit(s.Prefix&^0x70)) // of which three bits count
+			rsv = append(rsv, bit|protocol.RSVBit(s.Prefix&^0x70)) // of which three bits count
 		}
 	}
 	// Of an opcode the low 4 bits count.
-	frame := websocket.NewFrame(websocket.Opcode(s.Head&15|s.Prefix<<4), s.Head&0x80 != 0, s.Payload, rsv...)
+	frame := protocol.NewFrame(protocol.Opcode(s.Head&15|s.Prefix<<4), s.Head&0x80 != 0, s.Payload, rsv...)
 
 	// The expected bytes, by plain code.
 	w := wire.Frame{
@@ -258,8 +254,8 @@ func (h *marshalHarness) check() error {
 		subtle.XORBytes(h.want[header:], s.Payload, h.keys[:len(s.Payload)])
 	}
 
-	if got := websocket.MarshalFrame(frame, s.Key); !bytes.Equal(got, h.want) {
-		return fmt.Errorf("MarshalFrame(%v, key %x) = %x, want %x", frame, s.Key, clip(got), clip(h.want))
+	if got := protocol.MarshalFrame(frame, s.Key); !bytes.Equal(got, h.want) {
+		return fmt.Errorf("MarshalFrame(%v, key %x) = %x, want %x", frame, s.Key, input.Clip(got), input.Clip(h.want))
 	}
 
 	// Appended behind bytes that must stay, with too little room or enough.
@@ -271,14 +267,14 @@ func (h *marshalHarness) check() error {
 	for i := range dst {
 		dst[i] = byte(i) ^ fence
 	}
-	got := websocket.AppendFrame(dst, frame, s.Key)
+	got := protocol.AppendFrame(dst, frame, s.Key)
 	for i := range dst {
 		if got[i] != byte(i)^fence || dst[i] != byte(i)^fence {
 			return fmt.Errorf("AppendFrame(%v) changed byte %d of %d before it", frame, i, len(dst))
 		}
 	}
 	if got := got[s.Prefix:]; !bytes.Equal(got, h.want) {
-		return fmt.Errorf("AppendFrame(%d bytes, %v, key %x) appended %x, want %x", s.Prefix, frame, s.Key, clip(got), clip(h.want))
+		return fmt.Errorf("AppendFrame(%d bytes, %v, key %x) appended %x, want %x", s.Prefix, frame, s.Key, input.Clip(got), input.Clip(h.want))
 	}
 
 	if s.Spare == 3 {
@@ -287,23 +283,23 @@ func (h *marshalHarness) check() error {
 		}
 	}
 	h.writes, h.fault, h.short, h.busy = 0, nil, false, false
-	if err := websocket.WriteFrame(h, s.Key, frame); err != nil {
+	if err := protocol.WriteFrame(h, s.Key, frame); err != nil {
 		return fmt.Errorf("WriteFrame(%v): %w", frame, err)
 	}
 	if h.writes != 1 || !bytes.Equal(h.sink, h.want) {
-		return fmt.Errorf("WriteFrame(%v) wrote %x in %d calls, want %x in one", frame, clip(h.sink), h.writes, clip(h.want))
+		return fmt.Errorf("WriteFrame(%v) wrote %x in %d calls, want %x in one", frame, input.Clip(h.sink), h.writes, input.Clip(h.want))
 	}
 	return h.readBack(frame, header)
 }
 
 // readBack reads the bytes by the model and by ReadFrame, and checks that the
 // inputs are what they were.
-func (h *marshalHarness) readBack(frame *websocket.Frame, header int) error {
+func (h *marshalHarness) readBack(frame *protocol.Frame, header int) error {
 	s := &h.spec
 	masked := s.Key != [4]byte{}
-	role, mode := model.Server, websocket.ServerMode
+	role, mode := model.Server, protocol.ServerMode
 	if !masked {
-		role, mode = model.Client, websocket.ClientMode
+		role, mode = model.Client, protocol.ClientMode
 	}
 	// A long payload is compared with plain code above; of it the model, a byte
 	// at a time, sees only the beginning.
@@ -315,7 +311,7 @@ func (h *marshalHarness) readBack(frame *websocket.Frame, header int) error {
 		}
 	} else {
 		if d.Size != len(h.want) {
-			return fmt.Errorf("the model reads %x as %d bytes (missing %q, breaks %q), want %d", clip(h.want), d.Size, d.Missing, d.Rule, len(h.want))
+			return fmt.Errorf("the model reads %x as %d bytes (missing %q, breaks %q), want %d", input.Clip(h.want), d.Size, d.Missing, d.Rule, len(h.want))
 		}
 		if err := same(&d, frame); err != nil {
 			return fmt.Errorf("the model reads it back other: %w", err)
@@ -323,7 +319,7 @@ func (h *marshalHarness) readBack(frame *websocket.Frame, header int) error {
 	}
 
 	h.reader.reset(h.want, nil)
-	back, err := websocket.ReadFrame(&h.reader, mode, len(s.Payload))
+	back, err := protocol.ReadFrame(&h.reader, mode, len(s.Payload))
 	if err != nil {
 		return fmt.Errorf("ReadFrame(MarshalFrame(%v)): %w", frame, err)
 	}
@@ -353,3 +349,35 @@ func (h *marshalHarness) readBack(frame *websocket.Frame, header int) error {
 	}
 	return nil
 }
+
+// seedMarshalFrame makes a frame with each head, a masking key or none, and each
+// of the boundary lengths.
+func seedMarshalFrame([]vector.Vector) ([][]byte, error) {
+	var seeds [][]byte
+	for i := range input.Boundaries {
+		// The head, the shape of the key, the key, then prefix, room, alignment,
+		// and the choice of a boundary length.
+		seeds = append(seeds,
+			[]byte{byte(i * 17), 0, byte(i), 0, 0, 0, byte(i), 'x'},
+			[]byte{byte(0x80 | i), 7, 0x37, 0xfa, 0x21, 0x3d, byte(i), byte(i), byte(i), 0, byte(i), 'x', 'y'})
+	}
+	// Reasons of a Close that are cut inside each kind of character.
+	for _, char := range []string{"a", "\u00e9", "\u20ac", "\U0001f600"} {
+		for n := range 4 {
+			head := []byte{0x88, 7, 3, 0xe8, 0x21, 0x3d, 0, 3, byte(n), 8}
+			seeds = append(seeds, append(head, strings.Repeat("a", n)+strings.Repeat(char, 126/len(char))...))
+		}
+	}
+	return seeds, nil
+}
+
+func explainMarshalFrame(data []byte) string {
+	h := marshalHarnesses.New().(*marshalHarness)
+	h.gen.Fill(data, &h.spec)
+	s := &h.spec
+	f := protocol.NewFrame(protocol.Opcode(s.Head&15), s.Head&0x80 != 0, s.Payload)
+	return fmt.Sprintf("%v with first byte %#02x, key %x, payload %x, appended behind %d bytes\n", f, s.Head, s.Key, input.Clip(s.Payload), s.Prefix)
+}
+
+// errFault is what a broken transport reports.
+var errFault = errors.New("fault of the transport")

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/wsproof/wsproof/websocket"
+	"github.com/wsproof/wsproof/fuzz/input"
+	"github.com/wsproof/wsproof/internal/vector"
+	"github.com/wsproof/wsproof/websocket/protocol"
 )
 
 // Mask checks the masking kernel through the codec, at any alignment, length and
@@ -20,7 +22,7 @@ import (
 func Mask(data []byte) error {
 	h := maskHarnesses.Get().(*maskHarness)
 	defer maskHarnesses.Put(h)
-	defer guard()()
+	defer input.Guard()()
 	return h.check(data)
 }
 
@@ -36,8 +38,8 @@ func (h *maskHarness) check(data []byte) error {
 	var head [8]byte
 	n := copy(head[:], data)
 	payload := data[n:]
-	key := websocket.MaskingKey(head[:4])
-	if key == websocket.Unmasked {
+	key := protocol.MaskingKey(head[:4])
+	if key == protocol.Unmasked {
 		key[3] = 1
 	}
 	at, before := int(head[4]&63), int(head[5]&63)
@@ -62,14 +64,14 @@ func (h *maskHarness) check(data []byte) error {
 		h.want[i] ^= key[i%4]
 	}
 
-	frame := websocket.NewFrame(websocket.OpcodeBinary, true, p)
+	frame := protocol.NewFrame(protocol.OpcodeBinary, true, p)
 	if cap(h.dst) < before {
 		h.dst = make([]byte, before, 1024)
 	}
-	h.dst = websocket.AppendFrame(h.dst[:before], frame, key)
+	h.dst = protocol.AppendFrame(h.dst[:before], frame, key)
 	header := len(h.dst) - size
 	if got := h.dst[header:]; !bytes.Equal(got, h.want) {
-		return fmt.Errorf("masked with %x at offset %d of the source and %d of the destination: %s", key, at+1, header, differ(got, h.want))
+		return fmt.Errorf("masked with %x at offset %d of the source and %d of the destination: %s", key, at+1, header, input.Differ(got, h.want))
 	}
 	if h.src[at] != fence || h.src[at+size+1] != fence || !bytes.Equal(p[:min(len(payload), size)], payload[:min(len(payload), size)]) {
 		return fmt.Errorf("masking changed its source")
@@ -79,36 +81,50 @@ func (h *maskHarness) check(data []byte) error {
 	h.sizes = [4]int{header - before + first, later, later, first}
 	for _, sizes := range [...][]int{nil, h.sizes[:]} {
 		h.reader.reset(coded, sizes)
-		got, err := websocket.ReadFrame(&h.reader, websocket.ServerMode, size)
+		got, err := protocol.ReadFrame(&h.reader, protocol.ServerMode, size)
 		if err != nil {
 			return fmt.Errorf("ReadFrame in reads of %d: %w", sizes, err)
 		}
 		if !bytes.Equal(got.Payload, p) {
-			return fmt.Errorf("unmasked with %x in reads of %d: %s", key, sizes, differ(got.Payload, p))
+			return fmt.Errorf("unmasked with %x in reads of %d: %s", key, sizes, input.Differ(got.Payload, p))
 		}
 	}
 	if head[5]&128 != 0 { // not each time: it has a large buffer of its own
 		h.reader.reset(coded, h.sizes[:])
-		got, err := websocket.NewFrameReader(&h.reader, websocket.ServerMode, size).Next()
+		got, err := protocol.NewFrameReader(&h.reader, protocol.ServerMode, size).Next()
 		if err != nil {
 			return fmt.Errorf("FrameReader in reads of %d: %w", h.sizes, err)
 		}
 		if !bytes.Equal(got.Payload, p) {
-			return fmt.Errorf("FrameReader unmasked with %x in reads of %d: %s", key, h.sizes, differ(got.Payload, p))
+			return fmt.Errorf("FrameReader unmasked with %x in reads of %d: %s", key, h.sizes, input.Differ(got.Payload, p))
 		}
 	}
 	return nil
 }
 
-// differ says where two byte strings part.
-func differ(got, want []byte) string {
-	if len(got) != len(want) {
-		return fmt.Sprintf("%d bytes, want %d", len(got), len(want))
-	}
-	for i := range got {
-		if got[i] != want[i] {
-			return fmt.Sprintf("byte %d of %d is %#02x, want %#02x", i, len(got), got[i], want[i])
+// seedMask takes each length up to 130 at changing alignments, and the boundary
+// lengths.
+func seedMask([]vector.Vector) ([][]byte, error) {
+	var seeds [][]byte
+	seed := func(i, n int) {
+		s := []byte{0x37, 0xfa, 0x21, 0x3d, byte(i), byte(3*i | i<<7), byte(i & 127), byte(7 * i)}
+		for k := range n {
+			s = append(s, byte(k*5+1))
 		}
+		seeds = append(seeds, s)
 	}
-	return "no difference"
+	for n := range 130 {
+		seed(n, n)
+	}
+	for i, n := range input.Boundaries {
+		seed(i, n)
+	}
+	return seeds, nil
+}
+
+func explainMask(data []byte) string {
+	var head [8]byte
+	payload := data[copy(head[:], data):]
+	return fmt.Sprintf("key %x, source at %d, destination at %d, reads of %d and %d bytes, payload of %d bytes %x\n",
+		head[:4], head[4]&63+1, head[5]&63, int(head[6]&127)+1, int(head[7])+1, len(payload), input.Clip(payload))
 }

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"sync"
 
+	"github.com/wsproof/wsproof/fuzz/input"
 	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/vector"
 	"github.com/wsproof/wsproof/internal/wire"
-	"github.com/wsproof/wsproof/websocket"
+	"github.com/wsproof/wsproof/websocket/protocol"
 )
 
 // frameLimits are the limits that an input chooses from, at the boundaries of
@@ -32,7 +35,7 @@ var frameLimits = [8]int{16 << 10, 125, 126, 65535, 65536, 1 << 20, 0, -1}
 func ReadFrame(data []byte) error {
 	h := frameHarnesses.Get().(*frameHarness)
 	defer frameHarnesses.Put(h)
-	defer guard()()
+	defer input.Guard()()
 	return h.check(data)
 }
 
@@ -40,13 +43,13 @@ var frameHarnesses = sync.Pool{New: func() any { return new(frameHarness) }}
 
 type frameHarness struct {
 	role   model.Role
-	mode   websocket.Mode
+	mode   protocol.Mode
 	limit  int
 	want   []model.Decoded
 	sizes  [3]int
 	fault  error // what the transport ends with in split reads, nil for io.EOF
 	reader sliceReader
-	frames []*websocket.Frame
+	frames []*protocol.Frame
 	buf    []byte
 }
 
@@ -55,9 +58,9 @@ func (h *frameHarness) check(data []byte) error {
 	if len(data) > 0 {
 		first, data = data[0], data[1:]
 	}
-	h.role, h.mode = model.Server, websocket.ServerMode
+	h.role, h.mode = model.Server, protocol.ServerMode
 	if first&1 != 0 {
-		h.role, h.mode = model.Client, websocket.ClientMode
+		h.role, h.mode = model.Client, protocol.ClientMode
 	}
 	h.limit = frameLimits[first>>1&7]
 	split := int(first >> 4)
@@ -108,7 +111,7 @@ func (h *frameHarness) readFrames(data []byte, sizes []int, eager bool) error {
 	off := 0
 	for i := range h.want {
 		want := &h.want[i]
-		frame, err := websocket.ReadFrame(&h.reader, h.mode, h.limit)
+		frame, err := protocol.ReadFrame(&h.reader, h.mode, h.limit)
 		if err := h.compare(want, frame, err); err != nil {
 			return fmt.Errorf("frame %d, at byte %d: %w", i+1, off, err)
 		}
@@ -134,7 +137,7 @@ func (h *frameHarness) readFrames(data []byte, sizes []int, eager bool) error {
 		if err := same(want, frame); err != nil {
 			return fmt.Errorf("frame %d changed while later ones were read: %w", i+1, err)
 		}
-		h.buf = websocket.AppendFrame(h.buf[:0], frame, websocket.MaskingKey(want.Frame.Key))
+		h.buf = protocol.AppendFrame(h.buf[:0], frame, protocol.MaskingKey(want.Frame.Key))
 		came := data[off : off+want.Size]
 		if want.Frame.Masked && want.Frame.Key == [4]byte{} {
 			came = model.Encode(model.Frame{Fin: want.Frame.Fin, RSV: want.Frame.RSV, Opcode: want.Frame.Opcode, Payload: want.Frame.Payload})
@@ -150,7 +153,7 @@ func (h *frameHarness) readFrames(data []byte, sizes []int, eager bool) error {
 // nextFrames reads with a FrameReader.
 func (h *frameHarness) nextFrames(data []byte, sizes []int, eager bool) error {
 	h.reset(data, sizes, eager)
-	r := websocket.NewFrameReader(&h.reader, h.mode, h.limit)
+	r := protocol.NewFrameReader(&h.reader, h.mode, h.limit)
 	for i := range h.want {
 		want := &h.want[i]
 		frame, err := r.Next()
@@ -169,7 +172,7 @@ func (h *frameHarness) nextFrames(data []byte, sizes []int, eager bool) error {
 }
 
 // compare holds what a decoder returned against the model.
-func (h *frameHarness) compare(want *model.Decoded, frame *websocket.Frame, err error) error {
+func (h *frameHarness) compare(want *model.Decoded, frame *protocol.Frame, err error) error {
 	if want.Size > 0 {
 		if err != nil {
 			return fmt.Errorf("error %q, want %v", err, want.Frame)
@@ -193,7 +196,7 @@ func (h *frameHarness) compare(want *model.Decoded, frame *websocket.Frame, err 
 			return fmt.Errorf("error %q, want %q", err, text)
 		}
 	}
-	if !errors.Is(err, ruleErrors[want.Rule]) {
+	if !errors.Is(err, input.RuleErrors[want.Rule]) {
 		return fmt.Errorf("error %q, want %s", err, wantError(want))
 	}
 	return nil
@@ -204,8 +207,8 @@ func checkCause(err, cause error) error {
 	if !errors.Is(err, cause) {
 		return fmt.Errorf("error %q does not wrap %v", err, cause)
 	}
-	var e *websocket.Error
-	if !errors.As(err, &e) || e.Code() != websocket.StatusAbnormalClose {
+	var e *protocol.Error
+	if !errors.As(err, &e) || e.Code() != protocol.StatusAbnormalClose {
 		return fmt.Errorf("error %q is no *Error with code 1006", err)
 	}
 	return nil
@@ -221,29 +224,8 @@ func wantError(want *model.Decoded) string {
 	return string(want.Rule) + ", or that the input ends in the " + want.Missing
 }
 
-// ruleErrors are the core's errors for the rules of the model.
-var ruleErrors = map[model.Rule]error{
-	model.ClientFrameUnmasked:    websocket.ErrClientFrameUnmasked,
-	model.ServerFrameMasked:      websocket.ErrServerFrameMasked,
-	model.RSVBitsUnsupported:     websocket.ErrRSVBitsUnsupported,
-	model.OpcodeUnknown:          websocket.ErrOpcodeUnknown,
-	model.ControlFrameTooLarge:   websocket.ErrControlFrameTooLarge,
-	model.ControlFrameFragmented: websocket.ErrControlFrameFragmented,
-	model.LengthNotMinimal:       websocket.ErrLengthNotMinimal,
-	model.LengthTopBit:           websocket.ErrFrameTooLarge,
-	model.FrameTooLarge:          websocket.ErrFrameTooLarge,
-	model.ContinuationUnexpected: websocket.ErrContinuationUnexpected,
-	model.ContinuationExpected:   websocket.ErrContinuationExpected,
-	model.MessageTooLarge:        websocket.ErrMessageTooLarge,
-	model.ClosePayloadInvalid:    websocket.ErrClosePayloadInvalid,
-	model.CloseStatusInvalid:     websocket.ErrCloseStatusInvalid,
-	model.CloseStatusReserved:    websocket.ErrCloseStatusReserved,
-	model.CloseReasonNotUTF8:     websocket.ErrInvalidFramePayload,
-	model.TextNotUTF8:            websocket.ErrInvalidFramePayload,
-}
-
 // same compares a frame with the model's, bit by bit.
-func same(want *model.Decoded, frame *websocket.Frame) error {
+func same(want *model.Decoded, frame *protocol.Frame) error {
 	if frame == nil {
 		return fmt.Errorf("no frame and no error")
 	}
@@ -253,7 +235,7 @@ func same(want *model.Decoded, frame *websocket.Frame) error {
 		return fmt.Errorf("got %v, want FIN %t, RSV %03b, opcode %#x", frame, w.Fin, w.RSV, w.Opcode)
 	}
 	if !bytes.Equal(frame.Payload, w.Payload) {
-		return fmt.Errorf("payload %x, want %x", clip(frame.Payload), clip(w.Payload))
+		return fmt.Errorf("payload %x, want %x", input.Clip(frame.Payload), input.Clip(w.Payload))
 	}
 	if len(frame.Payload) == 0 && frame.Payload != nil {
 		return fmt.Errorf("an empty payload is not nil")
@@ -261,5 +243,35 @@ func same(want *model.Decoded, frame *websocket.Frame) error {
 	return nil
 }
 
-// clip shortens bytes for a message.
-func clip(b []byte) []byte { return b[:min(len(b), 64)] }
+func seedReadFrame(vectors []vector.Vector) ([][]byte, error) {
+	var seeds [][]byte
+	for i := range vectors {
+		v := &vectors[i]
+		limit := max(0, slices.Index(frameLimits[:], v.Limits.Frame))
+		first := byte(limit<<1 | i<<4)
+		if v.Role == model.Client {
+			first |= 1
+		}
+		seeds = append(seeds, append([]byte{first}, v.Input...))
+	}
+	// At each limit: no payload, one as long, one byte more, and what no slice holds.
+	for i, limit := range frameLimits {
+		for _, n := range []uint64{0, uint64(max(limit, 1)), uint64(max(limit, 0)) + 1, 1 << 63} {
+			f := wire.Frame{Opcode: wire.Binary, Masked: true, Key: [4]byte{0x37, 0xfa, 0x21, 0x3d}, Length: n, Payload: input.Padding[:min(n, 200)]}
+			for _, split := range []byte{0, 3} {
+				seeds = append(seeds, f.Append([]byte{byte(i<<1) | split<<4}))
+			}
+		}
+	}
+	return seeds, nil
+}
+
+func explainReadFrame(data []byte) string {
+	var first byte
+	if len(data) > 0 {
+		first, data = data[0], data[1:]
+	}
+	limit := frameLimits[first>>1&7]
+	t := &input.Transcript{Role: model.Role(first&1 != 0), Limits: model.Limits{Frame: limit, Message: 1 << 62}, Input: data}
+	return fmt.Sprintf("ReadFrame with limit %d; as a conversation (the decoder judges masking, minimal length and the limit alone):\n%s", limit, input.Annotate(t))
+}

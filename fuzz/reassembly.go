@@ -1,51 +1,239 @@
 package fuzz
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"sync"
 
-	"github.com/wsproof/wsproof/internal/engine/core/transcripts"
-	"github.com/wsproof/wsproof/internal/engine/transcript"
+	"github.com/wsproof/wsproof/fuzz/input"
 	"github.com/wsproof/wsproof/internal/model"
-	"github.com/wsproof/wsproof/websocket"
+	"github.com/wsproof/wsproof/internal/wire"
+	"github.com/wsproof/wsproof/websocket/protocol"
 )
 
-// Reassembly checks a connection of the core on a transcript of frames, valid and
-// broken, that is cut into reads anywhere.
+// Reassembly checks a Reader and a Writer of package protocol on a transcript of
+// frames, valid and broken, that is cut into reads anywhere.
 //
-// Oracle: what the connection delivers and what stands on its wire equal what the
-// model makes of the transcript: the messages, the pongs, one Close frame with a
-// right code, sent before another byte is asked for once the failure is certain,
-// and nothing behind it.
+// Oracle: the messages, pongs, and the Close that ends it equal what the model makes of
+// the transcript, a failure at the latest with the byte that makes it certain; each
+// frame that is told of is as it came; what the caller owns is left alone by what comes
+// later; no memory is set aside for more than 256 KiB that did not arrive; a transcript
+// that is cut short is told as the error of the part that is missing.
 func Reassembly(data []byte) error {
-	g := transcriptGenerators.Get().(*transcriptGenerator)
-	defer transcriptGenerators.Put(g)
-	defer guard()()
-	return checkCore(g.generate(data))
+	g := input.TranscriptGenerators.Get().(*input.TranscriptGenerator)
+	defer input.TranscriptGenerators.Put(g)
+	defer input.Guard()()
+	return checkReader(g.Generate(data))
 }
 
-var transcriptGenerators = sync.Pool{New: func() any { return newTranscriptGenerator() }}
-
-// checkCore holds the core against the model on a transcript.
-func checkCore(t *Transcript) error {
-	limits := t.Limits
-	if limits.Frame <= 0 { // the defaults, then
-		limits.Frame = websocket.DefaultMaxFrameSize
-	}
-	if limits.Message <= 0 {
-		limits.Message = websocket.DefaultMaxMessageSize
-	}
-	return checkOutcome(t, model.Read(t.Role, limits, t.Input))
+// checkReader holds the core against the model on a transcript.
+func checkReader(t *input.Transcript) error {
+	return checkOutcome(t, model.Read(t.Role, t.Limits, t.Input))
 }
+
+var readings = sync.Pool{New: func() any { return new(reading) }}
 
 // checkOutcome holds the core against an outcome.
-func checkOutcome(t *Transcript, want model.Outcome) error {
-	got, err := transcripts.Reader.RunHere(&transcript.Transcript{Role: t.Role, Limits: t.Limits, Input: t.Input, Chunks: t.Sizes})
+func checkOutcome(t *input.Transcript, want model.Outcome) error {
+	h := readings.Get().(*reading)
+	defer readings.Put(h)
+	h.certain = 0
+	if want.End == model.Failed {
+		h.certain = want.Offset
+	}
+	if err := h.read(t); err != nil {
+		return fmt.Errorf("the core %w", err)
+	}
+	return model.Check(want, h.got)
+}
+
+// A reading is a conversation that is read to its end, and answered.
+type reading struct {
+	reader  protocol.Reader
+	writer  protocol.Writer
+	limits  protocol.Limits
+	got     model.Outcome
+	given   int      // bytes of the transcript
+	certain int      // bytes with which a failure is certain: no read goes past them before they are looked at; 0: none is
+	owned   [][]byte // payloads that are the caller's, and copies of them
+	copies  [][]byte
+	spans   []input.Span // the frames of data that are to be told of; nil: none are
+}
+
+func (h *reading) read(t *input.Transcript) error {
+	mode := protocol.ServerMode
+	if t.Role == model.Client {
+		mode = protocol.ClientMode
+	}
+	h.limits = protocol.Limits{MaxFrameSize: max(0, t.Limits.Frame), MaxMessageSize: max(0, t.Limits.Message)}
+	h.reader, h.writer = protocol.NewReader(mode, &h.limits), protocol.NewWriter(mode, &protocol.Limits{MaxFrameSize: 1 << 20})
+	h.got, h.given, h.owned, h.copies, h.spans = model.Outcome{}, 0, h.owned[:0], h.copies[:0], nil
+	h.reader.Own = len(t.Input)&1 != 0
+	if h.reader.EachFrame = len(t.Input)&6 == 2; h.reader.EachFrame {
+		h.spans = slices.DeleteFunc(input.Split(t.Input), func(s input.Span) bool { return s.Frame.Opcode&8 != 0 })
+	}
+	if len(t.Input)&6 == 4 {
+		h.reader.ReadAhead(4 << 10)
+	}
+	err := h.converse(t)
+	h.reader.Release()
 	if err != nil {
 		return err
 	}
-	if got.Wrong != "" {
-		return fmt.Errorf("the core %s", got.Wrong)
+	for i := range h.owned {
+		if !bytes.Equal(h.owned[i], h.copies[i]) {
+			return fmt.Errorf("changed a payload that is the caller's: %s", input.Differ(h.owned[i], h.copies[i]))
+		}
 	}
-	return model.Check(want, got.Outcome)
+	return h.answered()
 }
+
+func (h *reading) converse(t *input.Transcript) error {
+	for turn := 0; ; {
+		event, payload, err := h.reader.Next()
+		switch {
+		case err != nil:
+			var e *protocol.Error
+			if event != protocol.NeedMore || payload != nil || !errors.As(err, &e) {
+				return fmt.Errorf("returned event %d and %d bytes with the error %w", event, len(payload), err)
+			}
+			h.got.End, h.got.Rule, h.got.Offset = model.Failed, ruleOf(err), h.given
+			h.writer.Control(protocol.OpcodeClose, protocol.NewCloseFrame(e.Code(), e.Text()).Payload)
+			return nil
+		case event == protocol.MessageComes:
+			h.deliver(payload)
+		case event == protocol.FrameComes:
+			if err := h.frame(payload); err != nil {
+				return err
+			}
+		case event == protocol.PingComes:
+			h.writer.Control(protocol.OpcodePong, payload)
+		case event == protocol.CloseComes:
+			closed, err := protocol.ParseClose(payload)
+			if err != nil {
+				return fmt.Errorf("took a Close for valid that is not: %w", err)
+			}
+			h.got.End, h.got.Code, h.got.Reason = model.Closed, uint16(closed.Code), closed.Reason
+			if len(payload) > 2 {
+				payload = payload[:2] // the code alone
+			}
+			h.writer.Control(protocol.OpcodeClose, payload)
+			return nil
+		case event == protocol.NeedMore:
+			if h.given == len(t.Input) {
+				h.got.End = model.Open
+				return h.cut()
+			}
+			if err := h.give(t, &turn); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// deliver keeps a message.
+func (h *reading) deliver(payload []byte) {
+	if h.reader.Own {
+		h.owned, h.copies = append(h.owned, payload), append(h.copies, bytes.Clone(payload))
+	} else {
+		payload = bytes.Clone(payload)
+	}
+	h.got.Messages = append(h.got.Messages, model.Message{Binary: h.reader.Binary(), Payload: payload})
+}
+
+// frame holds what was told of a frame of data against it.
+func (h *reading) frame(payload []byte) error {
+	if len(h.spans) == 0 {
+		return errors.New("told of more frames than there are")
+	}
+	want := h.spans[0].Frame
+	h.spans = h.spans[1:]
+	got := h.reader.Frame(payload)
+	if byte(got.Opcode()) != want.Opcode || got.Fin() != want.Fin || !bytes.Equal(payload, want.Payload) {
+		return fmt.Errorf("told of %v %x, which came as %+v", got, input.Clip(payload), want)
+	}
+	if h.reader.Last() != want.Fin {
+		return fmt.Errorf("told of %v: the last one of its message: %t", got, h.reader.Last())
+	}
+	return nil
+}
+
+// give gives the reader its next bytes.
+func (h *reading) give(t *input.Transcript, turn *int) error {
+	if *turn&1 != 0 {
+		h.reader.Release()
+	}
+	space := h.reader.Space()
+	if len(space) == 0 {
+		return errors.New("wants more and has no room for it")
+	}
+	if ahead := h.reader.Holds() - 4*h.given; ahead > 1<<20+64<<10 { // what pools have: memory grows by doubling, and is rounded up
+		return fmt.Errorf("holds %d bytes when %d have come", h.reader.Holds(), h.given)
+	}
+	n := len(space)
+	if len(t.Sizes) > 0 {
+		n = min(n, t.Sizes[*turn%len(t.Sizes)])
+	}
+	*turn++
+	if h.given < h.certain {
+		n = min(n, h.certain-h.given)
+	}
+	n = copy(space[:n], t.Input[h.given:])
+	h.reader.Came(n)
+	h.given += n
+	return nil
+}
+
+// cut checks the error for a transcript that is cut short.
+func (h *reading) cut() error {
+	var e *protocol.Error
+	if err := h.reader.Cut(io.EOF); !errors.As(err, &e) || e.Code() != protocol.StatusAbnormalClose || !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("told the end of the bytes as %w", err)
+	}
+	return nil
+}
+
+// answered reads what was written.
+func (h *reading) answered() error {
+	buf := h.writer.Take()
+	if buf == nil {
+		return nil
+	}
+	defer buf.Free()
+	for sent := buf.Bytes; len(sent) > 0; {
+		f, n, err := wire.Split(sent)
+		if err != nil {
+			return fmt.Errorf("wrote %x, no whole frame", input.Clip(sent))
+		}
+		sent = sent[n:]
+		switch {
+		case len(h.got.Codes) > 0:
+			h.got.AfterClose++
+		case f.Opcode == wire.Close && len(f.Payload) < 2:
+			h.got.Codes = append(h.got.Codes, 1005)
+		case f.Opcode == wire.Close:
+			h.got.Codes = append(h.got.Codes, uint16(f.Payload[0])<<8|uint16(f.Payload[1]))
+		case f.Opcode == wire.Pong:
+			h.got.Pongs = append(h.got.Pongs, f.Payload)
+		default:
+			return fmt.Errorf("wrote the frame %+v", f)
+		}
+	}
+	return nil
+}
+
+// ruleOf returns the rule that an error stands for.
+func ruleOf(err error) model.Rule { return rules[err] }
+
+var rules = func() map[error]model.Rule {
+	of := map[error]model.Rule{}
+	for rule, err := range input.RuleErrors {
+		if rule != model.LengthTopBit && rule != model.CloseReasonNotUTF8 { // which have no error of their own
+			of[err] = rule
+		}
+	}
+	return of
+}()

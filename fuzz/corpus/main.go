@@ -14,7 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/wsproof/wsproof/fuzz"
+	"github.com/wsproof/wsproof/fuzz/input"
+	"github.com/wsproof/wsproof/fuzz/targets"
 	"github.com/wsproof/wsproof/internal/cli"
 )
 
@@ -27,29 +28,28 @@ func run(args []string, stdout io.Writer) error {
 	dir := flags.String("dir", "", "the `folder` to write to; needed")
 	zipped := flags.Bool("zip", false, "write an archive a target")
 	target := flags.String("target", "", "only this `target`")
-	committed := flags.String("committed", "fuzz/testdata/fuzz", "the `folder` of the committed corpus")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if *dir == "" || flags.NArg() > 0 {
 		return fmt.Errorf("usage: corpus -dir folder [-zip] [-target name]")
 	}
-	if _, err := os.Stat(*committed); err != nil {
+	if _, err := os.Stat("fuzz/testdata/fuzz"); err != nil {
 		return fmt.Errorf("the committed corpus: %w (run it in the root of the repository)", err)
 	}
 	only := strings.TrimPrefix(*target, "Fuzz")
 	done := 0
-	for _, t := range fuzz.Targets() {
+	for _, t := range targets.All() {
 		if only != "" && only != t.Name {
 			continue
 		}
 		done++
 		name := "Fuzz" + t.Name
-		inputs, err := fuzz.AllSeeds(t.Name)
+		inputs, err := t.AllSeeds()
 		if err != nil {
 			return err
 		}
-		kept, err := fuzz.ReadCorpus(filepath.Join(*committed, name))
+		kept, err := input.ReadCorpus(filepath.Join(t.Package, "testdata", "fuzz", name))
 		if err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func writeFiles(dir string, inputs [][]byte) (int, error) {
 	}
 	names := map[string]bool{}
 	for _, data := range inputs {
-		name := fuzz.CorpusName(data)
+		name := input.CorpusName(data)
 		names[name] = true
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o666); err != nil {
 			return 0, err
@@ -102,7 +102,7 @@ func writeZip(path string, inputs [][]byte) (n int, err error) {
 	z := zip.NewWriter(file)
 	names := map[string]bool{}
 	for _, data := range inputs {
-		name := fuzz.CorpusName(data)
+		name := input.CorpusName(data)
 		if names[name] {
 			continue
 		}

@@ -10,20 +10,3 @@
 // Every check is a function of the input alone. The oracles are independent of the
 // code under test: compress/flate, and plain code for the rules of the negotiation.
 package deflate
-
-// A Target is one fuzz target: its name without the word Fuzz, the check behind it,
-// and its seeds.
-type Target struct {
-	Name  string
-	Check func(data []byte) error
-	Seeds func() [][]byte
-}
-
-// Targets returns every target.
-func Targets() []Target {
-	return []Target{
-		{"Inflate", Inflate, seedInflate},
-		{"Deflate", Deflate, seedDeflate},
-		{"Negotiate", Negotiate, seedNegotiate},
-	}
-}

@@ -97,9 +97,9 @@ func TestTimeLimit(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the stand-in of a test binary is a shell script")
 	}
-	const limit = "--- FAIL: FuzzMask (1.20s)\n    context deadline exceeded\nFAIL\n"
-	const finding = "--- FAIL: FuzzMask (1.20s)\n    --- FAIL: FuzzMask (0.00s)\n        fuzz_test.go:20: context deadline exceeded\n" +
-		"    Failing input written to testdata/fuzz/FuzzMask/771e938e4458e983\nFAIL\n"
+	const limit = "--- FAIL: FuzzSmall (1.20s)\n    context deadline exceeded\nFAIL\n"
+	const finding = "--- FAIL: FuzzSmall (1.20s)\n    --- FAIL: FuzzSmall (0.00s)\n        fuzz_test.go:20: context deadline exceeded\n" +
+		"    Failing input written to testdata/fuzz/FuzzSmall/771e938e4458e983\nFAIL\n"
 	for _, c := range []struct{ id, text, stage string }{
 		{"time limit", limit, ""},
 		{"finding", finding, stageFuzz},
@@ -114,7 +114,7 @@ func TestTimeLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := result{mutant: &mutant{name: "m"}}
-		h.fuzz(t.Context(), &r, &b, &unit{stage: stageSeeds, pkg: "fuzz", name: "FuzzMask"})
+		h.fuzz(t.Context(), &r, &b, &unit{stage: stageSeeds, pkg: "fuzz", name: "FuzzSmall"})
 		if r.stage != c.stage || r.err != nil {
 			t.Errorf("%s: stage %q, %v, want %q", c.id, r.stage, r.err, c.stage)
 		}

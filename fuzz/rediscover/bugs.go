@@ -1,6 +1,6 @@
 package main
 
-import "github.com/wsproof/wsproof/fuzz"
+import "github.com/wsproof/wsproof/fuzz/peers"
 
 // A bug is one of an old version of a library that the search must find again.
 type bug struct {
@@ -8,8 +8,8 @@ type bug struct {
 	version string // that has it
 	fixed   string // the first version without it
 	what    string
-	kind    fuzz.Kind // of the finding that is it
-	rules   []string  // one of them
+	kind    peers.Kind // of the finding that is it
+	rules   []string   // one of them
 }
 
 // bugs is the list that is kept.
@@ -22,16 +22,16 @@ var bugs = []bug{
 	{
 		module: "github.com/lxzan/gws", version: "v1.6.0", fixed: "v1.7.0",
 		what: "a new data frame inside a fragmented message is taken",
-		kind: fuzz.Accepts, rules: []string{"continuation-expected"},
+		kind: peers.Accepts, rules: []string{"continuation-expected"},
 	},
 	{
 		module: "github.com/gobwas/ws", version: "v0.1.0", fixed: "v1.0.0",
 		what: "invalid UTF-8 across fragments is taken",
-		kind: fuzz.Accepts, rules: []string{"text-not-utf8"},
+		kind: peers.Accepts, rules: []string{"text-not-utf8"},
 	},
 	{
 		module: "github.com/coder/websocket", version: "v1.8.12", fixed: "v1.8.13",
 		what: "frames behind the peer's Close are still answered",
-		kind: fuzz.Sends, rules: []string{"frames-after-its-close"},
+		kind: peers.Sends, rules: []string{"frames-after-its-close"},
 	},
 }

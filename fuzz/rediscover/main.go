@@ -27,7 +27,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wsproof/wsproof/fuzz"
+	"github.com/wsproof/wsproof/fuzz/input"
+	"github.com/wsproof/wsproof/fuzz/peers"
 	"github.com/wsproof/wsproof/internal/cli"
 	"github.com/wsproof/wsproof/internal/engine/transcript"
 )
@@ -85,7 +86,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 }
 
 func findLibrary(name string) *transcript.Reader {
-	for _, l := range fuzz.Libraries() {
+	for _, l := range peers.Libraries() {
 		if l.Module == name || l.Name == name {
 			return l
 		}
@@ -95,7 +96,7 @@ func findLibrary(name string) *transcript.Reader {
 
 func modules() string {
 	var list []string
-	for _, l := range fuzz.Libraries() {
+	for _, l := range peers.Libraries() {
 		list = append(list, l.Module)
 	}
 	return strings.Join(list, ", ")
@@ -190,8 +191,8 @@ func (o *options) version1(ctx context.Context, l *transcript.Reader, version st
 	}
 	n := int64(binary.LittleEndian.Uint64(number))
 	fmt.Fprintf(stdout, "%s %s CRASHED the process at input %d, in %s:\n%s\n%s", l.Name, version, n, transcript.PanicOwner(text), text,
-		fuzz.ExplainRandom(o.seed, uint64(n)))
-	if b != nil && b.kind == fuzz.Crashes {
+		peers.ExplainRandom(o.seed, uint64(n)))
+	if b != nil && b.kind == peers.Crashes {
 		found = time.Since(start)
 	}
 	return found, nil
@@ -256,7 +257,7 @@ func (o *options) search(stdout io.Writer) error {
 	if l == nil {
 		return fmt.Errorf("there is no library %q", o.library)
 	}
-	version := fuzz.ModuleVersion(l.Module)
+	version := peers.ModuleVersion(l.Module)
 	var want []string
 	if o.until != "" {
 		want = strings.Split(o.until, " ")
@@ -280,9 +281,9 @@ func (o *options) search(stdout io.Writer) error {
 		return stop || time.Since(start) > o.time
 	}
 	findings := 0
-	n, err := fuzz.Search(l, o.seed, fuzz.Divergences, done, func(f *fuzz.Finding, n int, small *fuzz.Transcript) {
+	n, err := peers.Search(l, o.seed, peers.Divergences, done, func(f *peers.Finding, n int, small *input.Transcript) {
 		findings++
-		fmt.Fprintf(stdout, "%s %s, after %v and %d transcripts: %v\n%s\n", l.Name, version, time.Since(start).Round(time.Millisecond), n+1, f, fuzz.Annotate(small))
+		fmt.Fprintf(stdout, "%s %s, after %v and %d transcripts: %v\n%s\n", l.Name, version, time.Since(start).Round(time.Millisecond), n+1, f, input.Annotate(small))
 		if len(want) > 1 && (want[0] == "" || want[0] == string(f.Kind)) && slices.Contains(want[1:], f.Rule) {
 			fmt.Fprintln(stdout, reached)
 			stop = true

@@ -24,14 +24,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wsproof/wsproof/fuzz"
+	"github.com/wsproof/wsproof/fuzz/input"
+	"github.com/wsproof/wsproof/fuzz/peers"
+	"github.com/wsproof/wsproof/fuzz/targets"
 	"github.com/wsproof/wsproof/internal/cli"
 	"github.com/wsproof/wsproof/internal/gofuzz"
 )
 
 const (
-	pkg  = "./fuzz"
-	core = "github.com/wsproof/wsproof/websocket"
+	module = "github.com/wsproof/wsproof"
+	core   = module + "/websocket"
 )
 
 func main() {
@@ -47,6 +49,7 @@ type options struct {
 	minimise string
 	peers    string
 	cover    bool
+	ours     string // the program by which the go command instruments our packages only
 }
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
@@ -69,34 +72,34 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if strings.Contains(*target, "://") {
 		url, *target = *target, "Target"
 	}
-	var names []string
+	var chosen []targets.Target
 	all := ""
-	for _, t := range fuzz.Targets() {
+	for _, t := range targets.All() {
 		all += " Fuzz" + t.Name
 		if *target == "" || strings.TrimPrefix(*target, "Fuzz") == t.Name {
-			names = append(names, "Fuzz"+t.Name)
+			chosen = append(chosen, t)
 		}
 	}
-	if len(names) == 0 {
+	if len(chosen) == 0 {
 		return fmt.Errorf("there is no target %q; there are%s, and any echo server as ws://host:port/path", *target, all)
 	}
 	// For the targets TARGET means a server, and nothing else.
-	_ = os.Unsetenv(fuzz.TargetEnv)
+	_ = os.Unsetenv(peers.TargetEnv)
 	if url != "" {
 		// What is wrong with it is no finding of the target's.
-		server, err := fuzz.OpenTarget(url)
+		server, err := peers.OpenTarget(url)
 		if err != nil {
 			return err
 		}
 		server.Close()
-		_ = os.Setenv(fuzz.TargetEnv, url)
+		_ = os.Setenv(peers.TargetEnv, url)
 	}
 	if o.cache == "" {
 		out, err := exec.CommandContext(ctx, "go", "env", "GOCACHE").Output()
 		if err != nil {
 			return fmt.Errorf("go env GOCACHE: %w", err)
 		}
-		o.cache = filepath.Join(strings.TrimSpace(string(out)), "fuzz", "github.com/wsproof/wsproof/fuzz")
+		o.cache = filepath.Join(strings.TrimSpace(string(out)), "fuzz")
 	}
 	cache, err := filepath.Abs(o.cache)
 	if err != nil {
@@ -106,14 +109,19 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 
 	var results []result
 	failed := 0
-	for i, name := range names {
-		fmt.Fprintf(stdout, "== %s (%d of %d), %v\n", name, i+1, len(names), o.fuzztime(name))
-		r := o.fuzz(ctx, name, stdout)
+	if o.ours, err = instrumenter(ctx); err != nil {
+		return err
+	}
+	defer os.RemoveAll(filepath.Dir(o.ours))
+	for i, t := range chosen {
+		name := "Fuzz" + t.Name
+		fmt.Fprintf(stdout, "== %s (%d of %d), %v\n", name, i+1, len(chosen), o.fuzztime(name))
+		r := o.fuzz(ctx, t, stdout)
 		if errors.Is(r.err, gofuzz.ErrSeeds) { // of a target with many, on a slow machine
 			longer := o
 			longer.time *= 6
 			fmt.Fprintf(stdout, "   %v ended within the seeds: again, for %v\n", o.time, longer.time)
-			r = longer.fuzz(ctx, name, stdout)
+			r = longer.fuzz(ctx, t, stdout)
 		}
 		results = append(results, r)
 		if r.err != nil {
@@ -133,18 +141,34 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		fmt.Fprintf(stdout, "%-18s %12d %10.0f %8d %8d%s\n", r.name, r.Execs, r.Rate(), r.Fresh, r.Total, state)
 	}
 	if o.cover && ctx.Err() == nil && url == "" {
-		if err := o.coverage(ctx, names, stdout); err != nil {
+		if err := o.coverage(ctx, chosen, stdout); err != nil {
 			return err
 		}
 	}
 	if failed > 0 {
-		err := fmt.Errorf("%d of %d targets failed", failed, len(names))
+		err := fmt.Errorf("%d of %d targets failed", failed, len(chosen))
 		if slices.ContainsFunc(results, func(r result) bool { return r.finding }) {
 			return cli.Finding(err)
 		}
 		return err
 	}
 	return ctx.Err()
+}
+
+// instrumenter builds the program by which the go command instruments our packages
+// only: the engine looks at each counter after each input, and most of them would be of
+// the standard library's.
+func instrumenter(ctx context.Context) (string, error) {
+	dir, err := os.MkdirTemp("", "wsproof-instrument")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "instrument")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "./fuzz/instrument").CombinedOutput(); err != nil {
+		os.RemoveAll(dir)
+		return "", fmt.Errorf("building ./fuzz/instrument: %w\n%s", err, out)
+	}
+	return path, nil
 }
 
 // fuzztime is how long a target runs: a duration, or a number of inputs.
@@ -164,14 +188,15 @@ type result struct {
 }
 
 // fuzz runs a target.
-func (o *options) fuzz(ctx context.Context, name string, stdout io.Writer) result {
+func (o *options) fuzz(ctx context.Context, t targets.Target, stdout io.Writer) result {
+	name, pkg := "Fuzz"+t.Name, t.Package
 	r := result{name: name}
 	fuzztime := o.fuzztime(name)
-	args := []string{"test", pkg, "-run=^$", "-fuzz=^" + name + "$", "-fuzztime=" + fuzztime, "-fuzzminimizetime=" + o.minimise}
+	args := []string{"test", "-toolexec=" + o.ours, pkg, "-run=^$", "-fuzz=^" + name + "$", "-fuzztime=" + fuzztime, "-fuzzminimizetime=" + o.minimise}
 	if o.parallel > 0 {
 		args = append(args, "-parallel="+strconv.Itoa(o.parallel))
 	}
-	args = append(args, "-args", "-test.fuzzcachedir="+o.cache)
+	args = append(args, "-args", "-test.fuzzcachedir="+filepath.Join(o.cache, module, strings.TrimPrefix(pkg, "./")))
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
@@ -215,15 +240,19 @@ func (o *options) fuzz(ctx context.Context, name string, stdout io.Writer) resul
 
 // coverage measures which statements of the core the seeds, the committed corpus
 // and the engine's corpus reach.
-func (o *options) coverage(ctx context.Context, names []string, stdout io.Writer) error {
+func (o *options) coverage(ctx context.Context, chosen []targets.Target, stdout io.Writer) error {
 	dir, err := os.MkdirTemp("", "wsproof-cover")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	profile := filepath.Join(dir, "profile")
-	cmd := exec.CommandContext(ctx, "go", "test", pkg, "-count=1", "-run=^("+strings.Join(names, "|")+"|TestCorpus)$", "-coverpkg="+core, "-coverprofile="+profile)
-	cmd.Env = append(os.Environ(), fuzz.CorpusEnv+"="+o.cache, fuzz.CorpusTargetsEnv+"="+strings.Join(names, ","))
+	cmd := exec.CommandContext(ctx, "go", "test", "./fuzz/targets", "-count=1", "-run=^TestCorpus$", "-coverpkg="+core+"/...", "-coverprofile="+profile)
+	var names []string
+	for _, t := range chosen {
+		names = append(names, "Fuzz"+t.Name)
+	}
+	cmd.Env = append(os.Environ(), input.CorpusEnv+"="+filepath.Join(o.cache, module), input.CorpusTargetsEnv+"="+strings.Join(names, ","))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("coverage: %w\n%s", err, out)
 	}

@@ -15,7 +15,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wsproof/wsproof/fuzz"
+	"github.com/wsproof/wsproof/fuzz/input"
+	"github.com/wsproof/wsproof/fuzz/targets"
 	"github.com/wsproof/wsproof/internal/cli"
 	"github.com/wsproof/wsproof/internal/engine/transcript"
 )
@@ -70,7 +71,7 @@ func Run(ctx context.Context, name string, args []string, stdin io.Reader, stdou
 		if err != nil {
 			return err
 		}
-		data, err := fuzz.DecodeCorpus(text)
+		data, err := input.DecodeCorpus(text)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
@@ -81,7 +82,7 @@ func Run(ctx context.Context, name string, args []string, stdin io.Reader, stdou
 		if !known(of) {
 			return cli.Usagef("%s: %q is no target: name one with -target: %s", path, of, names())
 		}
-		fmt.Fprintf(stdout, "%s: an input of %s, %d bytes: %s\n", path, of, len(data), fuzz.Explain(of, data))
+		fmt.Fprintf(stdout, "%s: an input of %s, %d bytes: %s\n", path, of, len(data), explained(of, data))
 		passed, err := replay(ctx, strings.Fields(name), of, data, *bound, stdout)
 		if err != nil {
 			return err
@@ -96,8 +97,13 @@ func Run(ctx context.Context, name string, args []string, stdin io.Reader, stdou
 	return nil
 }
 
+func explained(name string, data []byte) string {
+	t, _ := targets.Find(name)
+	return t.Explain(data)
+}
+
 func known(name string) bool {
-	for _, t := range fuzz.Targets() {
+	for _, t := range targets.All() {
 		if t.Name == strings.TrimPrefix(name, "Fuzz") {
 			return true
 		}
@@ -107,14 +113,14 @@ func known(name string) bool {
 
 func names() string {
 	var list []string
-	for _, t := range fuzz.Targets() {
+	for _, t := range targets.All() {
 		list = append(list, "Fuzz"+t.Name)
 	}
 	return strings.Join(list, " ")
 }
 
 func check(name string, data []byte) error {
-	for _, t := range fuzz.Targets() {
+	for _, t := range targets.All() {
 		if t.Name == strings.TrimPrefix(name, "Fuzz") {
 			return t.Check(data)
 		}

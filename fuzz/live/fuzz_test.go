@@ -1,0 +1,42 @@
+package live
+
+import "testing"
+
+// Target Handshake gives raw requests to Accept and raw answers to Dial. Oracles:
+// plain code for RFC 6455 sections 4.2.1 and 4.1 refuses nothing that was
+// accepted; a plain one is accepted; no header is injected; nothing is written on
+// refusal; the bytes behind the handshake are the first frames.
+func FuzzHandshake(f *testing.F) {
+	seeds, err := target("Handshake").Seeds()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := Handshake(data); err != nil {
+			t.Fatal(target("Handshake").Report(err, data))
+		}
+	})
+}
+
+// Target Serve runs op bytes against Serve: what a peer sends, faults of the
+// transport, writes and closes from other goroutines; then drains. Oracles: all
+// returns and no goroutine is left; frames are whole and messages do not
+// interleave; replies and pongs are those owed, in order; one Close at most, and
+// nothing behind it.
+func FuzzServe(f *testing.F) {
+	seeds, err := target("Serve").Seeds()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := Serve(data); err != nil {
+			t.Fatal(target("Serve").Report(err, data))
+		}
+	})
+}

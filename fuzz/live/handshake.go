@@ -1,0 +1,251 @@
+package live
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/wsproof/wsproof/fuzz/input"
+	"github.com/wsproof/wsproof/internal/engine/core/transcripts"
+	"github.com/wsproof/wsproof/internal/engine/transcript"
+	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/vector"
+	"github.com/wsproof/wsproof/websocket"
+)
+
+// Handshake checks both sides of the opening handshake (RFC 6455 section 4). The
+// first byte of the input chooses the side and how the bytes are read; a second
+// one the name of a header that the application sets and how long its value is; a
+// third one the surroundings; then come that value and the bytes that arrive: a
+// request to Accept and to Handshake, or the answer to Dial, where the word
+// ACCEPT stands for the right Sec-WebSocket-Accept.
+//
+// Oracles: plain code that reads the rules of section 4.2.1, and of 4.1, off what
+// net/http parsed: what they refuse is refused, with a status that suits it, and
+// what they do not is accepted; an answer, and a request, have exactly the
+// headers they should, whatever the peer sent and the application set; nothing is
+// written on refusal; the transport is left without deadlines, or closed; the
+// bytes behind the handshake are the first frames.
+func Handshake(data []byte) error {
+	defer input.Guard()()
+	in := newHandshakeInput(data)
+	if in.client {
+		return in.dial()
+	}
+	return in.accept()
+}
+
+// handshakeHead is how many bytes of an input choose how the rest is used.
+const handshakeHead = 3
+
+// readAhead is how many bytes behind the request net/http has read; the last is all
+// that its buffer holds, which a server of one's own may have chosen larger.
+var readAhead = [16]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16 << 10}
+
+type handshakeInput struct {
+	client bool
+	sizes  []int
+	most   int // bytes that are in the buffer of net/http behind the request
+	env    int // bits of the surroundings
+	name   string
+	preset string
+	raw    []byte
+}
+
+// presetNames are headers that the application sets: one of its own, two that the
+// handshake sets, and one that is none.
+var presetNames = [4]string{"X-Preset", "Upgrade", "Sec-Websocket-Accept", "no token"}
+
+func newHandshakeInput(data []byte) *handshakeInput {
+	var head [handshakeHead]byte
+	rest := data[copy(head[:], data):]
+	n := min(len(rest), int(head[1]&63))
+	return &handshakeInput{
+		client: head[0]&1 != 0,
+		sizes:  input.ReadSizes[head[0]>>1&7],
+		most:   readAhead[head[0]>>4],
+		env:    int(head[2]),
+		name:   presetNames[head[1]>>6],
+		preset: strings.Map(sendable, string(rest[:n])),
+		raw:    rest[n:],
+	}
+}
+
+// presetHeader is what the application sets.
+func (in *handshakeInput) presetHeader() http.Header {
+	if in.preset == "" {
+		return http.Header{}
+	}
+	return http.Header{in.name: {in.preset}}
+}
+
+// sendable leaves of the control characters only those that could end a line:
+// what an application sets beyond that, net/http's parser would refuse.
+func sendable(r rune) rune {
+	if r < ' ' && r != '\r' && r != '\n' && r != 0 && r != '\t' || r == 0x7f {
+		return ' '
+	}
+	return r
+}
+
+// subprotocols are those of our side.
+var subprotocols = []string{"chat", "superchat"}
+
+// tokens returns the elements of the lists in a header's values, in lower case
+// (RFC 7230 section 7).
+func tokens(values []string) []string {
+	var list []string
+	for _, v := range values {
+		for t := range strings.SplitSeq(v, ",") {
+			list = append(list, lower(strings.Trim(t, " \t")))
+		}
+	}
+	return list
+}
+
+// lower is s with ASCII letters in lower case.
+func lower(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
+func has(list []string, token string) bool {
+	for _, t := range list {
+		if t == token {
+			return true
+		}
+	}
+	return false
+}
+
+// checkFrames checks that what ws delivers are the frames of rest.
+func checkFrames(ws *websocket.Websocket, c *transcript.Conn, role model.Role, limits model.Limits, rest []byte) error {
+	got, err := transcripts.Frames(ws, c, role)
+	if err != nil {
+		return err
+	}
+	if got.Wrong != "" {
+		return fmt.Errorf("behind the handshake, the core %s", got.Wrong)
+	}
+	got.Offset = 0
+	if err := model.Check(model.Read(role, limits, rest), got.Outcome); err != nil {
+		return fmt.Errorf("the bytes behind the handshake: %w", err)
+	}
+	return nil
+}
+
+// plain tells whether what the application sets is a header of its own, and none
+// that could end a line.
+func (in *handshakeInput) plain() bool {
+	return in.preset == "" || in.name == presetNames[0] && !strings.ContainsAny(in.preset, "\r\n\x00")
+}
+
+// checkHeader checks that the lines are the wanted headers, the one that the
+// application set, what could end a line in it as blanks, and no more.
+func (in *handshakeInput) checkHeader(lines []string, want map[string]string) error {
+	if in.preset != "" && in.name == presetNames[0] {
+		want[in.name] = strings.Trim(strings.NewReplacer("\r", " ", "\n", " ", "\x00", " ").Replace(in.preset), " \t")
+	}
+	seen := map[string]bool{}
+	for _, line := range lines {
+		name, value, found := strings.Cut(line, ":")
+		value = strings.Trim(value, " \t")
+		name = http.CanonicalHeaderKey(name)
+		if !found || strings.ContainsAny(line, "\r\n\x00") || seen[name] {
+			return fmt.Errorf("header line %q", line)
+		}
+		seen[name] = true
+		if name == "User-Agent" {
+			continue
+		}
+		if w, ok := want[name]; !ok || value != w && w != "*" {
+			return fmt.Errorf("header line %q, want %q", line, w)
+		}
+	}
+	for name := range want {
+		if !seen[name] {
+			return fmt.Errorf("header %s is missing in %q", name, lines)
+		}
+	}
+	return nil
+}
+
+func explainHandshake(data []byte) string {
+	in := newHandshakeInput(data)
+	side := "a request to Accept"
+	if in.client {
+		side = "the answer to Dial"
+	}
+	return fmt.Sprintf("%s, in reads of %v, %d bytes read ahead, surroundings %08b, header %s: %q\n%q\n", side, in.sizes, in.most, in.env, in.name, in.preset, in.raw)
+}
+
+// seedHandshake takes a right request and answer, each line of them left out,
+// twice, or with another value, and frames behind.
+func seedHandshake([]vector.Vector) ([][]byte, error) {
+	var seeds [][]byte
+	hello := "\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"
+	request := []string{
+		"GET /chat HTTP/1.1", "Host: peer.example", "Upgrade: websocket", "Connection: Upgrade",
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13", "Origin: http://peer.example",
+		"Sec-WebSocket-Protocol: chat, superchat", "Sec-WebSocket-Extensions: permessage-deflate",
+	}
+	answer := []string{
+		"HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: ACCEPT",
+		"Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Extensions: permessage-deflate",
+	}
+	env := byte(0)
+	add := func(side byte, preset string, lines []string, behind string) {
+		name := byte(len(seeds)) << 6
+		seed := append([]byte{side | byte(len(seeds)<<1), byte(len(preset)) | name, env}, preset...)
+		seeds = append(seeds, append(seed, strings.Join(lines, "\r\n")+"\r\n\r\n"+behind...))
+	}
+	for side, lines := range [][]string{request, answer} {
+		behind := hello
+		plain := lines[:6]
+		if side == 1 {
+			behind, plain = "\x81\x05Hello\x88\x00", lines[:4]
+		}
+		for range 8 {
+			add(byte(side), "", plain, behind)
+		}
+		add(byte(side), "", lines, behind)
+		for _, value := range []string{"value\r\nX-Injected: 1\x00", "one, two"} {
+			for range 4 { // under each name
+				add(byte(side), value, plain, behind)
+			}
+		}
+		for bits := range 256 / 3 {
+			env = byte(bits * 3)
+			add(byte(side), "", slices.Concat(plain, []string{[]string{"Origin: http://other.example", "Sec-WebSocket-Protocol: superchat, chat", "Origin: https://peer.example:443", "X-Other: 1"}[bits&3]}), behind)
+		}
+		for how := range origins {
+			env = byte(how << 2)
+			for _, origin := range []string{"https://a.other.example", "ftp://other.example", "https://peer.example:443", "ftp://peer.example"} {
+				add(byte(side), "", slices.Concat(plain, []string{"Origin: " + origin}), behind)
+			}
+		}
+		env = 0
+		for i, line := range lines {
+			add(byte(side), "", slices.Concat(plain, lines[i:i+1]), behind)
+			add(byte(side), "", slices.Concat(lines[:i], lines[i+1:]), behind)
+			name, _, _ := strings.Cut(line, ":")
+			for _, value := range []string{"", "x", "keep-alive, Upgrade", "WEBSOCKET", "8", "13, 8", "null", "http://other.example", "none", "\tchat ,", "websocket2, upgrade2", "keep-alive,\tUPGRADE , x", "upgrad", "http://peer.example:81", "dGhlIHNhbXBsZSBub25jZSAx", "dGhlIHNhbXBsZSBub25jZR==", "dGhlIHNhbXBsZSBub25jZ-==", "dGhlIHNhbXBsZSBub25jZQA=", "superchat"} {
+				add(byte(side), "", slices.Concat(lines[:i], []string{name + ": " + value}, plain[min(i+1, len(plain)):]), behind)
+			}
+		}
+		// More behind it than a connection's buffer holds.
+		seeds = append(seeds, append([]byte{byte(side) | 0xF0, 0, 0}, strings.Join(plain, "\r\n")+"\r\n\r\n"+strings.Repeat(behind, 800)...))
+		for _, more := range []string{"Origin: http://peer.example\r\nOrigin: http://peer.example", "Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: chat", "Content-Length: 5", "Transfer-Encoding: chunked", "Upgrade: other", "Connection: x", "Origin: http://a.example", "X-Folded: a\r\n b"} {
+			add(byte(side), "", slices.Concat(plain, []string{more}), behind)
+		}
+		for _, first := range []string{"POST /chat HTTP/1.1", "GET /chat HTTP/1.0", "GET * HTTP/1.1", "GET http://peer.example/ HTTP/1.1", "HTTP/1.1 200 OK", "HTTP/1.0 101 Switching Protocols", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switching Protocols"} {
+			add(byte(side), "", slices.Concat([]string{first}, plain[1:]), behind)
+		}
+	}
+	return seeds, nil
+}

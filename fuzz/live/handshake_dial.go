@@ -1,0 +1,170 @@
+package live
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/wsproof/wsproof/internal/engine/transcript"
+	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/websocket"
+)
+
+// dial has Dial answered.
+func (in *handshakeInput) dial() error {
+	var request, answer []byte
+	dialled, accept := false, ""
+	c := transcript.NewConn(&transcript.Transcript{Role: model.Client, Chunks: in.sizes})
+	c.Answer(func(r []byte) []byte {
+		request = bytes.Clone(r)
+		key := ""
+		if parsed, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(r))); err == nil {
+			key = parsed.Header.Get("Sec-Websocket-Key")
+		}
+		accept = transcript.AcceptKey(key)
+		answer = bytes.ReplaceAll(in.raw, []byte("ACCEPT"), []byte(accept))
+		return answer
+	})
+	opts := websocket.DialOptions{
+		Options: websocket.Options{Subprotocols: subprotocols, CloseTimeout: transcript.Bound},
+		NetDial: func(context.Context, string, string) (net.Conn, error) {
+			dialled = true
+			return c, nil
+		},
+		Proxy: func(*http.Request) (*url.URL, error) { return nil, nil },
+	}
+	if in.preset != "" {
+		opts.Header = in.presetHeader()
+	}
+	own := in.preset == "" || in.name == presetNames[0]
+	ws, _, err := websocket.Dial(context.Background(), "ws://peer.example/path?query", opts)
+	if request != nil {
+		if err := in.checkRequest(request); err != nil {
+			return err
+		}
+	} else if in.plain() {
+		return fmt.Errorf("websocket.Dial wrote no whole request: %v", err)
+	}
+	why, rest := refusalOfAnswer(answer, accept)
+	if !own && (dialled || err == nil) {
+		return fmt.Errorf("websocket.Dial took the header %s of the application's", in.name)
+	}
+	if err != nil {
+		var refused *websocket.HandshakeError
+		if !errors.As(err, &refused) {
+			return fmt.Errorf("websocket.Dial: %v (%T), want a *HandshakeError", err, err)
+		}
+		if (bytes.HasPrefix(in.raw, []byte(plainAnswer)) || why == "" && plainEnough(answer)) && in.plain() {
+			return fmt.Errorf("websocket.Dial refused an answer that is right: %w", err)
+		}
+		if dialled && !c.Closed() {
+			return fmt.Errorf("websocket.Dial refused (%w) and left the transport open", err)
+		}
+		return nil
+	}
+	if protocol := ws.Subprotocol(); why == "" && protocol != headerOf(answer, "Sec-Websocket-Protocol") {
+		return fmt.Errorf("websocket.Dial agreed on subprotocol %q, the answer is %q", protocol, answer)
+	}
+	if why != "" {
+		return fmt.Errorf("websocket.Dial took an answer although %s", why)
+	}
+	limits := model.Limits{Frame: websocket.DefaultMaxFrameSize, Message: websocket.DefaultMaxMessageSize}
+	return checkFrames(ws, c, model.Client, limits, rest)
+}
+
+// plainAnswer is an answer that must be taken.
+const plainAnswer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ACCEPT\r\n\r\n"
+
+// refusalOfAnswer returns why RFC 6455 section 4.1 refuses the answer, "" if it does
+// not, and what comes behind it.
+func refusalOfAnswer(answer []byte, key string) (why string, rest []byte) {
+	src := bytes.NewReader(answer)
+	br := bufio.NewReaderSize(src, 1<<20)
+	request := &http.Request{Method: "GET"}
+	var r *http.Response
+	for {
+		var err error
+		if r, err = http.ReadResponse(br, request); err != nil {
+			return "it is no HTTP response: " + err.Error(), nil
+		}
+		if r.StatusCode/100 != 1 || r.StatusCode == 101 {
+			break
+		}
+	}
+	rest, _ = io.ReadAll(br)
+	protocol := r.Header["Sec-Websocket-Protocol"]
+	accept := r.Header["Sec-Websocket-Accept"]
+	switch {
+	case r.StatusCode != 101:
+		return "its status is not 101", rest
+	case !has(tokens(r.Header["Upgrade"]), "websocket"):
+		return "its Upgrade does not name websocket", rest
+	case !has(tokens(r.Header["Connection"]), "upgrade"):
+		return "its Connection does not name upgrade", rest
+	case len(accept) != 1 || strings.Trim(accept[0], " \t") != key:
+		return "its Sec-WebSocket-Accept is not the one for the key", rest
+	case len(tokens(r.Header["Sec-Websocket-Extensions"])) > 0 && r.Header.Get("Sec-Websocket-Extensions") != "":
+		return "it uses an extension that was not offered", rest
+	case r.Proto != "HTTP/1.1":
+		return "it is no answer of HTTP/1.1", rest
+	case len(protocol) > 0 && !has(subprotocols, protocol[0]), len(protocol) > 1:
+		return "it uses a subprotocol that was not offered", rest
+	}
+	return "", rest
+}
+
+// checkRequest checks the request of Dial.
+func (in *handshakeInput) checkRequest(request []byte) error {
+	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(request)))
+	if err != nil {
+		return fmt.Errorf("websocket.Dial sent %q, which is no request: %w", request, err)
+	}
+	if why := refusals(r); len(why) > 0 {
+		return fmt.Errorf("websocket.Dial sent %q, although %s", request, why[0].why)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(request), "\r\n\r\n"), "\r\n")
+	if lines[0] != "GET /path?query HTTP/1.1" {
+		return fmt.Errorf("websocket.Dial sent the line %q", lines[0])
+	}
+	return in.checkHeader(lines[1:], map[string]string{
+		"Host": "peer.example", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-Websocket-Version": "13",
+		"Sec-Websocket-Key": "*", "Sec-Websocket-Protocol": strings.Join(subprotocols, ", "),
+	})
+}
+
+// plainEnough tells whether each header of the answer's that matters is there
+// once, and nothing is written in an unusual way: then it must be taken.
+func plainEnough(answer []byte) bool {
+	head, _, _ := bytes.Cut(answer, []byte("\r\n\r\n"))
+	r, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(append(bytes.Clone(head), "\r\n\r\n"...))), &http.Request{Method: "GET"})
+	if err != nil || r.StatusCode != 101 || r.Proto != "HTTP/1.1" || bytes.ContainsAny(head, "\x00\"") {
+		return false
+	}
+	for _, name := range []string{"Upgrade", "Sec-Websocket-Accept"} {
+		if len(r.Header[name]) != 1 {
+			return false
+		}
+	}
+	return lower(r.Header.Get("Upgrade")) == "websocket" && len(r.Header["Sec-Websocket-Extensions"]) == 0
+}
+
+// headerOf returns a header's value in an answer, behind any interim ones.
+func headerOf(answer []byte, name string) string {
+	br := bufio.NewReaderSize(bytes.NewReader(answer), 1<<20)
+	for {
+		r, err := http.ReadResponse(br, &http.Request{Method: "GET"})
+		if err != nil {
+			return ""
+		}
+		if r.StatusCode/100 != 1 || r.StatusCode == 101 {
+			return r.Header.Get(name)
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/wsproof/wsproof/websocket"
+)
+
+// other makes a call on another goroutine.
+func (h *serveHarness) other(c *call, f func() error) {
+	h.locked(func() { h.calls = append(h.calls, c) })
+	go func() {
+		err := f()
+		h.locked(func() { c.done, c.err = true, err })
+	}()
+}
+
+// writeMessage has another goroutine write a message of a size.
+func (h *serveHarness) writeMessage(word string, invalid bool, size int) *call {
+	return h.writeWithin(word, invalid, size, 0)
+}
+
+// writeWithin is writeMessage with a context that ends after a while, if that is
+// not 0.
+func (h *serveHarness) writeWithin(word string, invalid bool, size int, within time.Duration) *call {
+	h.numbered++
+	head := fmt.Sprintf("message %d %s ", h.numbered, word)
+	text := head + strings.Repeat("+", max(0, size-len(head)))
+	c := &call{what: "WriteMessage", text: text, bad: invalid, ctxed: within > 0, until: time.Now().Add(within)}
+	payload := []byte(text)
+	msg := &websocket.Message{Binary: h.numbered%2 == 0 && !invalid, Payload: payload}
+	if invalid {
+		msg.Payload = append(payload, 0xff)
+	}
+	h.other(c, func() error {
+		ctx, cancel := h.ctx, context.CancelFunc(func() {})
+		if within > 0 {
+			ctx, cancel = context.WithTimeout(h.ctx, within)
+		}
+		defer cancel()
+		err := h.ws.WriteMessage(ctx, msg)
+		for i := range payload { // it is ours again
+			payload[i] = '!'
+		}
+		h.locked(func() { c.ended = ctx.Err() != nil && within > 0 })
+		return err
+	})
+	return c
+}
+
+// callClose has another goroutine close, with a code if that is not 0.
+func (h *serveHarness) callClose(code websocket.StatusCode, reason string) {
+	if code == 0 {
+		h.closing = true
+		h.loud |= reasonClose
+		h.other(&call{what: "Close", close: closePayloadFor(1000, "")}, h.ws.Close)
+		return
+	}
+	c := &call{what: "CloseWithStatus", bad: !mayBeSent(uint16(code)) && code != 1005}
+	if !c.bad {
+		h.closing = true
+		h.loud |= reasonClose
+		c.close = closePayloadFor(uint16(code), reason)
+	}
+	h.other(c, func() error { return h.ws.CloseWithStatus(code, reason) })
+}
+
+// mayBeSent tells whether a close code may stand in a Close (RFC 6455 section 7.4).
+func mayBeSent(code uint16) bool {
+	return code >= 1000 && code <= 1003 || code >= 1007 && code <= 1014 || code >= 3000 && code <= 4999
+}

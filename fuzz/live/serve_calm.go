@@ -1,0 +1,368 @@
+package live
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"testing/synctest"
+	"time"
+
+	"github.com/wsproof/wsproof/fuzz/input"
+	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/wire"
+)
+
+// A reason is something that may end a connection, or fail a call.
+type reason int
+
+const (
+	reasonEOF reason = 1 << iota
+	reasonFault
+	reasonWriteFault
+	reasonContext
+	reasonClose        // this side closes
+	reasonHandler      // the handler does
+	reasonRule         // the peer broke one
+	reasonPeer         // the peer closes
+	reasonReadTimeout  // ReadTimeout, or MessageTimeout
+	reasonWriteTimeout // WriteTimeout
+	reasonSilence      // PingInterval
+	reasonWriter       // the context of a message that is being written
+	reasonHook         // a hook panicked
+)
+
+// maxHeader is the size of the longest header of a frame.
+const maxHeader = 14
+
+// leeway is more virtual time than passes without the harness meaning it.
+const leeway = 500 * time.Microsecond
+
+// A scene is what the harness sees when all is calm. Its mutexes are held.
+type scene struct {
+	*serveHarness
+	now     time.Time
+	want    model.Outcome // of what the peer sent
+	spans   []input.Span  // its frames
+	reasons reason
+	closed  bool // the transport
+	sound   bool // it is open, and takes and gives bytes
+	reads   bool // somebody reads
+	free    bool // and is not held up by a handler
+	close   *sentFrame
+	sent    wireTold
+}
+
+// calm checks what must hold when nothing more happens by itself.
+func (h *serveHarness) calm() error {
+	s := h.look()
+	err := s.check()
+	busy := h.busy > 0
+	h.unlook()
+	if err != nil || !busy {
+		return err
+	}
+	// A gathered reply leaves within a millisecond even while a handler works.
+	time.Sleep(time.Millisecond + leeway)
+	synctest.Wait()
+	s = h.look()
+	defer h.unlook()
+	if err := s.readWire(); err != nil {
+		return err
+	}
+	return s.checkReplies()
+}
+
+// look returns the scene, and holds it.
+func (h *serveHarness) look() *scene {
+	h.mu.Lock()
+	h.pipe.mu.Lock()
+	p := h.pipe
+	s := &scene{serveHarness: h, now: time.Now(), want: model.Read(h.opt.role(), h.opt.limits, h.sent)}
+	s.spans = input.Split(h.sent)
+	s.closed = p.closed > 0
+	s.sound = !s.closed && !p.stalled && p.writeErr == nil && p.readErr == nil && p.deadlineErr == nil
+	for i := range p.frames {
+		if p.frames[i].Opcode == wire.Close {
+			s.close = &p.frames[i]
+			break
+		}
+	}
+	s.reads = !h.userDone || h.closing || s.lingers()
+	if h.opt.two(bitUser) == userNobody {
+		s.reads = h.closing
+	}
+	s.free = s.reads && h.busy == 0
+	read := s.want // of what was read
+	if p.consumed < len(h.sent) {
+		read = model.Read(h.opt.role(), h.opt.limits, h.sent[:p.consumed])
+	}
+	ever := h.opt.two(bitUser) != userNobody || h.closing
+	s.reasons = h.loud
+	for _, r := range []struct {
+		r  reason
+		is bool
+	}{
+		{reasonHandler, h.handler != nil},
+		{reasonRule, ever && read.Rule != ""},
+		{reasonPeer, ever && read.End == model.Closed},
+		{reasonReadTimeout, p.expired},
+		{reasonWriteTimeout, p.cut},
+		{reasonSilence, h.opt.has(bitPings) && s.end().Sub(p.heard) > servePingInterval-leeway},
+		{reasonWriter, h.interrupted()},
+		{reasonHook, h.hookPanicked.Load()},
+	} {
+		if r.is {
+			s.reasons |= r.r
+		}
+	}
+	// What breaks a rule before its frame is whole may have been noticed, or not.
+	noticed := s.reasons&reasonRule == 0 || s.close != nil || read.End == model.Failed
+	certain := s.reasons&(reasonClose|reasonHandler|reasonReadTimeout|reasonHook) != 0 ||
+		s.free && noticed && s.reasons&(reasonPeer|reasonRule) != 0
+	if h.first == 0 && noticed && (s.free || s.closed || h.busy == 0 && h.handler != nil) {
+		h.first = s.reasons
+	}
+	switch {
+	case s.closed:
+	case !certain:
+		h.before = s.now
+	case h.ending.IsZero():
+		h.ending = s.now
+	}
+	return s
+}
+
+func (h *serveHarness) unlook() {
+	h.pipe.mu.Unlock()
+	h.mu.Unlock()
+}
+
+// end returns when the transport was closed, or the present.
+func (s *scene) end() time.Time {
+	if s.closed {
+		return s.pipe.ended
+	}
+	return s.now
+}
+
+// over tells whether what the peer sent has ended the conversation, or may have:
+// what breaks a rule before its frame is whole.
+func (s *scene) over() bool {
+	return s.want.End != model.Open || s.want.Rule != "" && s.close != nil
+}
+
+// lingers tells whether the connection goes on reading although its user is done.
+func (s *scene) lingers() bool {
+	return !s.closed && (s.over() || s.handler != nil || s.pipe.expired || s.hookPanicked.Load())
+}
+
+// drops tells whether the connection only drops what the peer still sends, and
+// not more than LingerBytes, which are few.
+func (s *scene) drops() bool {
+	return s.opt.has(bitLinger) && (s.over() || s.pipe.expired || s.hookPanicked.Load())
+}
+
+// interrupted tells whether a call of WriteMessage was writing when its context
+// ended.
+func (h *serveHarness) interrupted() bool {
+	for _, c := range h.calls {
+		if c.ended && c.what == "WriteMessage" && c.err != nil && h.pipe.wasWriting(c.text) {
+			return true
+		}
+	}
+	return false
+}
+
+// only tells whether nothing but these reasons is there, and the first of them.
+func (s *scene) only(first reason, others ...reason) bool {
+	rest := s.reasons &^ first
+	for _, r := range others {
+		rest &^= r
+	}
+	return s.reasons&first != 0 && rest == 0
+}
+
+func (s *scene) check() error {
+	if len(s.errs) > 0 {
+		return s.errs[0]
+	}
+	if s.pipe.breach != nil {
+		return s.pipe.breach
+	}
+	if err := s.readWire(); err != nil {
+		return err
+	}
+	for _, check := range []func() error{s.checkGot, s.checkEnd, s.checkAnswered, s.checkPeer, s.checkTimes, s.checkCalls, s.checkHooks} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkGot checks what the application was given.
+func (s *scene) checkGot() error {
+	if len(s.got) > len(s.want.Messages) {
+		return fmt.Errorf("%d messages were delivered, the peer sent %d", len(s.got), len(s.want.Messages))
+	}
+	for i, got := range s.got {
+		if w := s.want.Messages[i]; got.Binary != w.Binary || !bytes.Equal(got.Payload, w.Payload) {
+			return fmt.Errorf("message %d was delivered as %v, the peer sent %v", i+1, got, w)
+		}
+	}
+	for i, k := range s.kept {
+		if !bytes.Equal(k[0], k[1]) {
+			return fmt.Errorf("message %d changed after it was delivered: %s", i+1, input.Differ(k[0], k[1]))
+		}
+	}
+	return nil
+}
+
+// checkAnswered is checkReplies where no handler is at work.
+func (s *scene) checkAnswered() error {
+	if s.busy > 0 {
+		return nil
+	}
+	return s.checkReplies()
+}
+
+// checkReplies checks that what is owed has been sent, where nothing holds that up.
+func (s *scene) checkReplies() error {
+	if !s.sound || s.close != nil || s.reasons&(reasonClose|reasonHandler|reasonHook) != 0 {
+		return nil
+	}
+	if s.free || s.busy > 0 {
+		if got, want := s.sent.replies, len(s.replies); got != want && s.opt.two(bitUser) < userReads {
+			return fmt.Errorf("%d replies are on the wire, want %d; a handler is at work: %t", got, want, s.busy > 0)
+		}
+	}
+	owed := s.want.Pongs
+	if !s.free {
+		owed = s.pongsBefore(len(s.got))
+	}
+	if len(owed) > 0 && (s.free || s.busy > 0) && s.sent.answered < len(owed) {
+		return fmt.Errorf("the last of %d pings, %x, is not answered: the last pong is %x; a handler is at work: %t", len(owed), owed[len(owed)-1], s.sent.pong, s.busy > 0)
+	}
+	return nil
+}
+
+// pongsBefore returns the pongs owed for what came before the end of message n.
+func (s *scene) pongsBefore(n int) [][]byte {
+	pings := 0
+	for _, f := range s.spans {
+		switch op := f.Frame.Opcode; {
+		case n == 0 || f.Cut:
+			return s.want.Pongs[:min(pings, len(s.want.Pongs))]
+		case op == wire.Ping:
+			pings++
+		case op&8 == 0 && f.Frame.Fin:
+			n--
+		}
+	}
+	return s.want.Pongs[:min(pings, len(s.want.Pongs))]
+}
+
+// checkPeer checks that the connection has done what the peer's bytes demand.
+func (s *scene) checkPeer() error {
+	p := s.pipe
+	if p.stalled && !s.closed && s.free && p.writeErr == nil && p.readErr == nil && p.deadlineErr == nil && s.want.End == model.Open && !s.drops() {
+		// A peer that sends much before it reads must not dead-lock.
+		if len(p.in) > 0 && !s.opt.has(bitSmallPending) && s.opt.two(bitUser) < userReads {
+			return fmt.Errorf("the peer does not read, and %d of its bytes are not read", len(p.in))
+		}
+		owed, largest := s.owed()
+		if s.opt.has(bitSmallPending) && owed > smallPending+8<<10+2*largest {
+			return fmt.Errorf("%d bytes wait for a peer that does not read, MaxPending is %d", owed, smallPending)
+		}
+	}
+	if !s.sound || !s.free {
+		return nil
+	}
+	if p.writing != nil {
+		return errors.New("a write is under way although the peer reads")
+	}
+	if !p.writeBy.IsZero() {
+		return errors.New("a write has left its deadline behind")
+	}
+	if len(s.pipe.out) != s.pipe.scanned {
+		return fmt.Errorf("half a frame was sent: %x", input.Clip(s.pipe.out[s.pipe.scanned:]))
+	}
+	if len(p.in) > 0 && !s.drops() {
+		return fmt.Errorf("%d bytes of the peer's are not read", len(p.in))
+	}
+	if p.eof {
+		return errors.New("the peer has ended, the connection has not")
+	}
+	if s.reasons == 0 && (len(s.got) != len(s.want.Messages)) {
+		return fmt.Errorf("the peer sent %d messages, %d were delivered", len(s.want.Messages), len(s.got))
+	}
+	ours := s.reasons&(reasonClose|reasonHandler) != 0
+	switch {
+	case s.only(reasonHook) && s.want.End == model.Open && (s.close == nil || input.CloseCode(s.close.Payload) != 1011):
+		return errors.New("a hook panicked, and no Close with 1011 was sent")
+	case s.want.End == model.Open && !p.expired || s.hookPanicked.Load():
+		return nil
+	case s.close == nil:
+		return fmt.Errorf("no Close was sent: %v", s.want)
+	case !p.expired && s.want.End == model.Closed && s.opt.role() == model.Server && s.opt.bare() && len(s.peerSent()) == s.want.Offset:
+		return fmt.Errorf("the peer has closed, and the server leaves the transport open: %v, reasons %b", s.want, s.reasons)
+	case !p.shut && !s.opt.bare() && (s.opt.role() == model.Server || s.want.End != model.Closed):
+		return errors.New("after its last frame, the connection did not end its direction")
+	}
+	code := input.CloseCode(s.close.Payload)
+	switch {
+	case ours:
+	case p.expired && s.only(reasonReadTimeout):
+		if code != 1008 {
+			return fmt.Errorf("after a timeout, a Close with %d was sent", code)
+		}
+	case s.want.End != model.Open && s.only(reasonRule, reasonPeer) && !slices.Contains(s.want.Codes, code):
+		return fmt.Errorf("a Close with %d was sent: %v", code, s.want)
+	}
+	return nil
+}
+
+// peerSent is what the peer sent.
+func (s *scene) peerSent() []byte { return s.serveHarness.sent }
+
+// owed is how many bytes of replies are owed and not sent, and how many of the
+// largest of all.
+func (s *scene) owed() (bytes, largest int) {
+	for i, r := range s.replies {
+		largest = max(largest, len(r.Payload))
+		if i >= s.sent.replies {
+			bytes += len(r.Payload) + 2
+		}
+	}
+	return bytes, largest
+}
+
+// checkTimes checks that what is bounded has ended in time.
+func (s *scene) checkTimes() error {
+	if s.closed {
+		return nil
+	}
+	p := s.pipe
+	late := func(since time.Time, bound time.Duration) bool {
+		return !since.IsZero() && s.now.Sub(since) > bound+leeway
+	}
+	switch {
+	case late(s.ending, s.opt.closeTimeout()):
+		return fmt.Errorf("the connection is closing for %v, CloseTimeout is %v", s.now.Sub(s.ending), s.opt.closeTimeout())
+	case s.opt.has(bitWriteTimeout) && p.writing != nil && p.deadlineErr == nil && late(p.since, serveWriteTimeout):
+		return fmt.Errorf("a write takes %v, WriteTimeout is %v", s.now.Sub(p.since), serveWriteTimeout)
+	case s.loud&reasonContext != 0 && !s.userDone && !(s.opt.two(bitUser) == userReads && (s.lingers() || s.busy > 0)):
+		return errors.New("the context has ended, the connection has not")
+	}
+	if !s.opt.has(bitPings) || !s.sound || !s.free || s.close != nil {
+		return nil
+	}
+	if late(p.heard, 3*servePingInterval) {
+		return fmt.Errorf("the peer says nothing for %v, PingInterval is %v", s.now.Sub(p.heard), servePingInterval)
+	}
+	if late(p.heard, 2*servePingInterval) && !s.sent.pinged.After(p.heard) {
+		return fmt.Errorf("the peer says nothing for %v and was not pinged", s.now.Sub(p.heard))
+	}
+	return nil
+}

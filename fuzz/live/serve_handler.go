@@ -1,0 +1,297 @@
+package live
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing/synctest"
+	"time"
+
+	"github.com/wsproof/wsproof/fuzz/input"
+	"github.com/wsproof/wsproof/internal/engine/transcript"
+	"github.com/wsproof/wsproof/internal/engine/transcript/opening"
+	"github.com/wsproof/wsproof/internal/wire"
+	"github.com/wsproof/wsproof/websocket"
+)
+
+// A handlerHarness has an HTTPHandler serve several connections, in virtual time.
+// Each byte of the input is an op on one of them.
+//
+// Oracles, whenever nothing more happens by itself: Shutdown has returned if and
+// only if every connection has ended, or its context has; then all others get a
+// Close with 1001, are dropped when the context ends, and new requests are
+// refused with 503. A handler's context has the values that it is given and ends when the
+// connection has ended, also while the handler is at work, and not before. A panic closes its connection alone, with 1011, and is
+// logged, but for http.ErrAbortHandler.
+type handlerHarness struct {
+	handler *websocket.HTTPHandler
+	server  *http.Server
+	log     bytes.Buffer
+	conns   []*handled
+	calls   []*shutdown
+	panics  int
+	aborted bool // a Shutdown has given up
+
+	mu   sync.Mutex
+	errs []error
+}
+
+// handled is a connection of the harness.
+type handled struct {
+	pipe  *pipe
+	ctx   context.Context // the handler's, once it was called
+	quiet bool            // something else than Shutdown may have closed it
+	rude  bool            // its handler may have panicked, which ends the context at once
+}
+
+type shutdown struct {
+	ctx  context.Context
+	done bool
+	err  error
+}
+
+type valueKey struct{}
+
+const maxHandled = 4
+
+func serveHandler(data []byte) error {
+	h := &handlerHarness{}
+	h.server = &http.Server{ErrorLog: log.New(&h.log, "", 0)}
+	h.handler = websocket.NewHandler(h.handle, websocket.Options{ReuseBuffers: len(data)&1 != 0, Context: (*http.Request).Context})
+	defer func() { // nothing is left behind a finding
+		for _, c := range h.conns {
+			c.pipe.set(func() { c.pipe.eof = true })
+			c.pipe.Close()
+		}
+	}()
+	h.accept()
+	for _, op := range data[:min(len(data), maxOps)] {
+		h.op(op)
+		if op&racy == 0 {
+			if err := h.settle(); err != nil {
+				return fmt.Errorf("after %s: %w", handlerOps[op&15], err)
+			}
+		}
+	}
+	for _, c := range h.conns {
+		c.pipe.set(func() { c.pipe.stalled, c.pipe.eof = false, true })
+	}
+	time.Sleep(time.Second)
+	h.shutdown(time.Hour)
+	for _, wait := range []time.Duration{0, 10 * time.Second, 2 * time.Hour} {
+		time.Sleep(wait)
+		if err := h.settle(); err != nil {
+			return fmt.Errorf("in the end, after %v: %w", wait, err)
+		}
+	}
+	h.accept()
+	return h.settle()
+}
+
+var handlerOps = [16]string{
+	"a new connection", "a new connection", "text", "text", "text that ends with the context", "a handler that panics", "a handler that aborts",
+	"a handler that fails", "a Close", "the end of the peer", "a peer that does not read", "a peer that reads again",
+	"Shutdown for a second", "Shutdown for long", "a bad request", "time",
+}
+
+func (h *handlerHarness) op(op byte) {
+	c := h.conns[int(op>>4&7)%max(1, len(h.conns))]
+	say := func(opcode byte, payload string) {
+		f := wire.Frame{Fin: true, Opcode: opcode, Masked: true, Key: [4]byte{1, 2, 3, 4}, Payload: []byte(payload)}
+		c.pipe.set(func() { c.pipe.in = f.Append(c.pipe.in) })
+	}
+	switch op & 15 {
+	case 0, 1:
+		h.accept()
+	case 2, 3:
+		say(wire.Text, "hello")
+	case 4:
+		say(wire.Text, "X")
+	case 5, 6, 7:
+		c.quiet = true
+		c.rude = c.rude || op&15 != 7
+		say(wire.Text, string("PAF"[op&15-5]))
+	case 8:
+		c.quiet = true
+		say(wire.Close, "\x03\xe8")
+	case 9:
+		c.quiet = true
+		c.pipe.set(func() { c.pipe.eof = true })
+	case 10:
+		c.pipe.set(func() { c.pipe.stalled = true })
+	case 11:
+		c.pipe.set(func() { c.pipe.stalled = false })
+	case 12:
+		h.shutdown(time.Second)
+	case 13:
+		h.shutdown(time.Hour)
+	case 14:
+		w := httptest.NewRecorder()
+		h.handler.ServeHTTP(w, httptest.NewRequest("POST", "/", nil))
+		if w.Code < 400 {
+			h.fail("a bad request was answered with %d", w.Code)
+		}
+	case 15:
+		time.Sleep(600 * time.Millisecond)
+	}
+}
+
+func (h *handlerHarness) fail(format string, args ...any) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.errs = append(h.errs, fmt.Errorf(format, args...))
+}
+
+// accept has a client connect.
+func (h *handlerHarness) accept() {
+	if len(h.conns) >= maxHandled && len(h.calls) == 0 {
+		return
+	}
+	c := &handled{pipe: newPipe()}
+	w := &pipeWriter{pipe: netPipe{c.pipe}, header: http.Header{}}
+	_, r, _ := opening.Upgrade(transcript.NewConn(&transcript.Transcript{}))
+	ctx := context.WithValue(context.WithValue(context.Background(), http.ServerContextKey, h.server), valueKey{}, c)
+	ctx, cancel := context.WithCancel(ctx)
+	h.handler.ServeHTTP(w, r.WithContext(ctx))
+	cancel() // as net/http does when ServeHTTP returns
+	if len(h.calls) > 0 {
+		if w.taken || w.code != http.StatusServiceUnavailable {
+			h.fail("after Shutdown, a request was answered with %d, taken over: %t", w.code, w.taken)
+		}
+		return
+	}
+	if !w.taken || !bytes.HasPrefix(c.pipe.out, []byte("HTTP/1.1 101 ")) {
+		h.fail("a request was answered with %d, taken over: %t, %q", w.code, w.taken, c.pipe.out)
+		return
+	}
+	c.pipe.set(func() { // what follows are frames
+		c.pipe.scanned = bytes.Index(c.pipe.out, []byte("\r\n\r\n")) + 4
+		c.pipe.frames = nil
+	})
+	h.conns = append(h.conns, c)
+}
+
+// handle is the handler.
+func (h *handlerHarness) handle(ctx context.Context, msg *websocket.Message) (*websocket.Message, error) {
+	c, ok := ctx.Value(valueKey{}).(*handled)
+	if !ok {
+		h.fail("the handler's context lacks the value that it was given")
+		return msg, nil
+	}
+	h.mu.Lock()
+	c.ctx = ctx
+	h.mu.Unlock()
+	if ctx.Err() != nil && c.pipe.closed == 0 {
+		h.fail("the handler's context has ended: %v", ctx.Err())
+	}
+	switch string(msg.Payload) {
+	case "X":
+		<-ctx.Done()
+	case "P":
+		h.panics++
+		panic(errFault)
+	case "A":
+		panic(http.ErrAbortHandler)
+	case "F":
+		return nil, errFault
+	}
+	return msg, nil
+}
+
+// shutdown has another goroutine call Shutdown.
+func (h *handlerHarness) shutdown(within time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	s := &shutdown{ctx: ctx}
+	h.calls = append(h.calls, s)
+	go func() {
+		defer cancel()
+		err := h.handler.Shutdown(ctx)
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		s.done, s.err = true, err
+	}()
+	synctest.Wait() // from now on, requests are refused
+}
+
+// settle checks what must hold when nothing more happens by itself.
+func (h *handlerHarness) settle() error {
+	time.Sleep(time.Microsecond)
+	synctest.Wait()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.errs) > 0 {
+		return h.errs[0]
+	}
+	open := 0
+	for _, c := range h.conns {
+		c.pipe.mu.Lock()
+		closed, stalled, frames, breach := c.pipe.closed > 0, c.pipe.stalled, c.pipe.frames, c.pipe.breach
+		c.pipe.mu.Unlock()
+		if breach != nil {
+			return breach
+		}
+		if !closed {
+			open++
+		}
+		if c.ctx != nil && (closed && c.ctx.Err() == nil || !closed && c.ctx.Err() != nil && !c.rude) {
+			return fmt.Errorf("a connection has ended: %t, its handler's context: %v", closed, c.ctx.Err())
+		}
+		if len(h.calls) > 0 && !closed && !stalled && !c.quiet {
+			if n := len(frames); n == 0 || frames[n-1].Opcode != wire.Close || input.CloseCode(frames[n-1].Payload) != 1001 {
+				return fmt.Errorf("after Shutdown, a connection was sent %d frames and no Close with 1001", n)
+			}
+		}
+	}
+	for _, s := range h.calls {
+		expired := s.ctx.Err() != nil && errors.Is(s.ctx.Err(), context.DeadlineExceeded)
+		h.aborted = h.aborted || expired && !s.done || s.done && s.err != nil
+		switch {
+		case s.done != (open == 0 || expired || s.done && s.err != nil):
+			return fmt.Errorf("websocket.Shutdown has returned: %t, %v; %d connections are open, its context: %v", s.done, s.err, open, s.ctx.Err())
+		case s.done && s.err != nil && !errors.Is(s.err, context.DeadlineExceeded):
+			return fmt.Errorf("websocket.Shutdown returned %w", s.err)
+		}
+	}
+	if h.aborted && open > 0 {
+		return fmt.Errorf("websocket.Shutdown has given up, and %d connections are open", open)
+	}
+	if logged := strings.Count(h.log.String(), "panic serving"); logged != h.panics {
+		return fmt.Errorf("%d panics were logged, there were %d:\n%s", logged, h.panics, h.log.String())
+	}
+	return nil
+}
+
+// A netPipe is a pipe as net/http gives it away.
+type netPipe struct{ *pipe }
+
+func (p netPipe) LocalAddr() net.Addr {
+	return transcript.NewConn(&transcript.Transcript{}).LocalAddr()
+}
+func (p netPipe) RemoteAddr() net.Addr { return p.LocalAddr() }
+func (p netPipe) SetDeadline(t time.Time) error {
+	return errors.Join(p.SetReadDeadline(t), p.SetWriteDeadline(t))
+}
+
+// A pipeWriter is net/http's ResponseWriter for a pipe.
+type pipeWriter struct {
+	pipe   netPipe
+	header http.Header
+	code   int
+	taken  bool
+}
+
+func (w *pipeWriter) Header() http.Header         { return w.header }
+func (w *pipeWriter) Write(p []byte) (int, error) { return len(p), nil }
+func (w *pipeWriter) WriteHeader(code int)        { w.code = code }
+func (w *pipeWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	w.taken = true
+	return w.pipe, bufio.NewReadWriter(bufio.NewReader(w.pipe), bufio.NewWriter(w.pipe)), nil
+}

@@ -1,0 +1,168 @@
+package live
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/wsproof/wsproof/fuzz/input"
+	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/websocket"
+)
+
+// serveHead is how many bytes of an input of target Serve choose the options.
+const serveHead = 3
+
+// The bits of those bytes.
+const (
+	bitClient = 1 << iota
+	bitReuse
+	bitSmallPending
+	bitMost // two bits
+	_
+	bitSlow
+	bitUser // two bits
+	_
+	bitReadTimeout
+	bitMessageTimeout
+	bitWriteTimeout
+	bitPings
+	bitCloseTimeout
+	bitLinger
+	bitLimits // two bits
+	_
+	bitFewHooks // none that see frames or messages
+	bitBare
+	bitEnding // two bits
+	_
+	bitAnswers
+	bitRaw
+	bitSocket
+)
+
+// The times of the options, where they are set.
+const (
+	serveReadTimeout    = 10 * time.Second
+	serveMessageTimeout = 15 * time.Second
+	serveWriteTimeout   = 4 * time.Second
+	servePingInterval   = 7 * time.Second
+	serveCloseTimeout   = 3 * time.Second
+)
+
+const (
+	smallPending = 300
+	smallLinger  = 64
+)
+
+// Who reads on the connection.
+const (
+	userServe    = iota // Serve
+	userServeToo        // Serve, as well
+	userReads           // a loop of ReadMessage
+	userNobody          // nobody, until it is closed
+)
+
+// How a conversation ends, when the ops are over.
+const (
+	endsByPeer     = iota // the peer ends its direction
+	endsByPeerToo         // as well
+	endsBySilence         // the peer says nothing any more, then that
+	endsByContext         // the context ends
+	secondsSilence = 40
+)
+
+var (
+	serveMost   = [4]int{0, 1, 7, 64}
+	serveLimits = [4]model.Limits{{Frame: 200, Message: 600}, {Frame: 125, Message: 125}, {Frame: 16 << 10, Message: 64 << 10}, {Frame: 1000, Message: 5000}}
+)
+
+// serveOptions are what the first bytes of an input choose.
+type serveOptions struct {
+	bits   int
+	limits model.Limits
+}
+
+func newServeOptions(src *input.Source) serveOptions {
+	o := serveOptions{}
+	for i := range serveHead {
+		o.bits |= int(src.Next()) << (8 * i)
+	}
+	o.limits = serveLimits[o.two(bitLimits)]
+	if o.has(bitRaw) {
+		o.limits = input.RawLimits[int(src.Next())%len(input.RawLimits)]
+		if o.limits.Frame <= 0 {
+			o.limits.Frame = websocket.DefaultMaxFrameSize
+		}
+		if o.limits.Message <= 0 {
+			o.limits.Message = websocket.DefaultMaxMessageSize
+		}
+	}
+	return o
+}
+
+func (o *serveOptions) has(bit int) bool { return o.bits&bit != 0 }
+
+// two returns the number in two bits.
+func (o *serveOptions) two(bit int) int { return o.bits / bit & 3 }
+
+// timed tells whether there is a timeout that needs a transport with deadlines.
+func (o *serveOptions) timed() bool {
+	return o.has(bitReadTimeout) || o.has(bitMessageTimeout) || o.has(bitWriteTimeout)
+}
+
+// noHooks tells whether there are no hooks at all.
+func (o *serveOptions) noHooks() bool { return o.has(bitFewHooks) && o.two(bitUser) == userServeToo }
+
+// bare tells whether the transport can only read, write and close.
+func (o *serveOptions) bare() bool { return o.has(bitBare) && !o.timed() }
+
+func (o *serveOptions) role() model.Role { return model.Role(o.has(bitClient)) }
+
+func (o *serveOptions) mode() websocket.Mode {
+	if o.has(bitClient) {
+		return websocket.ClientMode
+	}
+	return websocket.ServerMode
+}
+
+// closeTimeout returns the bound of the closing handshake.
+func (o *serveOptions) closeTimeout() time.Duration {
+	if o.has(bitCloseTimeout) {
+		return serveCloseTimeout
+	}
+	return 5 * time.Second // the default
+}
+
+// options returns the options of the connection, without hooks.
+func (o *serveOptions) options() websocket.Options {
+	opts := websocket.Options{MaxFrameSize: o.limits.Frame, MaxMessageSize: o.limits.Message, ReuseBuffers: o.has(bitReuse)}
+	if o.has(bitSmallPending) {
+		opts.MaxPending = smallPending
+	}
+	if o.has(bitReadTimeout) {
+		opts.ReadTimeout = serveReadTimeout
+	}
+	if o.has(bitMessageTimeout) {
+		opts.MessageTimeout = serveMessageTimeout
+	}
+	if o.has(bitWriteTimeout) {
+		opts.WriteTimeout = serveWriteTimeout
+	}
+	if o.has(bitPings) {
+		opts.PingInterval = servePingInterval
+	}
+	if o.has(bitCloseTimeout) {
+		opts.CloseTimeout = serveCloseTimeout
+	}
+	if o.has(bitLinger) {
+		opts.LingerBytes = smallLinger
+	}
+	return opts
+}
+
+func (o *serveOptions) String() string {
+	user := [4]string{"Serve", "Serve", "ReadMessage", "nobody reads"}[o.two(bitUser)]
+	ending := [4]string{"the peer ends", "the peer ends", "silence", "the context ends"}[o.two(bitEnding)]
+	return fmt.Sprintf("%s by a %v with limits %+v, ReuseBuffers %t, MaxPending %t, ReadTimeout %t, MessageTimeout %t, WriteTimeout %t, PingInterval %t, CloseTimeout %v, LingerBytes %t, hooks that see frames %t; a transport of reads of %d bytes (0: as asked for), slow writes %t, bare %t; pings are answered %t; in the end %s",
+		user, o.role(), o.limits, o.has(bitReuse), o.has(bitSmallPending), o.has(bitReadTimeout), o.has(bitMessageTimeout), o.has(bitWriteTimeout),
+		o.has(bitPings), o.closeTimeout(), o.has(bitLinger), !o.has(bitFewHooks), serveMost[o.two(bitMost)], o.has(bitSlow), o.bare(), o.has(bitAnswers), ending)
+}

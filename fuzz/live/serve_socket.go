@@ -1,0 +1,302 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/wsproof/wsproof/fuzz/input"
+	"github.com/wsproof/wsproof/internal/engine/transcript"
+	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/wire"
+	"github.com/wsproof/wsproof/websocket"
+)
+
+// socketBound is the time that a conversation on a socket gets, which takes
+// microseconds.
+const socketBound = 10 * time.Second
+
+// A socketHarness has Serve answer a transcript on a socket of the kernel, whose
+// ways of reading and writing differ from those of other transports. Meanwhile
+// other goroutines write. The peer reads as it writes, or only when it has
+// written all.
+type socketHarness struct {
+	opt  *serveOptions
+	t    *input.Transcript
+	ws   *websocket.Websocket
+	want model.Outcome
+
+	mu      sync.Mutex
+	got     model.Outcome
+	told    told
+	closed  chan struct{} // by OnClose
+	written [socketWriters][]error
+}
+
+const (
+	socketWriters  = 2
+	socketMessages = 3
+	ownPrefix      = "\x00own "
+)
+
+// serveSocket is Serve on a socket. Oracles: those of a transcript, for the echoes
+// that come back; what other goroutines wrote is there once, whole and in their
+// order; the end of the transport comes after the last byte, not as a reset.
+func serveSocket(o *serveOptions, data []byte) error {
+	g := input.TranscriptGenerators.Get().(*input.TranscriptGenerator)
+	defer input.TranscriptGenerators.Put(g)
+	h := &socketHarness{opt: o, t: g.Generate(data), closed: make(chan struct{})}
+	limits := h.t.Limits
+	if limits.Frame <= 0 {
+		limits.Frame = websocket.DefaultMaxFrameSize
+	}
+	if limits.Message <= 0 {
+		limits.Message = websocket.DefaultMaxMessageSize
+	}
+	h.want = model.Read(h.t.Role, limits, h.t.Input)
+	return h.run()
+}
+
+func (h *socketHarness) run() error {
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return nil // there are no more sockets: that says nothing
+	}
+	defer theirs.Close()
+	_ = theirs.SetDeadline(time.Now().Add(socketBound))
+	if h.opt.has(bitSlow) { // few bytes fit, so that writes take several turns
+		_ = ours.(interface{ SetWriteBuffer(int) error }).SetWriteBuffer(4 << 10)
+	}
+	h.open(ours)
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		h.ws.Serve(context.Background(), h.handle)
+	}()
+	var writers sync.WaitGroup
+	if h.opt.has(bitAnswers) {
+		for w := range socketWriters {
+			writers.Go(func() { h.write(w) })
+		}
+	}
+	input := make(chan error, 1)
+	send := func() { input <- h.send(theirs) }
+	if h.opt.has(bitSmallPending) || h.opt.has(bitAnswers) { // it must read, too
+		go send()
+	} else {
+		send()
+	}
+	out, err := io.ReadAll(theirs)
+	if err != nil && !h.opt.has(bitLinger) {
+		return fmt.Errorf("reading what the connection sent, after %d bytes: %w\n%s", len(out), err, transcript.Stacks())
+	}
+	theirs.Close()
+	if err := <-input; err != nil && h.want.End == model.Open && h.want.Rule == "" {
+		return fmt.Errorf("the connection did not take what the peer sent: %w", err)
+	}
+	bound := time.NewTimer(socketBound)
+	defer bound.Stop()
+	ended := make(chan struct{})
+	go func() {
+		<-served
+		writers.Wait()
+		<-h.closed
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-bound.C:
+		return fmt.Errorf("the transport has ended, a call has not returned after %v:\n%s", socketBound, transcript.Stacks())
+	}
+	return h.judge(out)
+}
+
+func (h *socketHarness) open(ours net.Conn) {
+	opts := h.opt.options()
+	opts.MaxFrameSize, opts.MaxMessageSize = h.t.Limits.Frame, h.t.Limits.Message
+	opts.PingInterval = 0
+	mode := websocket.ServerMode
+	if h.t.Role == model.Client {
+		mode = websocket.ClientMode
+	}
+	locked := func(f func()) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		f()
+	}
+	opts.Hooks = websocket.Hooks{
+		OnClose: func(_ websocket.ClientKey, code websocket.StatusCode, err error) {
+			locked(func() {
+				if h.told.closes++; h.told.closes == 1 {
+					h.told.code, h.told.err = code, err
+					close(h.closed)
+				}
+			})
+		},
+		OnReadFrame: func(_ websocket.ClientKey, f *websocket.Frame) {
+			locked(func() {
+				h.told.read = append(h.told.read, wire.Frame{Fin: f.Fin(), Opcode: byte(f.Opcode()), Payload: bytes.Clone(f.Payload)})
+			})
+		},
+	}
+	if h.opt.has(bitFewHooks) {
+		opts.Hooks.OnReadFrame = nil
+	}
+	h.ws = websocket.New(ours, "fuzz", mode, opts)
+}
+
+func (h *socketHarness) handle(_ context.Context, msg *websocket.Message) (*websocket.Message, error) {
+	m := model.Message{Binary: msg.Binary, Payload: bytes.Clone(msg.Payload)}
+	h.mu.Lock()
+	h.got.Messages = append(h.got.Messages, m)
+	h.mu.Unlock()
+	if len(m.Payload)%4 == 3 { // not in place
+		return &websocket.Message{Binary: m.Binary, Payload: bytes.Clone(m.Payload)}, nil
+	}
+	return msg, nil
+}
+
+// write writes messages of several sizes.
+func (h *socketHarness) write(w int) {
+	for i := range socketMessages {
+		payload := h.own(w, i)
+		err := h.ws.WriteMessage(context.Background(), &websocket.Message{Binary: true, Payload: payload})
+		for i := range payload { // it is ours again
+			payload[i] = '!'
+		}
+		h.mu.Lock()
+		h.written[w] = append(h.written[w], err)
+		h.mu.Unlock()
+	}
+}
+
+func (h *socketHarness) own(w, i int) []byte {
+	p := fmt.Appendf(nil, "%s%d %d ", ownPrefix, w, i)
+	return append(p, bytes.Repeat([]byte{byte(i)}, [socketMessages]int{0, 5000, 300000}[i]>>w)...)
+}
+
+// send has the peer send the transcript, in pieces.
+func (h *socketHarness) send(theirs net.Conn) error {
+	input, sizes := h.t.Input, h.t.Sizes
+	for turn := 0; len(input) > 0; turn++ {
+		n := len(input)
+		if turn < 64 && len(sizes) > 0 {
+			n = min(n, sizes[turn%len(sizes)])
+		}
+		if _, err := theirs.Write(input[:n]); err != nil {
+			return err
+		}
+		input = input[n:]
+	}
+	return theirs.(interface{ CloseWrite() error }).CloseWrite()
+}
+
+// judge checks what the connection sent.
+func (h *socketHarness) judge(out []byte) error {
+	var echoes []model.Message
+	var message model.Message
+	var order [socketWriters]int
+	for _, f := range input.Split(out) {
+		if f.Cut && h.overLinger() {
+			return h.judgeBeginning(echoes)
+		}
+		if f.Cut && h.want.End == model.Open && h.opt.has(bitAnswers) {
+			break // a message was begun when the peer had ended
+		}
+		if f.Cut {
+			return fmt.Errorf("the bytes sent end inside a frame: %x", input.Clip(out[f.Start:]))
+		}
+		if f.Frame.Masked != (h.t.Role == model.Client) {
+			return fmt.Errorf("a %v sent a frame with masking: %t", h.t.Role, f.Frame.Masked)
+		}
+		if len(h.got.Codes) > 0 {
+			h.got.AfterClose++
+		}
+		switch f.Frame.Opcode {
+		case wire.Pong:
+			h.got.Pongs = append(h.got.Pongs, f.Frame.Payload)
+		case wire.Close:
+			h.got.Codes = append(h.got.Codes, input.CloseCode(f.Frame.Payload))
+		default:
+			if f.Frame.Opcode != wire.Continuation {
+				message = model.Message{Binary: f.Frame.Opcode == wire.Binary}
+			}
+			message.Payload = append(message.Payload, f.Frame.Payload...)
+			if !f.Frame.Fin {
+				continue
+			}
+			if !bytes.HasPrefix(message.Payload, []byte(ownPrefix)) {
+				echoes = append(echoes, message)
+				continue
+			}
+			w := int(message.Payload[len(ownPrefix)]-'0') % socketWriters
+			if want := h.own(w, order[w]); !bytes.Equal(message.Payload, want) {
+				return fmt.Errorf("message %d of goroutine %d: %s", order[w], w, input.Differ(message.Payload, want))
+			}
+			order[w]++
+		}
+	}
+	if len(h.got.Codes) == 0 && h.overLinger() {
+		return h.judgeBeginning(echoes)
+	}
+	if !slices.EqualFunc(echoes, h.got.Messages, func(a, b model.Message) bool { return a.Binary == b.Binary && bytes.Equal(a.Payload, b.Payload) }) {
+		return fmt.Errorf("%d messages came back that are not the %d delivered: %v, want %v", len(echoes), len(h.got.Messages), echoes, h.got.Messages)
+	}
+	for w, errs := range h.written {
+		for i, err := range errs {
+			if (err == nil) != (i < order[w]) {
+				return fmt.Errorf("message %d of goroutine %d is sent: %t, WriteMessage returned %v", i, w, i < order[w], err)
+			}
+		}
+	}
+	return h.judgeEnd()
+}
+
+// overLinger tells whether the peer sent more behind the end than is read there:
+// where it had not read by then, it may lose what it was sent last.
+func (h *socketHarness) overLinger() bool {
+	return h.opt.has(bitLinger) && h.want.End != model.Open && len(h.t.Input)-h.want.Offset >= smallLinger-maxHeader
+}
+
+// judgeBeginning checks what came back before the rest was lost.
+func (h *socketHarness) judgeBeginning(echoes []model.Message) error {
+	if len(echoes) > len(h.got.Messages) {
+		return fmt.Errorf("%d messages came back, %d were delivered", len(echoes), len(h.got.Messages))
+	}
+	for i, e := range echoes {
+		if w := h.got.Messages[i]; e.Binary != w.Binary || !bytes.Equal(e.Payload, w.Payload) {
+			return fmt.Errorf("message %d came back as %v, it was delivered as %v", i+1, e, w)
+		}
+	}
+	return nil
+}
+
+// judgeEnd checks the end, and what the hooks were told.
+func (h *socketHarness) judgeEnd() error {
+	t := &h.told
+	if t.closes != 1 {
+		return fmt.Errorf("OnClose was called %d times", t.closes)
+	}
+	switch {
+	case t.err == nil:
+		h.got.End, h.got.Code, h.got.Reason = model.Closed, uint16(t.code), h.want.Reason
+	case !errors.Is(t.err, io.EOF) && !errors.Is(t.err, io.ErrUnexpectedEOF):
+		h.got.End = model.Failed
+	}
+	if err := model.Check(h.want, h.got); err != nil {
+		return fmt.Errorf("OnClose was told %d and %v: %w", t.code, t.err, err)
+	}
+	spans := input.Split(h.t.Input)
+	for i := range t.read {
+		if i >= len(spans) || !sameFrame(&t.read[i], &spans[i].Frame) {
+			return fmt.Errorf("OnReadFrame saw %v as frame %d of %d", t.read[i], i+1, len(spans))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+package live
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/wire"
+	"github.com/wsproof/wsproof/websocket"
+)
+
+// checkCalls checks what the calls of other goroutines returned.
+func (s *scene) checkCalls() error {
+	pings, answered := 0, 0
+	for _, c := range s.calls {
+		where := fmt.Sprintf("%s %.20q", c.what, c.text)
+		if !c.done {
+			switch {
+			case s.closed:
+				return fmt.Errorf("%s has not returned although the connection has ended", where)
+			case c.ctxed && s.now.Sub(c.until) > leeway, s.loud&reasonContext != 0 && (c.what == "WriteMessage" || c.what == "Ping"):
+				return fmt.Errorf("%s has not returned although its context has ended", where)
+			case c.what == "WriteMessage" && s.sound, c.what == "ReadMessage":
+				return fmt.Errorf("%s has not returned", where)
+			case c.what == "Ping":
+				pings++
+			case c.close != nil && s.opt.two(bitUser) < userReads && s.want.End == model.Open && s.reasons&^reasonClose == 0:
+				return fmt.Errorf("%s has not returned although somebody reads", where)
+			}
+			continue
+		}
+		times := s.sent.messages[c.text]
+		switch c.what {
+		case "WriteMessage":
+			switch {
+			case c.bad && !errors.Is(c.err, websocket.ErrInvalidFramePayload):
+				return fmt.Errorf("%s returned %v, want ErrInvalidFramePayload", where, c.err)
+			case c.err == nil && times != 1:
+				return fmt.Errorf("%s returned, and is on the wire %d times", where, times)
+			case c.err != nil && !s.closed && s.close == nil && times != 0:
+				return fmt.Errorf("%s returned %v, and is on the wire", where, c.err)
+			case c.err != nil && !c.bad && s.reasons == 0 && !c.ended:
+				return fmt.Errorf("%s returned %v although nothing stood in the way", where, c.err)
+			}
+		case "Ping":
+			switch {
+			case c.err == nil:
+				answered++
+			case s.reasons == 0 && !c.ctxed:
+				return fmt.Errorf("%s returned %v although nothing stood in the way", where, c.err)
+			}
+		default:
+			if c.bad != (c.err != nil) && (c.bad || s.opt.two(bitUser) < userReads) {
+				return fmt.Errorf("%s returned %v, want an error: %t", where, c.err, c.bad)
+			}
+		}
+	}
+	numbers := s.sent.numbers
+	if answered > int(s.answered) {
+		return fmt.Errorf("%d pings counted as answered, the peer answered %d", answered, s.answered)
+	}
+	if s.sound && s.free && !s.lingers() && pings > numbers-int(s.answered) {
+		return fmt.Errorf("%d calls of Ping wait, %d were sent and the one before number %d answered", pings, numbers, s.answered+1)
+	}
+	return nil
+}
+
+// checkHooks checks what the hooks were told.
+func (s *scene) checkHooks() error {
+	t := &s.told
+	if !s.closed && t.closes != 0 {
+		return errors.New("OnClose was called, and the transport is open")
+	}
+	if s.opt.has(bitFewHooks) {
+		return nil
+	}
+	if t.messages != len(s.got) && s.opt.two(bitUser) != userNobody {
+		return fmt.Errorf("OnReadMessage was called %d times, %d messages were delivered", t.messages, len(s.got))
+	}
+	spans := s.spans
+	if n := len(spans); n > 0 && spans[n-1].Cut {
+		spans = spans[:n-1]
+	}
+	if len(t.read) > len(spans) {
+		return fmt.Errorf("OnReadFrame saw %d frames, the peer sent %d", len(t.read), len(spans))
+	}
+	passed := 0
+	for i := range spans {
+		end := spans[i].End
+		if s.want.End == model.Open && end <= s.want.Offset || s.want.End == model.Closed && end <= s.want.Offset || s.want.End == model.Failed && end < s.want.Offset {
+			passed++
+		}
+	}
+	if n := len(t.read); n > passed || s.sound && s.free && !s.pipe.expired && !s.hookPanicked.Load() && n != passed {
+		return fmt.Errorf("OnReadFrame saw %d frames, %d passed: %v", n, passed, s.want)
+	}
+	for i := range t.read {
+		if got, want := &t.read[i], &spans[i].Frame; !sameFrame(got, want) {
+			return fmt.Errorf("OnReadFrame saw %v as frame %d, the peer sent %v", got, i+1, want)
+		}
+	}
+	if !s.sound || s.busy > 0 || s.reasons&(reasonWriter|reasonWriteTimeout) != 0 {
+		return nil
+	}
+	if n := len(s.pipe.frames); n != len(t.written) {
+		return fmt.Errorf("OnWriteFrame saw %d frames, %d were sent", len(t.written), n)
+	}
+	if n := s.sent.whole; n != t.writtenMsgs {
+		return fmt.Errorf("OnWriteMessage saw %d messages, %d were sent", t.writtenMsgs, n)
+	}
+	if got, want := frameBag(t.written), s.sent.bag(); got != want {
+		return fmt.Errorf("OnWriteFrame saw %s, sent were %s", got, want)
+	}
+	return nil
+}
+
+func sameFrame(a, b *wire.Frame) bool {
+	return a.Fin == b.Fin && a.Opcode == b.Opcode && a.RSV == b.RSV && bytes.Equal(a.Payload, b.Payload)
+}
+
+// frameBag tells frames, whatever their order.
+func frameBag(frames []wire.Frame) string {
+	lines := make([]string, len(frames))
+	for i, f := range frames {
+		lines[i] = fmt.Sprintf("%d %t %x", f.Opcode, f.Fin, f.Payload)
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, ", ")
+}

@@ -1,0 +1,214 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/wire"
+	"github.com/wsproof/wsproof/websocket"
+)
+
+// hooks are what the connection tells the application.
+func (h *serveHarness) hooks() websocket.Hooks {
+	frame := func(key websocket.ClientKey, f *websocket.Frame) wire.Frame {
+		if key != "fuzz" {
+			h.errs = append(h.errs, fmt.Errorf("a hook was called with the key %q", key))
+		}
+		var rsv byte
+		if f.RSV1() || f.RSV2() || f.RSV3() {
+			rsv = 1
+		}
+		return wire.Frame{Fin: f.Fin(), RSV: rsv, Opcode: byte(f.Opcode()), Payload: bytes.Clone(f.Payload)}
+	}
+	t := &h.told
+	return websocket.Hooks{
+		OnClose: func(_ websocket.ClientKey, code websocket.StatusCode, err error) {
+			h.locked(func() { t.closes++; t.code, t.err = code, err })
+		},
+		OnReadFrame: func(key websocket.ClientKey, f *websocket.Frame) {
+			h.locked(func() { t.read = append(t.read, frame(key, f)) })
+			h.maybePanic()
+		},
+		OnReadMessage: func(websocket.ClientKey, *websocket.Message) { h.locked(func() { t.messages++ }) },
+		OnReadError: func(_ websocket.ClientKey, err error) {
+			h.locked(func() { t.readErrors = append(t.readErrors, err) })
+		},
+		OnWriteFrame: func(key websocket.ClientKey, f *websocket.Frame) {
+			h.locked(func() { t.written = append(t.written, frame(key, f)) })
+		},
+		OnWriteMessage: func(websocket.ClientKey, *websocket.Message) { h.locked(func() { t.writtenMsgs++ }) },
+		OnWriteError:   func(websocket.ClientKey, error) { h.locked(func() { t.writeErrors++ }) },
+	}
+}
+
+// maybePanic panics once where an op said so, on the goroutine that serves: on
+// another one nobody could catch it.
+func (h *serveHarness) maybePanic() {
+	var now bool
+	h.locked(func() {
+		now = h.hookPanics && !h.panicked && !h.userDone && h.opt.two(bitUser) < userReads
+		if now {
+			h.hookPanicked.Store(true)
+		}
+		h.panicked = h.panicked || now
+		h.hookPanics = false
+	})
+	if now {
+		panic(errFault)
+	}
+}
+
+// What the first byte of a message tells the handler.
+const (
+	sayNothing = 'N'
+	sayFail    = 'F'
+	sayClose   = 'C'
+	sayBroken  = 'B' // an error that wraps an *Error
+	sayPanic   = 'P'
+	sayOther   = 'O' // with another message
+	sayLong    = 'L' // with one of several frames
+	sayChanged = 'M' // with the same, changed in place
+	sayShorter = 'S' // with the same, cut
+	sayInvalid = 'T' // with text that is not UTF-8
+	sayLater   = 'W' // after a while
+)
+
+// handlerTime is how long a handler takes that takes its time.
+const handlerTime = 50 * time.Millisecond
+
+// handle is the handler.
+func (h *serveHarness) handle(_ context.Context, msg *websocket.Message) (*websocket.Message, error) {
+	got := model.Message{Binary: msg.Binary, Payload: bytes.Clone(msg.Payload)}
+	h.locked(func() {
+		if h.handler != nil {
+			h.errs = append(h.errs, errors.New("the handler was called again after it had ended the connection"))
+		}
+		h.busy++
+		h.got = append(h.got, got)
+		if !h.opt.has(bitReuse) {
+			h.kept = append(h.kept, [2][]byte{msg.Payload, got.Payload})
+		}
+	})
+	var what byte
+	if len(msg.Payload) > 0 {
+		what = msg.Payload[0]
+	}
+	answer, err := h.answer(what, msg)
+	h.locked(func() {
+		defer h.nudged()
+		h.busy--
+		switch closed := new(websocket.CloseError); {
+		case what == sayPanic:
+			h.panicked = true
+			h.ends(1011, "the handler panicked")
+		case errors.As(err, &closed):
+			h.ends(closed.Code, closed.Reason)
+		case errors.Is(err, websocket.ErrMessageTooLarge):
+			h.ends(1009, err.Error())
+		case err != nil:
+			h.ends(1011, err.Error())
+		case answer != nil && !answer.Binary && !model.ValidUTF8(answer.Payload):
+			h.ends(1007, websocket.ErrInvalidFramePayload.Error())
+		case answer != nil:
+			h.replies = append(h.replies, model.Message{Binary: answer.Binary, Payload: bytes.Clone(answer.Payload)})
+		}
+		h.counts = append(h.counts, len(h.replies))
+	})
+	if what == sayPanic {
+		panic(errFault)
+	}
+	return answer, err
+}
+
+// ends notes how the handler ended the connection.
+func (h *serveHarness) ends(code websocket.StatusCode, reason string) {
+	if h.handler == nil {
+		h.handler = &websocket.CloseError{Code: code, Reason: reason}
+	}
+}
+
+// answer does what a message says.
+func (h *serveHarness) answer(what byte, msg *websocket.Message) (*websocket.Message, error) {
+	switch what {
+	case sayNothing:
+		return nil, nil
+	case sayFail:
+		return nil, errors.New("the handler fails")
+	case sayClose:
+		return nil, fmt.Errorf("wrapped: %w", &websocket.CloseError{Code: 4001, Reason: "the handler closes"})
+	case sayBroken:
+		return nil, fmt.Errorf("wrapped: %w", websocket.ErrMessageTooLarge)
+	case sayOther:
+		return &websocket.Message{Binary: true, Payload: append([]byte("other:"), msg.Payload...)}, nil
+	case sayLong:
+		return &websocket.Message{Binary: !msg.Binary, Payload: bytes.Repeat([]byte("long"), min(3*h.opt.limits.Frame, 20000)/4)}, nil
+	case sayShorter:
+		msg.Payload = msg.Payload[:len(msg.Payload)/2]
+	case sayInvalid:
+		return &websocket.Message{Binary: msg.Binary, Payload: []byte("\xff invalid")}, nil
+	case sayLater:
+		before := bytes.Clone(msg.Payload)
+		time.Sleep(handlerTime)
+		if !bytes.Equal(before, msg.Payload) {
+			h.fail("a message changed while the handler had it")
+		}
+	case sayChanged:
+		if !h.opt.has(bitReuse) {
+			h.locked(func() { h.kept = h.kept[:len(h.kept)-1] })
+		}
+		copy(msg.Payload, bytes.ToLower(msg.Payload[:1]))
+	}
+	return msg, nil
+}
+
+// use is what the application does on the goroutine that reads.
+func (h *serveHarness) use() {
+	defer h.locked(func() { h.userDone = true })
+	defer func() {
+		p := recover()
+		var panicked bool // behind a panic another goroutine reads on, and its hooks look at this, too
+		h.locked(func() { panicked = h.panicked })
+		if p != nil && p != any(errFault) || (p != nil) != panicked {
+			h.fail("reading panicked with %v, want a panic: %t", p, panicked)
+		}
+	}()
+	switch h.opt.two(bitUser) {
+	case userReads:
+		h.readMessages()
+	case userNobody:
+	default:
+		h.ws.Serve(h.ctx, h.handle)
+	}
+}
+
+// readMessages reads to the end.
+func (h *serveHarness) readMessages() {
+	for {
+		msg, err := h.ws.ReadMessage(h.ctx)
+		if err == nil {
+			h.locked(func() {
+				got := bytes.Clone(msg.Payload)
+				h.got = append(h.got, model.Message{Binary: msg.Binary, Payload: got})
+				h.kept = append(h.kept, [2][]byte{msg.Payload, got})
+			})
+			if len(msg.Payload) > 0 && msg.Payload[0] == sayLater {
+				h.locked(func() { h.busy++ })
+				time.Sleep(handlerTime)
+				h.locked(func() { h.busy-- })
+			}
+			continue
+		}
+		if msg != nil {
+			h.fail("ReadMessage returned a message and %v", err)
+		}
+		if _, again := h.ws.ReadMessage(context.Background()); again == nil || again.Error() != err.Error() && h.ctx.Err() == nil {
+			h.fail("after ReadMessage returned %v, it returned %v", err, again)
+		}
+		h.locked(func() { h.userErr = err })
+		return
+	}
+}

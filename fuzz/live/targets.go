@@ -1,0 +1,17 @@
+package live
+
+import "github.com/wsproof/wsproof/fuzz/input"
+
+// Targets returns the targets of this package.
+func Targets() []input.Target {
+	return []input.Target{
+		{Name: "Handshake", Check: Handshake, Words: explainHandshake, SeedsFrom: seedHandshake},
+		{Name: "Serve", Check: Serve, Words: explainServe, SeedsFrom: seedServe},
+	}
+}
+
+// target returns the target of that name.
+func target(name string) *input.Target {
+	t, _ := input.Find(Targets(), name)
+	return &t
+}

@@ -1,0 +1,81 @@
+package peers
+
+// A Divergence is a known way in which a library parts from RFC 6455: a row of
+// the table. Target Peers takes it as known; a test replays the vectors and fails
+// where a row no longer holds for the version that it names.
+type Divergence struct {
+	Library string // the adapter's name
+	Version string // in which it was last seen
+	Kind    Kind
+	Rule    string // of package model, or the name of what is refused or sent
+	Reason  string
+	// Private is set where a remote peer can crash or exhaust a process by it. Such
+	// a row names the rule only: no vector and no input goes with it, and it is
+	// exempt from the check that it still holds (SECURITY.md).
+	Private bool
+}
+
+// Divergences is the table.
+var Divergences = []Divergence{
+	{
+		Library: "gorilla", Version: "v1.5.3", Kind: Accepts, Rule: "length-not-minimal",
+		Reason: "lengths are not checked for the shortest form",
+	},
+	{
+		Library: "gorilla", Version: "v1.5.3", Kind: Accepts, Rule: "close-payload-invalid",
+		Reason: "a Close with a payload of one byte counts as an empty one",
+	},
+	{
+		Library: "gobwas", Version: "v1.5.0", Kind: Accepts, Rule: "length-not-minimal",
+		Reason: "lengths are not checked for the shortest form",
+	},
+	{
+		Library: "gobwas", Version: "v1.5.0", Kind: Accepts, Rule: "close-status-invalid",
+		Reason: "codes from 5000 on are taken; below 1000 they are refused",
+	},
+	{
+		Library: "gobwas", Version: "v1.5.0", Kind: Sends, Rule: "a-Close-with-the-wrong-masking-for-its-role",
+		Reason: "a client refuses an invalid Close with a frame whose payload is masked but whose mask bit is not set: " +
+			"wsutil drops the header that its masking returns",
+	},
+	{
+		Library: "gobwas", Version: "v1.5.0", Kind: Accepts, Rule: "truncated-ping",
+		Reason: "where the transport ends inside a ping between fragments, what came of its payload is answered",
+	},
+	{
+		Library: "gobwas", Version: "v1.5.0", Kind: Accepts, Rule: "truncated-message",
+		Reason: "where the transport ends inside a Close between fragments, what came of the message is delivered as a whole one",
+	},
+	{
+		Library: "coder", Version: "v1.8.15", Kind: Accepts, Rule: "length-not-minimal",
+		Reason: "lengths are not checked for the shortest form",
+	},
+	{
+		Library: "coder", Version: "v1.8.15", Kind: Accepts, Rule: "close-reason-not-utf8",
+		Reason: "the reason of a Close is not looked at",
+	},
+	{
+		Library: "coder", Version: "v1.8.15", Kind: Sends, Rule: "a-Close-whose-reason-is-not-UTF-8",
+		Reason: "the reason that was not looked at is echoed",
+	},
+	{
+		Library: "coder", Version: "v1.8.15", Kind: Accepts, Rule: "server-frame-masked",
+		Reason: "a client takes masked frames, and delivers their payload still masked",
+	},
+	{
+		Library: "coder", Version: "v1.8.15", Kind: Accepts, Rule: "truncated-message",
+		Reason: "where the transport ends between two reads of a message, what came of it is delivered as a whole message",
+	},
+	{
+		Library: "coder", Version: "v1.8.15", Kind: Accepts, Rule: "input-after-failure",
+		Reason: "after a read failed because the peer broke a rule, the next one goes on with what follows",
+	},
+	{
+		Library: "gws", Version: "v1.9.1", Kind: Accepts, Rule: "length-not-minimal",
+		Reason: "lengths are not checked for the shortest form",
+	},
+	{
+		Library: "gws", Version: "v1.9.1", Kind: Crashes, Rule: "length-top-bit", Private: true,
+		Reason: "a panic in the read loop",
+	},
+}

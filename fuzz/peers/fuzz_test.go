@@ -1,0 +1,43 @@
+package peers
+
+import "testing"
+
+// Target Peers gives a transcript to gorilla, gobwas, coder and gws. Oracle, one a
+// library: it agrees with the model but for the rows of the table of divergences;
+// a crash or a hang is reported as such.
+func FuzzPeers(f *testing.F) {
+	seeds, err := target("Peers").Seeds()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := Peers(data); err != nil {
+			t.Fatal(target("Peers").Report(err, data))
+		}
+	})
+}
+
+// Target Target sends a transcript over the wire to the echo server that the
+// environment variable TARGET names (ws://host:port/path), or to one of the core
+// in the process. Oracle: the echoes, the pongs and the class of the close code
+// are the model's, and the connection ends in time.
+func FuzzTarget(f *testing.F) {
+	if _, err := TargetFromEnv(); err != nil {
+		f.Fatal(err)
+	}
+	seeds, err := target("Target").Seeds()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := Remote(data); err != nil {
+			t.Fatal(target("Target").Report(err, data))
+		}
+	})
+}

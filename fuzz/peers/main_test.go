@@ -1,0 +1,19 @@
+package peers
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/wsproof/wsproof/fuzz/input"
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := input.CheckFlag("./fuzz/peers"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}

@@ -1,0 +1,17 @@
+package peers
+
+import "github.com/wsproof/wsproof/fuzz/input"
+
+// Targets returns the targets of this package.
+func Targets() []input.Target {
+	return []input.Target{
+		{Name: "Peers", Check: Peers, Words: input.ExplainTranscript, SeedsFrom: input.SeedTranscripts},
+		{Name: "Target", Check: Remote, Words: input.ExplainTranscript, SeedsFrom: seedRemote},
+	}
+}
+
+// target returns the target of that name.
+func target(name string) *input.Target {
+	t, _ := input.Find(Targets(), name)
+	return &t
+}
