@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -15,25 +16,25 @@ var pageText string
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"number":  number,
 	"short":   shortVersion,
-	"section": func(r *Row, section int) *SectionSummary { return r.Test.section(section) },
+	"section": func(r *Row, section string) *SectionSummary { return r.Test.section(section) },
 	"join":    strings.Join,
 }).Parse(pageText))
 
 // sectionNames are what the sections of the conformance suite are about.
-var sectionNames = []struct {
-	Section int
-	Name    string
-}{
-	{1, "framing"},
-	{2, "pings"},
-	{3, "reserved bits"},
-	{4, "opcodes"},
-	{5, "fragments"},
-	{6, "UTF-8"},
-	{7, "close"},
-	{9, "large and many"},
-	{10, "splitting"},
+var sectionNames = []sectionName{
+	{"1", "framing"},
+	{"2", "pings"},
+	{"3", "reserved bits"},
+	{"4", "opcodes"},
+	{"5", "fragments"},
+	{"6", "UTF-8"},
+	{"7", "close"},
+	{"9", "large and many"},
+	{"10", "splitting"},
+	{"W", "what the Autobahn suite lacks"},
 }
+
+type sectionName struct{ Section, Name string }
 
 // WritePage writes the results as one page that needs nothing else.
 func WritePage(w io.Writer, r *Results) error {
@@ -52,20 +53,23 @@ func WritePage(w io.Writer, r *Results) error {
 		}
 		tables = append(tables, t)
 	}
+	sections := slices.DeleteFunc(slices.Clone(sectionNames), func(s sectionName) bool {
+		return !slices.ContainsFunc(r.Rows, func(row *Row) bool { return row.Test.section(s.Section) != nil })
+	})
 	tables = slices.DeleteFunc(tables, func(t table) bool { return len(t.Rows) == 0 })
 	return pageTemplate.Execute(w, map[string]any{
-		"Tables": tables, "Sections": sectionNames, "Rows": r.Rows,
+		"Tables": tables, "Sections": sections, "Rows": r.Rows,
 		"Conns": loadConns, "Size": loadSize,
 	})
 }
 
 // section is the summary of a section; nil if there is none.
-func (t *Test) section(number int) *SectionSummary {
+func (t *Test) section(name string) *SectionSummary {
 	if t == nil {
 		return nil
 	}
 	for i := range t.Sections {
-		if t.Sections[i].Section == number {
+		if t.Sections[i].Section == name {
 			return &t.Sections[i]
 		}
 	}
@@ -119,12 +123,21 @@ func (t *Test) Rules() string {
 	return strings.Join(words, ", ")
 }
 
-// compareSections orders "5.2" before "5.10".
+// compareSections orders "5.2" before "5.10", and "10" before "W".
 func compareSections(a, b string) int {
-	var x, y [3]int
-	_, _ = fmt.Sscanf(strings.ReplaceAll(a, ".", " "), "%d %d %d", &x[0], &x[1], &x[2])
-	_, _ = fmt.Sscanf(strings.ReplaceAll(b, ".", " "), "%d %d %d", &y[0], &y[1], &y[2])
-	return slices.Compare(x[:], y[:])
+	return slices.CompareFunc(strings.Split(a, "."), strings.Split(b, "."), func(a, b string) int {
+		x, errX := strconv.Atoi(a)
+		y, errY := strconv.Atoi(b)
+		switch {
+		case errX == nil && errY == nil:
+			return x - y
+		case errX == nil:
+			return -1
+		case errY == nil:
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
 }
 
 // number writes a number with its thousands apart.

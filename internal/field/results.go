@@ -60,13 +60,23 @@ func ReadResults(file string) (*Results, error) {
 	return &r, nil
 }
 
-// Put puts a row in the place of that of its name.
+// Put puts a row in the place of that of its name. Of the same version it takes
+// over what was not run now: sections of cases, or the load.
 func (r *Results) Put(row *Row) {
-	if i := slices.IndexFunc(r.Rows, func(old *Row) bool { return old.Name == row.Name }); i >= 0 {
-		r.Rows[i] = row
+	i := slices.IndexFunc(r.Rows, func(old *Row) bool { return old.Name == row.Name })
+	if i < 0 {
+		r.Rows = append(r.Rows, row)
 		return
 	}
-	r.Rows = append(r.Rows, row)
+	if old := r.Rows[i]; old.Version == row.Version && row.Error == "" {
+		if old.Test != nil && row.Test != nil {
+			row.Test.keep(old.Test)
+		}
+		if row.Load == nil {
+			row.Load = old.Load
+		}
+	}
+	r.Rows[i] = row
 }
 
 // Order puts the rows in the table's order, and drops those that it lacks.

@@ -99,3 +99,38 @@ func TestReadResults(t *testing.T) {
 		t.Errorf("another schema: %v", err)
 	}
 }
+
+// TestPut keeps of the same version what was not run anew.
+func TestPut(t *testing.T) {
+	old := &Row{Name: "a", Version: "1", Load: &Load{Rate: 5}, Test: &Test{
+		Cases: 12, Passed: 9, Skipped: 1, Sections: []SectionSummary{{"3", 2, 0, 0, 0}, {"10", 10, 9, 0, 1}},
+		Findings: []Finding{{Section: "5.2", Cases: []string{"3.1", "3.2"}}, {Section: "5.4", Ends: true}},
+	}}
+	fresh := func(version, failed string) *Row {
+		return &Row{Name: "a", Version: version, Test: &Test{
+			Cases: 2, Passed: 1, Sections: []SectionSummary{{"3", 2, 1, 0, 0}},
+			Findings: []Finding{{Section: "5.2", Cases: []string{failed}}},
+		}}
+	}
+	r := &Results{}
+	r.Put(old)
+	r.Put(fresh("1", "3.2"))
+	got := r.Rows[0]
+	if len(r.Rows) != 1 || got.Load == nil || got.Test.Cases != 12 || got.Test.Passed != 10 || got.Test.Skipped != 1 {
+		t.Errorf("%d rows, %+v, %+v", len(r.Rows), got, got.Test)
+	}
+	if s := got.Test.Sections; len(s) != 2 || s[0].Section != "3" || s[0].Passed != 1 || s[1].Section != "10" {
+		t.Errorf("sections %+v", s)
+	}
+	if f := got.Test.Findings; len(f) != 2 || !f[0].Ends || f[1].Cases[0] != "3.2" {
+		t.Errorf("findings %+v", f)
+	}
+	r.Put(fresh("2", "3.1"))
+	if got := r.Rows[0]; got.Load != nil || len(got.Test.Sections) != 1 {
+		t.Errorf("of another version: %+v", got)
+	}
+	r.Put(&Row{Name: "a", Version: "2", Error: "it does not listen"})
+	if got := r.Rows[0]; got.Test != nil {
+		t.Errorf("of one that does not run: %+v", got)
+	}
+}

@@ -24,7 +24,7 @@ type Options struct {
 	Results string        // a folder for results
 	Readme  string        // a file with the table between its markers; may be empty
 	Only    string        // names, kinds, languages; all if empty
-	Cases   string        // of the conformance suite; those of sections 1 to 10 if empty
+	Cases   string        // of the conformance suite; those that need no extension if empty
 	Install bool          // bring what is missing
 	Load    time.Duration // of the load; none if 0
 	Out     io.Writer     // for progress

@@ -31,9 +31,9 @@ type Test struct {
 
 // A SectionSummary counts the cases of one section.
 type SectionSummary struct {
-	Section int `json:"section"`
-	Cases   int `json:"cases"`
-	Passed  int `json:"passed"`
+	Section string `json:"section"` // what their ids begin with: "1", or "W"
+	Cases   int    `json:"cases"`
+	Passed  int    `json:"passed"`
 	// NonStrict is how many of those passed could be better.
 	NonStrict int `json:"nonStrict,omitempty"`
 	Skipped   int `json:"skipped,omitempty"`
@@ -83,8 +83,8 @@ func summarise(cases []*conformance.Case, all []judged) *Test {
 	t := &Test{Cases: len(cases)}
 	for i, c := range cases {
 		n := len(t.Sections) - 1
-		if n < 0 || t.Sections[n].Section != c.Section() {
-			t.Sections = append(t.Sections, SectionSummary{Section: c.Section()})
+		if section := sectionOf(c.ID); n < 0 || t.Sections[n].Section != section {
+			t.Sections = append(t.Sections, SectionSummary{Section: section})
 			n++
 		}
 		s, j := &t.Sections[n], all[i]
@@ -106,10 +106,43 @@ func summarise(cases []*conformance.Case, all []judged) *Test {
 	return t
 }
 
+// sectionOf is the section of a case's id.
+func sectionOf(id string) string {
+	section, _, _ := strings.Cut(id, ".")
+	return section
+}
+
+// keep takes over from a test before this one the sections that were not played.
+func (t *Test) keep(old *Test) {
+	var kept []SectionSummary
+	for _, s := range old.Sections {
+		if t.section(s.Section) == nil {
+			kept = append(kept, s)
+			t.Cases += s.Cases
+			t.Passed += s.Passed
+			t.Skipped += s.Skipped
+		}
+	}
+	if len(kept) == 0 {
+		return
+	}
+	var findings []Finding
+	for _, f := range old.Findings {
+		// Of those that end a process the section is not told, so they stay.
+		if f.Ends || t.section(sectionOf(f.Cases[0])) == nil {
+			findings = append(findings, f)
+		}
+	}
+	t.Sections = append(kept, t.Sections...)
+	t.Findings = append(findings, t.Findings...)
+	slices.SortStableFunc(t.Sections, func(a, b SectionSummary) int { return compareSections(a.Section, b.Section) })
+	t.Seconds += old.Seconds
+}
+
 // add puts a failed case to the others of its kind.
 func (t *Test) add(f Finding, id string) {
 	at := slices.IndexFunc(t.Findings, func(g Finding) bool {
-		return g.Section == f.Section && g.Sentence == f.Sentence && g.Verdict == f.Verdict && g.cause == f.cause
+		return g.Section == f.Section && g.Sentence == f.Sentence && g.Verdict == f.Verdict && g.cause == f.cause && (f.Ends || sectionOf(g.Cases[0]) == sectionOf(id))
 	})
 	if at < 0 {
 		t.Findings = append(t.Findings, f)
