@@ -11,6 +11,16 @@ import (
 var explained = []explanation{
 	{in: "hasAVX2", why: "on a processor that has AVX2, each answer of it is the same as before, or the code without assembly runs, which is right as well"},
 	{in: "poolSize", cost: true, why: "which pool a buffer comes from"},
+	{in: "bufferSizes", cost: true, why: "which sizes the pools have"},
+	{in: "readAhead", cost: true, why: "how much is read ahead"},
+	{in: "directLeast", cost: true, why: "from which length on a payload is read to its place"},
+	{in: "unmaskStep", cost: true, why: "how much is read and unmasked at once"},
+	{in: "streamBuffer", cost: true, why: "how much is read ahead where the transport is no socket"},
+	{in: "streamStep", cost: true, why: "how much is read at once"},
+	{in: "socketStep", cost: true, why: "how much is read at once"},
+	{in: "quickMost", cost: true, why: "for how many bytes the scheduler is not told of a call"},
+	{in: "writeStep", cost: true, why: "how much of a message is marshalled before it is written"},
+	{in: "Options.setDefaults", old: "orDefault(&o.ReadTimeout, 0)\n\torDefault(&o.WriteTimeout, 0)", new: "orDefault(&o.WriteTimeout, 0)\n\torDefault(&o.ReadTimeout, 0)", why: "each sets a field of its own"},
 }
 
 // An explanation says why nothing can find a change, or a class of changes.

@@ -82,7 +82,7 @@ func (f *finder) onlyCost(call *ast.CallExpr) bool {
 func (f *finder) swaps(list []ast.Stmt) {
 	weight := func(s ast.Stmt) int {
 		switch s := s.(type) {
-		case *ast.ExprStmt, *ast.DeferStmt, *ast.SendStmt, *ast.GoStmt:
+		case *ast.ExprStmt, *ast.SendStmt, *ast.GoStmt:
 			return 2
 		case *ast.AssignStmt:
 			calls := false
@@ -109,6 +109,12 @@ func (f *finder) swaps(list []ast.Stmt) {
 	}
 	for i := 1; i < len(list); i++ {
 		a, b := list[i-1], list[i]
+		_, first := a.(*ast.DeferStmt)
+		_, second := b.(*ast.DeferStmt)
+		if first && second { // with anything else a deferred call may change places
+			f.addAll(callsSwapped, a, change{edits: []edit{f.replace(a, f.slice(b)), f.replace(b, f.slice(a))}})
+			continue
+		}
 		if wa, wb := weight(a), weight(b); wa*wb >= 2 {
 			f.addAll(callsSwapped, a, change{edits: []edit{f.replace(a, f.slice(b)), f.replace(b, f.slice(a))}})
 		}

@@ -113,6 +113,7 @@ func wait(context.Context) {}
 		{fieldNotSet, "p.a = n", "error) {\n\treturn n"},
 		{fieldNotCopied, "_ = pair{a: n, b: m}", "pair{b: m}"},
 		{callsSwapped, "p.one()\n\tp.two()", "p.two()\n\tp.one()"},
+		{callsSwapped, "defer p.one()\n\tdefer p.two()", "defer p.two()\n\tdefer p.one()"},
 		{argumentOther, "use(n, m)", "use(m, n)"},
 		{argumentOther, "use(n, m)", "use(p.a, m)"},
 		{argumentOther, "wait(ctx)", "wait(context.Background())"},

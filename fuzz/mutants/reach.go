@@ -147,6 +147,9 @@ func (h hit) within(outer hit) bool {
 // reaches reports whether a unit runs what stands at a place. What lies in no block
 // of its own, such as the words behind case, counts as run where its function is.
 func (u *unit) reaches(c *core, p place) bool {
+	if len(u.hits[p.file]) == 0 {
+		return false // its test binary does not have the package
+	}
 	text := c.files[p.file]
 	find := func(offset int) (hit, bool) {
 		line := 1 + bytes.Count(text[:offset], []byte("\n"))

@@ -186,6 +186,15 @@ func FuzzFirst(f *testing.F) {
 }
 `,
 	"fuzz/doc.go": "package fuzz\n",
+	"fuzz/other/other_test.go": `package other
+
+import "testing"
+
+// FuzzOther has nothing of the core: no mutant is its business.
+func FuzzOther(f *testing.F) {
+	f.Fuzz(func(t *testing.T, b byte) {})
+}
+`,
 }
 
 // smallCore is the core of that module, which becomes the working directory.
