@@ -181,3 +181,43 @@ func TestReason(t *testing.T) {
 		}
 	}
 }
+
+// TestMake builds anew where version, command or source is another, and only there.
+func TestMake(t *testing.T) {
+	p, err := newPlace(t.TempDir(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(text string) {
+		if err := os.WriteFile(filepath.Join(p.field, "a.c"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("one")
+	im := &Implementation{Name: "a", Language: "C", Source: "a.c", Version: "echo 1", Build: "echo x >> {build}/log"}
+	builds := 0
+	for _, change := range []struct {
+		what  string
+		do    func()
+		build bool
+	}{
+		{"the first time", func() {}, true},
+		{"nothing", func() {}, false},
+		{"the source", func() { write("two") }, true},
+		{"the version", func() { im.Version = "echo 2" }, true},
+		{"the command", func() { im.Build += " && true" }, true},
+		{"nothing again", func() {}, false},
+		{"the language, as the go command knows what is to be made", func() { im.Language = "Go" }, true},
+	} {
+		change.do()
+		if change.build {
+			builds++
+		}
+		if _, err := p.make(t.Context(), im); err != nil {
+			t.Fatal(err)
+		}
+		if log, _ := os.ReadFile(filepath.Join(p.build, "log")); len(log) != 2*builds {
+			t.Errorf("%s: %q, want %d builds", change.what, log, builds)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package field
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -131,19 +132,39 @@ func (p place) installNpm(ctx context.Context, packages []string) error {
 	return p.each(ctx, "npm install", "nice npm install --prefix {build}/node --no-audit --no-fund --logs-max=0 --save-exact ", packages)
 }
 
-// make builds an implementation and asks its version.
+// make asks an implementation's version and builds it, unless nothing has changed
+// since it was built.
 func (p place) make(ctx context.Context, im *Implementation) (version string, err error) {
-	if im.Build != "" {
-		if _, err := p.shell(ctx, buildTime, im.Build); err != nil {
-			return "", fmt.Errorf("build: %w", err)
-		}
+	version, versionErr := p.shell(ctx, time.Minute, im.Version)
+	if err := p.compile(ctx, im, version); err != nil {
+		return "", fmt.Errorf("build: %w", err)
 	}
-	version, err = p.shell(ctx, time.Minute, im.Version)
-	if err != nil {
-		return "", fmt.Errorf("version: %w", err)
+	if versionErr != nil {
+		return "", fmt.Errorf("version: %w", versionErr)
 	}
 	version, _, _ = strings.Cut(version, "\n")
 	return strings.TrimSpace(version), nil
+}
+
+// compile builds an implementation of that version.
+func (p place) compile(ctx context.Context, im *Implementation, version string) error {
+	if im.Build == "" {
+		return nil
+	}
+	source, err := os.ReadFile(filepath.Join(p.field, im.Source))
+	if err != nil {
+		return err
+	}
+	made := fmt.Sprintf("%s\n%s\n%x\n", version, im.Build, sha256.Sum256(source))
+	stamp := filepath.Join(p.build, im.Name+".made")
+	// The go command knows better by itself.
+	if old, err := os.ReadFile(stamp); err == nil && string(old) == made && version != "" && im.Language != "Go" {
+		return nil
+	}
+	if _, err := p.shell(ctx, buildTime, im.Build); err != nil {
+		return err
+	}
+	return os.WriteFile(stamp, []byte(made), 0o666)
 }
 
 // tail keeps the end of what is written.

@@ -100,7 +100,7 @@ func TestRun(t *testing.T) {
 		Table: filepath.Join(dir, "field.json"), Build: filepath.Join(dir, "build"), Results: filepath.Join(dir, "results"),
 		Readme: filepath.Join(dir, "README.md"), Cases: "1.1.*,2.1,2.2,5.1,5.3,5.4", Load: 50 * time.Millisecond,
 	}
-	for file, text := range map[string][]byte{o.Table: text, o.Readme: []byte(beginMark + endMark)} {
+	for file, text := range map[string][]byte{filepath.Join(dir, "main.go"): []byte("package main\n"), o.Table: text, o.Readme: []byte(beginMark + endMark)} {
 		if err := os.WriteFile(file, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
