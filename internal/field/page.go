@@ -95,13 +95,16 @@ func (s *SectionSummary) Text() string {
 	return number(float64(s.Cases))
 }
 
-// Rules are the sections of the RFC that findings name, each with its number of
-// cases: "5.2 ×7, 8.1 ×70".
+// Rules are the sections of the RFC that findings name, but for notes, each with
+// its number of cases: "5.2 ×7, 8.1 ×70"; "none" if there are none.
 func (t *Test) Rules() string {
 	count := make(map[string]int)
 	ends := make(map[string]bool)
 	var order []string
 	for _, f := range t.Findings {
+		if f.Note {
+			continue
+		}
 		if count[f.Section] == 0 && !ends[f.Section] {
 			order = append(order, f.Section)
 		}
@@ -119,6 +122,9 @@ func (t *Test) Rules() string {
 			word += " (the process ends)"
 		}
 		words = append(words, word)
+	}
+	if len(words) == 0 {
+		return "none"
 	}
 	return strings.Join(words, ", ")
 }

@@ -44,9 +44,7 @@ func markdown(r *Results) string {
 		cases, rules, rate, cpu := "", "", "", ""
 		if t := row.Test; t != nil {
 			cases = fmt.Sprintf("%d of %d", t.Passed, t.Cases)
-			if rules = t.Rules(); rules == "" {
-				rules = "none"
-			}
+			rules = t.Rules()
 		}
 		if l := row.Load; l != nil {
 			rate = number(l.Rate)

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/wsproof/wsproof/conformance"
 )
 
 func TestNumbers(t *testing.T) {
@@ -42,9 +44,42 @@ func TestRules(t *testing.T) {
 		{Section: "5.10", Ends: true},
 		{Section: "5.2", Cases: []string{"3.1"}},
 		{Section: "8.1", Cases: []string{"6.4.1"}},
+		{Section: "7.4.1", Cases: []string{"7.9.5"}, Note: true},
 	}}
 	if got, want := test.Rules(), "5.2, 5.10 (the process ends), 8.1 ×3"; got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+	if got := (&Test{}).Rules(); got != "none" {
+		t.Errorf("of no findings: %q", got)
+	}
+}
+
+// TestOnlyTheCode has cases that failed by the code alone, and others.
+func TestOnlyTheCode(t *testing.T) {
+	code := func(n uint16) *uint16 { return &n }
+	for _, c := range []struct {
+		what              string
+		behavior, closing conformance.Verdict
+		fatal             bool
+		code              *uint16
+		fault             string
+		want              bool
+	}{
+		{"text that is not UTF-8 is refused by 1002", conformance.OK, conformance.WrongCode, false, code(1002), "", true},
+		{"the same later than could be", conformance.NonStrict, conformance.WrongCode, false, code(1002), "", true},
+		{"1006 is answered by 1000", conformance.Failed, conformance.WrongCode, true, code(1000), "", true},
+		{"1006 is answered by 1006", conformance.Failed, conformance.WrongCode, true, code(1006), "", false},
+		{"5000 is answered by 5000", conformance.Failed, conformance.WrongCode, true, code(5000), "", false},
+		{"a reason that is not UTF-8 is echoed", conformance.Failed, conformance.WrongCode, true, code(1000), "a Close whose reason is not UTF-8", false},
+		{"an echo is missing, and the code is wrong", conformance.Failed, conformance.WrongCode, false, code(1002), "", false},
+		{"no Close", conformance.OK, conformance.Unclean, false, nil, "", false},
+	} {
+		r := &conformance.Result{Case: &conformance.Case{}, Behavior: c.behavior, BehaviorClose: c.closing}
+		r.Case.Close.WrongCodeFatal = c.fatal
+		r.Outcome.RemoteCode, r.Outcome.Fault = c.code, c.fault
+		if got := onlyTheCode(r); got != c.want {
+			t.Errorf("%s: %v", c.what, got)
+		}
 	}
 }
 

@@ -47,6 +47,9 @@ type Finding struct {
 	Verdict  string   `json:"verdict"`
 	Why      string   `json:"why,omitempty"` // of the first case
 	Cases    []string `json:"cases,omitempty"`
+	// Note is set where RFC 6455 leaves it open, and the original suite does not: the
+	// peer failed the connection, or closed it, by another code than is usual.
+	Note bool `json:"note,omitempty"`
 	// Ends is set where the process ended by it. Then there are no Cases and no
 	// Why: the rule alone is named (SECURITY.md).
 	Ends bool `json:"ends,omitempty"`
@@ -142,7 +145,7 @@ func (t *Test) keep(old *Test) {
 // add puts a failed case to the others of its kind.
 func (t *Test) add(f Finding, id string) {
 	at := slices.IndexFunc(t.Findings, func(g Finding) bool {
-		return g.Section == f.Section && g.Sentence == f.Sentence && g.Verdict == f.Verdict && g.cause == f.cause && (f.Ends || sectionOf(g.Cases[0]) == sectionOf(id))
+		return g.Section == f.Section && g.Sentence == f.Sentence && g.Note == f.Note && g.Verdict == f.Verdict && g.cause == f.cause && (f.Ends || sectionOf(g.Cases[0]) == sectionOf(id))
 	})
 	if at < 0 {
 		t.Findings = append(t.Findings, f)
@@ -181,8 +184,24 @@ func finding(c *conformance.Case, j judged) Finding {
 			rule = ruleReply
 		}
 		f.Section, f.Sentence = rule.Section, rule.Sentence
+		f.Note = onlyTheCode(r)
 	}
 	return f
+}
+
+// onlyTheCode says whether nothing is wrong with a case but the code of the peer's
+// Close, which is one that may be sent: RFC 6455 7.1.7 asks for an appropriate one,
+// and binds who sends a code that must not be sent, not who receives it.
+func onlyTheCode(r *conformance.Result) bool {
+	o := &r.Outcome
+	if r.BehaviorClose != conformance.WrongCode || o.RemoteCode == nil || o.Fault != "" {
+		return false
+	}
+	if r.Behavior == conformance.Failed && !r.Case.Close.WrongCodeFatal {
+		return false
+	}
+	code := *o.RemoteCode
+	return code >= 1000 && code <= 1003 || code >= 1007 && code <= 1014 || code >= 3000 && code <= 4999
 }
 
 // shorten cuts what a case has to say, which may quote a long payload.
