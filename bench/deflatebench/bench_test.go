@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -70,14 +71,15 @@ func TestRun(t *testing.T) {
 func forCases(b *testing.B, bench func(b *testing.B, w way, messages [][]byte, bits int, takeover bool)) {
 	for _, kind := range kinds {
 		for _, size := range sizes {
-			messages, err := corpus(setFigures, kind, size)
-			if err != nil {
-				b.Fatal(err)
-			}
+			messages := sync.OnceValues(func() ([][]byte, error) { return corpus(setFigures, kind, size) })
 			for _, bits := range []int{9, 12, 15} {
 				for _, takeover := range []bool{false, true} {
 					for _, w := range ways {
 						b.Run(fmt.Sprintf("lib=%s/kind=%s/size=%d/bits=%d/takeover=%t", w.name, kind, size, bits, takeover), func(b *testing.B) {
+							messages, err := messages()
+							if err != nil {
+								b.Fatal(err)
+							}
 							bench(b, w, messages, bits, takeover)
 						})
 					}

@@ -1,26 +1,26 @@
 package deflate
 
-import "slices"
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+)
 
 // writeBlock writes message[block:at] as the type of block that is smallest.
 func (e *encoder) writeBlock() {
-	e.countSymbols()
 	n := e.at - e.block
+	symbols := n
+	for _, s := range e.sequences[:e.count] {
+		symbols -= int(s>>16&0xff) + 1
+	}
+	var fixed, dynamic int
+	if symbols < e.few {
+		fixed, dynamic = e.fixedBits(), math.MaxInt
+	} else {
+		e.countSymbols()
+		fixed, dynamic = e.buildDynamic()
+	}
 	stored := 8 * (5 + n)
-	fixed := 3
-	extra := 0
-	for s, often := range e.litlenOften {
-		fixed += int(often) * int(fixedLens[s])
-		if s >= firstLength {
-			extra += int(often) * int(lengthCodes[s-firstLength].extra)
-		}
-	}
-	for s, often := range e.distanceOften {
-		fixed += int(often) * 5
-		extra += int(often) * int(distanceCodes[s].extra)
-	}
-	fixed += extra
-	dynamic := e.buildDynamic() + extra
 	e.out = slices.Grow(e.out, min(stored, fixed, dynamic)/8+32)
 	switch {
 	case stored <= min(fixed, dynamic):
@@ -40,14 +40,33 @@ func (e *encoder) writeBlock() {
 	e.block, e.count, e.pending = e.at, 0, 0
 }
 
+// fixedBits returns how many bits the block takes in the fixed code.
+func (e *encoder) fixedBits() int {
+	size := 3 + 7
+	rest := e.message[e.block:e.at]
+	for _, s := range e.sequences[:e.count] {
+		run := rest[:s&0xffff]
+		rest = rest[len(run)+int(s>>16&0xff)+minMatch:]
+		for _, b := range run {
+			size += int(fixedLens[b])
+		}
+		length, distance := s>>24&0xff, s>>48
+		size += int(fixedLens[firstLength+length&31]) + int(lengthExtra[length&31]) + 5 + int(distanceExtra[distance&31])
+	}
+	for _, b := range rest {
+		size += int(fixedLens[b])
+	}
+	return size
+}
+
 // The words of the fixed code (RFC 1951 §3.2.6).
 var fixedLitlens, fixedDistances = func() (litlens, distances [288]word) {
-	setWords(litlens[:], fixedLens[:])
+	setWords(litlens[:], fixedLens[:], &[maxBits + 1]uint16{7: 24, 8: 152, 9: 112})
 	var fives [maxDistances + 2]uint8
 	for i := range fives {
 		fives[i] = 5
 	}
-	setWords(distances[:], fives[:])
+	setWords(distances[:], fives[:], &[maxBits + 1]uint16{5: 32})
 	return litlens, distances
 }()
 
@@ -70,43 +89,50 @@ func (e *encoder) countSymbols() {
 	e.litlenOften[endOfBlock]++
 }
 
-// buildDynamic makes the codes for the block, and returns how many bits it takes
-// with them, less extra bits.
-func (e *encoder) buildDynamic() int {
+// buildDynamic makes codes for the block. It returns how many bits the block takes
+// in the fixed code, and in these.
+func (e *encoder) buildDynamic() (fixed, dynamic int) {
 	var lens [maxLitlens + maxDistances]uint8
 	litlens, distances := lens[:maxLitlens], lens[maxLitlens:]
-	e.tree.lengths(e.litlenOften[:], litlens, maxBits)
-	e.tree.lengths(e.distanceOften[:], distances, maxBits)
-	size := 0
-	for s, n := range litlens {
-		size += int(n) * int(e.litlenOften[s])
+	extra := 0 // bits, the same in both
+	n, size := e.tree.lengths(e.litlenOften[:], litlens, maxBits)
+	for _, s := range e.tree.sorted[:n] {
+		often, symbol := int(s>>9), s&511
+		fixed += often * int(fixedLens[symbol])
+		if symbol >= firstLength {
+			extra += often * int(lengthExtra[symbol-firstLength])
+		}
 	}
-	for s, n := range distances {
-		size += int(n) * int(e.distanceOften[s])
+	setWords(e.litlens[:], litlens, &e.tree.count)
+	dynamic = size
+	n, size = e.tree.lengths(e.distanceOften[:], distances, maxBits)
+	for _, s := range e.tree.sorted[:n] {
+		fixed += int(s>>9) * 5
+		extra += int(s>>9) * int(distanceExtra[s&31])
 	}
-	setWords(e.litlens[:], litlens)
-	setWords(e.distances[:], distances)
-	nl, nd := len(litlens), len(distances)
-	for litlens[nl-1] == 0 {
-		nl--
+	setWords(e.distances[:], distances, &e.tree.count)
+	dynamic += size
+
+	e.nlitlens, e.ndistances = len(litlens), len(distances)
+	for litlens[e.nlitlens-1] == 0 {
+		e.nlitlens--
 	}
-	for nd > 1 && distances[nd-1] == 0 {
-		nd--
+	for e.ndistances > 1 && distances[e.ndistances-1] == 0 {
+		e.ndistances--
 	}
-	e.nlitlens, e.ndistances = nl, nd
-	copy(lens[nl:], distances[:nd])
-	e.tell(lens[:nl+nd])
-	e.tree.lengths(e.codeLenOften[:], e.codeLenLens[:], 7)
-	setWords(e.codeLens[:], e.codeLenLens[:])
+	copy(lens[e.nlitlens:], distances[:e.ndistances])
+	e.tell(lens[:e.nlitlens+e.ndistances])
+	_, size = e.tree.lengths(e.codeLenOften[:], e.codeLenLens[:], 7)
+	setWords(e.codeLens[:], e.codeLenLens[:], &e.tree.count)
 	e.ncodeLens = maxCodeLens
 	for e.ncodeLens > 4 && e.codeLenLens[codeLenOrder[e.ncodeLens-1]] == 0 {
 		e.ncodeLens--
 	}
-	size += 3 + 14 + 3*e.ncodeLens
-	for s, n := range e.codeLenLens {
-		size += int(e.codeLenOften[s]) * (int(n) + int(repeatBits[s]))
+	dynamic += size + 14 + 3*e.ncodeLens
+	for s := 16; s < maxCodeLens; s++ {
+		dynamic += int(e.codeLenOften[s]) * int(repeatBits[s])
 	}
-	return size
+	return 3 + fixed + extra, 3 + dynamic + extra
 }
 
 // repeatBits are the extra bits of the symbols that tell code lengths.
@@ -115,43 +141,37 @@ var repeatBits = [maxCodeLens]uint8{16: 2, 17: 3, 18: 7}
 // tell tells code lengths by the symbols of RFC 1951 §3.2.7.
 func (e *encoder) tell(lens []uint8) {
 	clear(e.codeLenOften[:])
-	e.ntold = 0
-	say := func(symbol, extra int) {
-		e.told[e.ntold] = uint16(symbol | extra<<8)
-		e.ntold++
-		e.codeLenOften[symbol]++
-	}
+	told := e.told[:0]
 	for i := 0; i < len(lens); {
 		n := lens[i]
-		k := i + 1
-		for k < len(lens) && lens[k] == n {
-			k++
+		begin := i
+		for i++; i < len(lens) && lens[i] == n; i++ {
 		}
-		same := k - i
-		i = k
-		if n != 0 {
-			say(int(n), 0)
-			same--
-		}
-		for same >= 3 {
-			switch {
-			case n != 0:
-				r := min(same, 6)
-				say(16, r-3)
-				same -= r
-			case same <= 10:
-				say(17, same-3)
-				same = 0
-			default:
-				r := min(same, 138)
-				say(18, r-11)
-				same -= r
+		again := i - begin
+		if n == 0 {
+			for ; again > 10; again -= min(again, 138) {
+				told = append(told, 18|uint16(min(again, 138)-11)<<8)
+				e.codeLenOften[18]++
+			}
+			if again >= 3 {
+				told = append(told, 17|uint16(again-3)<<8)
+				e.codeLenOften[17]++
+				again = 0
+			}
+		} else {
+			told = append(told, uint16(n))
+			e.codeLenOften[n&15]++
+			for again--; again >= 3; again -= min(again, 6) {
+				told = append(told, 16|uint16(min(again, 6)-3)<<8)
+				e.codeLenOften[16]++
 			}
 		}
-		for range same {
-			say(int(n), 0)
+		for range again {
+			told = append(told, uint16(n))
+			e.codeLenOften[n&15]++
 		}
 	}
+	e.ntold = len(told)
 }
 
 func (e *encoder) writeHeader() {
@@ -169,28 +189,80 @@ func (e *encoder) writeHeader() {
 	}
 }
 
+// writeSymbols writes the literals and matches of the block. out has room for them
+// and 8 octets more.
 func (e *encoder) writeSymbols(litlens, distances *[288]word) {
-	at := e.block
-	literals := func(n int) {
-		for _, b := range e.message[at : at+n] {
-			w := litlens[b]
-			e.put(wordBits(w), wordLen(w))
-		}
-		at += n
-	}
+	out, o := e.out[:cap(e.out)], len(e.out)
+	hold, n := e.hold, e.nhold // less than 8 bits, again after each store
+	rest := e.message[e.block:e.at]
 	for _, s := range e.sequences[:e.count] {
-		literals(int(s & 0xffff))
-		length, lc := int(s>>16&0xff), int(s>>24&0xff)
-		w := litlens[firstLength+lc]
-		l := lengthCodes[lc]
-		e.put(wordBits(w)|uint64(length+minMatch-int(l.base))<<wordLen(w), wordLen(w)+uint(l.extra))
-		dc := int(s >> 48)
-		w = distances[dc]
-		d := distanceCodes[dc]
-		e.put(wordBits(w)|uint64(int(s>>32&0xffff)+1-int(d.base))<<wordLen(w), wordLen(w)+uint(d.extra))
-		at += length + minMatch
+		run := rest[:s&0xffff]
+		rest = rest[len(run)+int(s>>16&0xff)+minMatch:]
+		for ; len(run) >= 3; run = run[3:] {
+			hold, n = add(hold, n, litlens[run[0]])
+			hold, n = add(hold, n, litlens[run[1]])
+			hold, n = add(hold, n, litlens[run[2]])
+			binary.LittleEndian.PutUint64(out[o:], hold)
+			o += int(n >> 3)
+			hold >>= n &^ 7 & 63
+			n &= 7
+		}
+		// One or two literals and a length: at most 7 + 2*15 + 15 + 5 bits.
+		for _, b := range run {
+			hold, n = add(hold, n, litlens[b])
+		}
+		code := uint(s >> 24 & 0xff)
+		hold, n = add(hold, n, litlens[firstLength+code&31])
+		extra := uint(lengthExtra[code&31])
+		hold |= uint64(s>>16&0xff) & (1<<extra - 1) << (n & 63)
+		n += extra
+		binary.LittleEndian.PutUint64(out[o:], hold)
+		o += int(n >> 3)
+		hold >>= n &^ 7 & 63
+		n &= 7
+
+		code = uint(s >> 48)
+		hold, n = add(hold, n, distances[code&31])
+		extra = uint(distanceExtra[code&31])
+		hold |= uint64(s>>32&0xffff) & (1<<extra - 1) << (n & 63)
+		n += extra
+		binary.LittleEndian.PutUint64(out[o:], hold)
+		o += int(n >> 3)
+		hold >>= n &^ 7 & 63
+		n &= 7
 	}
-	literals(e.at - at)
-	w := litlens[endOfBlock]
-	e.put(wordBits(w), wordLen(w))
+	for ; len(rest) >= 3; rest = rest[3:] {
+		hold, n = add(hold, n, litlens[rest[0]])
+		hold, n = add(hold, n, litlens[rest[1]])
+		hold, n = add(hold, n, litlens[rest[2]])
+		binary.LittleEndian.PutUint64(out[o:], hold)
+		o += int(n >> 3)
+		hold >>= n &^ 7 & 63
+		n &= 7
+	}
+	for _, b := range rest {
+		hold, n = add(hold, n, litlens[b])
+	}
+	hold, n = add(hold, n, litlens[endOfBlock])
+	binary.LittleEndian.PutUint64(out[o:], hold)
+	o += int(n >> 3)
+	e.hold, e.nhold = hold>>(n&^7&63), n&7
+	e.out = out[:o]
 }
+
+// add puts a word behind the n bits of hold.
+func add(hold uint64, n uint, w word) (uint64, uint) {
+	return hold | uint64(w&0xffff)<<(n&63), n + uint(w>>16)
+}
+
+// The extra bits of the codes: they hold the lowest bits of a length less 3 and of a
+// distance less 1, since each code begins at a multiple of how many it stands for.
+var lengthExtra, distanceExtra = func() (lengths, distances [32]uint8) {
+	for i, c := range lengthCodes {
+		lengths[i] = c.extra
+	}
+	for i, c := range distanceCodes {
+		distances[i] = c.extra
+	}
+	return lengths, distances
+}()

@@ -46,6 +46,7 @@ type encoder struct {
 	block   int // where the block begins that is not yet written
 	at      int // up to where sequences tell the message
 	pending int // literals behind the last sequence
+	few     int // a block of fewer symbols gets no codes of its own
 
 	sequences [maxSequences]sequence
 	count     int
@@ -80,6 +81,7 @@ func (e *encoder) begin(dst, message []byte, level Level) {
 
 // alone finds matches within the message.
 func (e *encoder) alone(window int) {
+	e.few = 160
 	x := index{head: e.table[:1<<min(14, max(8, bits.Len(uint(len(e.message)))))]}
 	clear(x.head)
 	if e.level == Best {
@@ -93,6 +95,7 @@ func (e *encoder) alone(window int) {
 
 // within finds matches within the message and the window before it.
 func (e *encoder) within(w *window, size int) {
+	e.few = 50
 	n := len(e.message)
 	if n <= cap(w.buf)-len(w.buf) {
 		from := len(w.buf)
@@ -252,24 +255,19 @@ func (e *encoder) end(dst []byte) []byte {
 	e.out = slices.Grow(e.out, 16)
 	// An empty stored block less its LEN and NLEN (RFC 7692 §7.2.1).
 	e.put(0, 3)
-	for e.nhold > 0 {
-		e.out = append(e.out, byte(e.hold))
-		e.hold >>= 8
-		e.nhold -= min(e.nhold, 8)
-	}
+	e.put(0, -e.nhold&7)
 	out := e.out
 	e.out, e.message = nil, nil
 	return out
 }
 
 // put appends n bits, at most 57, to hold and whole octets of it to out, which has
-// room.
+// room for 8.
 func (e *encoder) put(v uint64, n uint) {
-	e.hold |= v << e.nhold
-	e.nhold += n
-	for e.nhold >= 8 {
-		e.out = append(e.out, byte(e.hold))
-		e.hold >>= 8
-		e.nhold -= 8
-	}
+	hold := e.hold | v<<(e.nhold&63)
+	n += e.nhold
+	o := len(e.out)
+	binary.LittleEndian.PutUint64(e.out[o:o+8], hold)
+	e.out = e.out[:o+int(n>>3)]
+	e.hold, e.nhold = hold>>(n&^7&63), n&7
 }

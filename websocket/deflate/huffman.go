@@ -16,7 +16,8 @@ func wordLen(w word) uint    { return uint(w >> 16) }
 type treeBuilder struct {
 	sorted [288]uint32 // the symbols that occur, rarest first: how often <<9 | symbol
 	weight [2 * 288]uint32
-	parent [2 * 288]uint16 // then the depth
+	parent [2 * 288]uint16     // then the depth
+	count  [maxBits + 1]uint16 // of words by their length
 }
 
 // fewest is below how many occurrences symbols are sorted by counting.
@@ -46,15 +47,19 @@ func (b *treeBuilder) sort(often []uint32) int {
 }
 
 // lengths sets lens to the lengths of an optimal code for symbols that occur as
-// often as given, but none longer than limit.
-func (b *treeBuilder) lengths(often []uint32, lens []uint8, limit int) {
+// often as given, but none longer than limit. It returns how many symbols occur, and
+// how many bits all of them take.
+func (b *treeBuilder) lengths(often []uint32, lens []uint8, limit int) (n, size int) {
 	clear(lens)
-	n := b.sort(often)
+	clear(b.count[:])
+	n = b.sort(often)
 	if n < 2 {
 		if n == 1 {
 			lens[b.sorted[0]&511] = 1
+			b.count[1] = 1
+			size = int(b.sorted[0] >> 9)
 		}
-		return
+		return n, size
 	}
 	// Two queues: the leaves, and the nodes above them in the order they are made.
 	for i, s := range b.sorted[:n] {
@@ -76,7 +81,7 @@ func (b *treeBuilder) lengths(often []uint32, lens []uint8, limit int) {
 		}
 		b.weight[made] = sum
 	}
-	var count [32]uint16
+	count := &b.count
 	b.parent[2*n-2] = 0
 	for i := 2*n - 3; i >= 0; i-- {
 		depth := b.parent[b.parent[i]] + 1
@@ -102,26 +107,26 @@ func (b *treeBuilder) lengths(often []uint32, lens []uint8, limit int) {
 	}
 	i := 0
 	for length := limit; length > 0; length-- {
-		for range count[length] {
-			lens[b.sorted[i]&511] = uint8(length)
-			i++
+		for _, s := range b.sorted[i : i+int(count[length])] {
+			lens[s&511] = uint8(length)
+			size += int(s>>9) * length
 		}
+		i += int(count[length])
 	}
+	return n, size
 }
 
 // setWords sets the words of the canonical code of the given lengths (RFC 1951
-// §3.2.2).
-func setWords(words []word, lens []uint8) {
-	var count, next [maxBits + 2]uint16
-	for _, n := range lens {
-		count[n&15]++
-	}
-	count[0] = 0
-	for n := 1; n <= maxBits; n++ {
-		next[n] = (next[n-1] + count[n-1]) << 1
+// §3.2.2), of which there are so many of each.
+func setWords(words []word, lens []uint8, count *[maxBits + 1]uint16) {
+	var next [maxBits + 1]uint16
+	for n := 1; n < maxBits; n++ {
+		next[n+1] = (next[n] + count[n]) << 1
 	}
 	for i, n := range lens {
-		words[i] = uint32(bits.Reverse16(next[n&15]<<(16-n&31))) | uint32(n)<<16
-		next[n&15]++
+		if n > 0 {
+			words[i] = uint32(bits.Reverse16(next[n&15]<<(16-n&31))) | uint32(n)<<16
+			next[n&15]++
+		}
 	}
 }
