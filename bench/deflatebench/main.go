@@ -43,6 +43,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	takeover := fs.Bool("takeover", false, "with context takeover")
 	names := fs.String("ways", ".", "`regexp` of the ways: core, core_best, klauspost, std")
 	rounds := fs.Int("rounds", 7, "how often each way takes its turn")
+	least := fs.Bool("least", false, "take the least of the rounds, not the median: while others use the machine")
 	dump := fs.String("dump", "", "write the messages into this `folder` instead, each behind its length in 4 octets, the lowest first")
 	fs.Usage = func() {
 		fmt.Fprint(stdout, "usage: deflatebench [flags]\n\n")
@@ -85,7 +86,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 				continue
 			}
 			for _, b := range bits {
-				all, err := measure(ctx, chosen, messages, b, *takeover, *rounds)
+				all, err := measure(ctx, chosen, messages, b, *takeover, *rounds, *least)
 				if err != nil {
 					return err
 				}

@@ -11,14 +11,14 @@ func (e *encoder) writeBlock() {
 	n := e.at - e.block
 	symbols := n
 	for _, s := range e.sequences[:e.count] {
-		symbols -= int(s>>16&0xff) + 1
+		symbols -= s.length() - 2
 	}
 	var fixed, dynamic int
 	if symbols < e.few {
 		fixed, dynamic = e.fixedBits(), math.MaxInt
 	} else {
 		e.countSymbols()
-		fixed, dynamic = e.buildDynamic()
+		fixed, dynamic = e.codes.build()
 	}
 	stored := 8 * (5 + n)
 	e.out = slices.Grow(e.out, min(stored, fixed, dynamic)/8+32)
@@ -35,7 +35,7 @@ func (e *encoder) writeBlock() {
 		e.writeSymbols(&fixedLitlens, &fixedDistances)
 	default:
 		e.writeHeader()
-		e.writeSymbols(&e.litlens, &e.distances)
+		e.writeSymbols(&e.codes.litlens, &e.codes.distances)
 	}
 	e.block, e.count, e.pending = e.at, 0, 0
 }
@@ -45,12 +45,12 @@ func (e *encoder) fixedBits() int {
 	size := 3 + 7
 	rest := e.message[e.block:e.at]
 	for _, s := range e.sequences[:e.count] {
-		run := rest[:s&0xffff]
-		rest = rest[len(run)+int(s>>16&0xff)+minMatch:]
+		run := rest[:s.literals()]
+		rest = rest[len(run)+s.length():]
 		for _, b := range run {
 			size += int(fixedLens[b])
 		}
-		length, distance := s>>24&0xff, s>>48
+		length, distance := s.lengthCode(), s.distanceCode()
 		size += int(fixedLens[firstLength+length&31]) + int(lengthExtra[length&31]) + 5 + int(distanceExtra[distance&31])
 	}
 	for _, b := range rest {
@@ -71,120 +71,34 @@ var fixedLitlens, fixedDistances = func() (litlens, distances [288]word) {
 }()
 
 func (e *encoder) countSymbols() {
-	clear(e.litlenOften[:])
-	clear(e.distanceOften[:])
+	clear(e.codes.litlenOften[:])
+	clear(e.codes.distanceOften[:])
 	at := e.block
 	for _, s := range e.sequences[:e.count] {
-		literals := int(s & 0xffff)
-		for _, b := range e.message[at : at+literals] {
-			e.litlenOften[b]++
+		for _, b := range e.message[at : at+s.literals()] {
+			e.codes.litlenOften[b]++
 		}
-		e.litlenOften[firstLength+int(s>>24&0xff)]++
-		e.distanceOften[s>>48]++
-		at += literals + int(s>>16&0xff) + minMatch
+		e.codes.litlenOften[firstLength+s.lengthCode()]++
+		e.codes.distanceOften[s.distanceCode()&31]++
+		at += s.literals() + s.length()
 	}
 	for _, b := range e.message[at:e.at] {
-		e.litlenOften[b]++
+		e.codes.litlenOften[b]++
 	}
-	e.litlenOften[endOfBlock]++
-}
-
-// buildDynamic makes codes for the block. It returns how many bits the block takes
-// in the fixed code, and in these.
-func (e *encoder) buildDynamic() (fixed, dynamic int) {
-	var lens [maxLitlens + maxDistances]uint8
-	litlens, distances := lens[:maxLitlens], lens[maxLitlens:]
-	extra := 0 // bits, the same in both
-	n, size := e.tree.lengths(e.litlenOften[:], litlens, maxBits)
-	for _, s := range e.tree.sorted[:n] {
-		often, symbol := int(s>>9), s&511
-		fixed += often * int(fixedLens[symbol])
-		if symbol >= firstLength {
-			extra += often * int(lengthExtra[symbol-firstLength])
-		}
-	}
-	setWords(e.litlens[:], litlens, &e.tree.count)
-	dynamic = size
-	n, size = e.tree.lengths(e.distanceOften[:], distances, maxBits)
-	for _, s := range e.tree.sorted[:n] {
-		fixed += int(s>>9) * 5
-		extra += int(s>>9) * int(distanceExtra[s&31])
-	}
-	setWords(e.distances[:], distances, &e.tree.count)
-	dynamic += size
-
-	e.nlitlens, e.ndistances = len(litlens), len(distances)
-	for litlens[e.nlitlens-1] == 0 {
-		e.nlitlens--
-	}
-	for e.ndistances > 1 && distances[e.ndistances-1] == 0 {
-		e.ndistances--
-	}
-	copy(lens[e.nlitlens:], distances[:e.ndistances])
-	e.tell(lens[:e.nlitlens+e.ndistances])
-	_, size = e.tree.lengths(e.codeLenOften[:], e.codeLenLens[:], 7)
-	setWords(e.codeLens[:], e.codeLenLens[:], &e.tree.count)
-	e.ncodeLens = maxCodeLens
-	for e.ncodeLens > 4 && e.codeLenLens[codeLenOrder[e.ncodeLens-1]] == 0 {
-		e.ncodeLens--
-	}
-	dynamic += size + 14 + 3*e.ncodeLens
-	for s := 16; s < maxCodeLens; s++ {
-		dynamic += int(e.codeLenOften[s]) * int(repeatBits[s])
-	}
-	return 3 + fixed + extra, 3 + dynamic + extra
-}
-
-// repeatBits are the extra bits of the symbols that tell code lengths.
-var repeatBits = [maxCodeLens]uint8{16: 2, 17: 3, 18: 7}
-
-// tell tells code lengths by the symbols of RFC 1951 §3.2.7.
-func (e *encoder) tell(lens []uint8) {
-	clear(e.codeLenOften[:])
-	told := e.told[:0]
-	for i := 0; i < len(lens); {
-		n := lens[i]
-		begin := i
-		for i++; i < len(lens) && lens[i] == n; i++ {
-		}
-		again := i - begin
-		if n == 0 {
-			for ; again > 10; again -= min(again, 138) {
-				told = append(told, 18|uint16(min(again, 138)-11)<<8)
-				e.codeLenOften[18]++
-			}
-			if again >= 3 {
-				told = append(told, 17|uint16(again-3)<<8)
-				e.codeLenOften[17]++
-				again = 0
-			}
-		} else {
-			told = append(told, uint16(n))
-			e.codeLenOften[n&15]++
-			for again--; again >= 3; again -= min(again, 6) {
-				told = append(told, 16|uint16(min(again, 6)-3)<<8)
-				e.codeLenOften[16]++
-			}
-		}
-		for range again {
-			told = append(told, uint16(n))
-			e.codeLenOften[n&15]++
-		}
-	}
-	e.ntold = len(told)
+	e.codes.litlenOften[endOfBlock]++
 }
 
 func (e *encoder) writeHeader() {
 	e.put(blockDynamic<<1, 3)
-	e.put(uint64(e.nlitlens-firstLength), 5)
-	e.put(uint64(e.ndistances-1), 5)
-	e.put(uint64(e.ncodeLens-4), 4)
-	for _, s := range codeLenOrder[:e.ncodeLens] {
-		e.put(uint64(e.codeLenLens[s]), 3)
+	e.put(uint64(e.codes.nlitlens-firstLength), 5)
+	e.put(uint64(e.codes.ndistances-1), 5)
+	e.put(uint64(e.codes.ncodeLens-4), 4)
+	for _, s := range codeLenOrder[:e.codes.ncodeLens] {
+		e.put(uint64(e.codes.codeLenLens[s]), 3)
 	}
-	for _, t := range e.told[:e.ntold] {
+	for _, t := range e.codes.told[:e.codes.ntold] {
 		s := t & 0xff
-		w := e.codeLens[s]
+		w := e.codes.codeLens[s]
 		e.put(wordBits(w)|uint64(t>>8)<<wordLen(w), wordLen(w)+uint(repeatBits[s]))
 	}
 }
@@ -196,8 +110,8 @@ func (e *encoder) writeSymbols(litlens, distances *[288]word) {
 	hold, n := e.hold, e.nhold // less than 8 bits, again after each store
 	rest := e.message[e.block:e.at]
 	for _, s := range e.sequences[:e.count] {
-		run := rest[:s&0xffff]
-		rest = rest[len(run)+int(s>>16&0xff)+minMatch:]
+		run := rest[:s.literals()]
+		rest = rest[len(run)+s.length():]
 		for ; len(run) >= 3; run = run[3:] {
 			hold, n = add(hold, n, litlens[run[0]])
 			hold, n = add(hold, n, litlens[run[1]])
@@ -211,7 +125,7 @@ func (e *encoder) writeSymbols(litlens, distances *[288]word) {
 		for _, b := range run {
 			hold, n = add(hold, n, litlens[b])
 		}
-		code := uint(s >> 24 & 0xff)
+		code := s.lengthCode()
 		hold, n = add(hold, n, litlens[firstLength+code&31])
 		extra := uint(lengthExtra[code&31])
 		hold |= uint64(s>>16&0xff) & (1<<extra - 1) << (n & 63)
@@ -221,7 +135,7 @@ func (e *encoder) writeSymbols(litlens, distances *[288]word) {
 		hold >>= n &^ 7 & 63
 		n &= 7
 
-		code = uint(s >> 48)
+		code = s.distanceCode()
 		hold, n = add(hold, n, distances[code&31])
 		extra = uint(distanceExtra[code&31])
 		hold |= uint64(s>>32&0xffff) & (1<<extra - 1) << (n & 63)

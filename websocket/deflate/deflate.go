@@ -55,8 +55,9 @@ func MaxLen(n int) int { return n + 5*((n+65535)/65536) + 6 }
 // with RSV1. So one compressed message serves many connections.
 func (c *Compressor) Note(message []byte) {
 	if c.takeover {
-		c.open()
-		c.window.note(message, 1<<c.bits)
+		w := c.open()
+		w.add(message, 1<<c.bits)
+		w.indexFrom(max(0, len(w.buf)-len(message)))
 	}
 }
 
@@ -64,18 +65,26 @@ func (c *Compressor) Note(message []byte) {
 // 1<<windowBits at most, which remain. The next message makes it.
 func (c *Compressor) Idle() {
 	if c.window != nil {
-		c.window.shrink(1 << c.bits)
+		c.window.shut(c.bits, c.level, true)
 	}
 }
 
-// Release gives back everything. A connection that ends calls it.
-func (c *Compressor) Release() { c.window = nil }
+// Release gives back everything, and with it the context. A connection that ends
+// calls it.
+func (c *Compressor) Release() {
+	if c.window != nil {
+		c.window.shut(c.bits, c.level, false)
+		c.window = nil
+	}
+}
 
-func (c *Compressor) open() {
+// open returns the window, ready for a message.
+func (c *Compressor) open() *window {
 	if c.window == nil {
 		c.window = new(window)
 	}
-	c.window.open(1<<c.bits, c.level)
+	c.window.open(c.bits, c.level)
+	return c.window
 }
 
 // append appends message to dst if it takes no more than most octets.
@@ -86,10 +95,9 @@ func (c *Compressor) append(dst, message []byte, most int) ([]byte, bool) {
 	if !c.takeover {
 		e.alone(1 << c.bits)
 	} else {
-		c.open()
-		e.within(c.window, 1<<c.bits)
+		e.within(c.open(), 1<<c.bits)
 	}
-	dst = e.end(dst)
+	dst = e.end()
 	if len(dst) > most+e.start {
 		return dst[:e.start], false
 	}

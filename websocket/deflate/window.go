@@ -1,95 +1,96 @@
 package deflate
 
-import "math/bits"
+import "sync"
 
 // A window is the LZ77 sliding window of a [Compressor] with context takeover: the
-// last octets of the messages before, room for the next message behind them, and
-// the index of both.
-//
-// Positions are counted from the connection's first octet, modulo 1<<16. An index
-// may hold positions that are stale, or of a message that was not sent after all:
-// what is found there is compared before it is used.
+// last octets of the messages before. While it is in use there is room for the next
+// message behind them, and the index of both.
 type window struct {
-	buf   []byte // cap is more than size by the slack
-	base  uint16 // position of buf[0]
-	index index
+	buf  []byte
+	work *work // nil while it is idle
 }
 
-// An index finds positions by the octets that stand there.
-type index struct {
-	head []uint16 // by hash: the last position
-	prev []uint16 // by position: the one before it with the same hash; for Best
+// A work is the memory of a window in use. It goes from connection to connection.
+type work struct {
+	memory []byte // of buf: the window, slack and padding
+	base   uint16 // position of buf[0]
+	index  index
 }
 
-// indexBits returns the logarithm of how many hashes an index for n octets has.
-func indexBits(n int) int { return min(max(bits.Len(uint(n-1))-1, 8), 13) }
+// works has a pool for each level and number of window bits.
+var works [2][MaxWindowBits + 1]sync.Pool
 
-// slack returns how many octets of messages fit behind a window before it slides.
-func slack(size int) int { return max(256, size/4) }
+// padding stands behind a message where there may be something: so its last octets
+// can be loaded 8 at a time.
+const padding = "\x00\x00\x00\x00\x00\x00\x00\x00"
 
-// open takes the memory for a window of size octets, and makes the index.
-func (w *window) open(size int, level Level) {
-	if w.index.head != nil {
+// open makes the window ready for a message.
+func (w *window) open(bits uint8, level Level) {
+	if w.work != nil {
 		return
 	}
-	buf := make([]byte, len(w.buf), size+slack(size))
-	copy(buf, w.buf)
-	w.buf = buf
-	w.index.head = make([]uint16, 1<<indexBits(size))
-	if level == Best {
-		w.index.prev = make([]uint16, size)
+	k, _ := works[level][bits].Get().(*work)
+	if k == nil {
+		size := 1 << bits
+		// Octets of messages move by one window for each slack.
+		k = &work{memory: make([]byte, size+max(256, size/4))}
+		var prev []uint16
+		if level == Best {
+			prev = make([]uint16, size)
+		}
+		k.index = newIndex(make([]uint16, min(max(size/2, 256), 8192)), prev, bits <= smallBits)
 	}
-	w.index.add(w.buf, 0, w.base)
+	clear(k.index.head)
+	clear(k.index.prev)
+	k.base = 0
+	w.work, w.buf = k, k.memory[:copy(k.memory, w.buf)]
+	w.indexFrom(0)
 }
 
-// shrink gives back all but the octets.
-func (w *window) shrink(size int) {
-	if w.index.head == nil {
+// shut gives the memory back, but for the octets of the window, if they are to be
+// kept.
+func (w *window) shut(bits uint8, level Level, keep bool) {
+	if w.work == nil {
 		return
 	}
-	n := max(0, len(w.buf)-size)
-	w.buf, w.base, w.index = append([]byte(nil), w.buf[n:]...), w.base+uint16(n), index{}
+	kept := w.buf[max(0, len(w.buf)-1<<bits):]
+	w.buf = nil
+	if keep {
+		w.buf = append(make([]byte, 0, len(kept)), kept...)
+	}
+	works[level][bits].Put(w.work)
+	w.work = nil
 }
 
-// add makes a message part of the window of size octets.
+// room reports whether n octets and padding fit behind the window.
+func (w *window) room(n int) bool { return n <= cap(w.buf)-len(padding)-len(w.buf) }
+
+// add makes a message part of a window of size octets.
 func (w *window) add(message []byte, size int) {
-	end := w.base + uint16(len(w.buf)+len(message))
-	switch {
-	case len(message) >= size:
-		w.buf = append(w.buf[:0], message[len(message)-size:]...)
-	case len(message) > cap(w.buf)-len(w.buf):
-		n := min(len(w.buf), size-len(message))
-		n = copy(w.buf, w.buf[len(w.buf)-n:])
-		w.buf = append(w.buf[:n], message...)
-	default:
-		w.buf = append(w.buf, message...)
+	end := w.work.base + uint16(len(w.buf)+len(message))
+	if !w.room(len(message)) {
+		message = message[max(0, len(message)-size):]
+		kept := min(len(w.buf), size-len(message))
+		w.buf = w.buf[:copy(w.buf, w.buf[len(w.buf)-kept:])]
 	}
-	w.base = end - uint16(len(w.buf))
+	w.buf = append(w.buf, message...)
+	w.work.base = end - uint16(len(w.buf))
 }
 
-// note is add, with an index of what is new.
-func (w *window) note(message []byte, size int) {
-	w.add(message, size)
-	w.index.add(w.buf, max(0, len(w.buf)-len(message)), w.base)
-}
-
-// add puts the positions of buf from i on into the index, every other one.
-func (x *index) add(buf []byte, i int, base uint16) {
-	shift := x.shift()
-	for ; i <= len(buf)-8; i += 2 {
-		x.insert(load(buf, i), base+uint16(i), shift)
+// indexFrom puts every other position from i on into the index.
+func (w *window) indexFrom(i int) {
+	for ; i <= len(w.buf)-8; i += 2 {
+		w.work.index.insert(load(w.buf, i), w.work.base+uint16(i))
 	}
 }
 
-func (x *index) shift() uint { return uint(65 - bits.Len(uint(len(x.head)))) }
+// unseen is how many octets at the end of a message may not be in the index, since
+// what stands behind them was not known.
+const unseen = 7
 
-// hash hashes the first 5 octets of v.
-func hash(v uint64, shift uint) uint64 { return v << 24 * 0x9e3779b185ebca87 >> (shift & 63) }
-
-func (x *index) insert(v uint64, position uint16, shift uint) {
-	h := hash(v, shift)
-	if x.prev != nil {
-		x.prev[int(position)&(len(x.prev)-1)] = x.head[h]
+// catchUp puts those before i into the index. buf has padding.
+func (x *index) catchUp(buf []byte, i int, base uint16) {
+	for k := max(0, i-unseen); k < i; k++ {
+		x.insert(load(buf, k), base+uint16(k))
 	}
-	x.head[h] = position
 }
