@@ -30,6 +30,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/wsproof/wsproof/internal/cli"
 	"github.com/wsproof/wsproof/internal/opening"
 )
 
@@ -166,7 +167,10 @@ func (c *Config) setDefaults() error {
 		c.URL = u.Redacted()
 		c.client = &opening.Client{URL: u, Header: c.Header, Subprotocols: c.Subprotocols, TLS: c.TLS}
 	}
-	if c.Conns < 0 || c.Conns > mostConns || c.Dials < 0 || c.InFlight < 0 || c.Messages < 0 || c.Size < 0 || c.Duration < 0 || c.Warmup < 0 || c.Patience < 0 ||
+	if max(c.Duration, c.Warmup, c.Patience) > cli.Longest {
+		return fmt.Errorf("load: a time is longer than %v", cli.Longest)
+	}
+	if c.Conns < 0 || c.Conns > MostConns || c.Dials < 0 || c.InFlight < 0 || c.Messages < 0 || c.Size < 0 || c.Duration < 0 || c.Warmup < 0 || c.Patience < 0 ||
 		!(c.Rate == 0 || c.Rate >= leastRate && c.Rate <= mostRate) {
 		return fmt.Errorf("load: a number is negative, no number or too large (or a rate is neither 0 nor from %g to %g)", leastRate, mostRate)
 	}
@@ -195,11 +199,13 @@ func (c *Config) plain() (address string, ok bool) {
 }
 
 const (
-	mostConns    = 1 << 22
 	mostOnTheWay = 256 << 20 // bytes a connection; the frames of a window are built twice
 	mostRate     = 1e9       // a second; times are in nanoseconds
 	leastRate    = 1e-3      // with all connections, the time between two messages of one is a Duration
 )
+
+// MostConns is the most connections that a run may have.
+const MostConns = 1 << 22
 
 func orDefault[T int | time.Duration](v *T, def T) {
 	if *v <= 0 {
@@ -250,6 +256,14 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		}
 	}
 	return r.measure(ctx, conns, work)
+}
+
+// interval is the time between two messages of a connection at a rate, at most the
+// longest that a run may take; the first is due at first on the i-th.
+func (r *runner) interval(i int) (interval time.Duration, first time.Time) {
+	interval = time.Duration(min(float64(r.Conns)/r.Rate*float64(time.Second), float64(cli.Longest)))
+	interval = max(1, interval)
+	return interval, r.start.Add(time.Duration(float64(interval) * float64(i) / float64(r.Conns)))
 }
 
 // A runner is the state that the connections share.

@@ -361,6 +361,7 @@ func TestConfigRefused(t *testing.T) {
 		{Config{URL: "ws://x", Mode: Echo, Conns: 1 << 40}, "too large"},
 		{Config{URL: "ws://x", Mode: Echo, Rate: math.Inf(1)}, "no number"},
 		{Config{URL: "ws://x", Mode: Echo, InFlight: 1 << 40}, "in flight"},
+		{Config{URL: "ws://x", Mode: Echo, Patience: math.MaxInt64}, "longer than"},
 		{Config{URL: "ws://x", Mode: Echo, InFlight: 1 << 20, Size: 1 << 20}, "in flight"},
 	} {
 		if _, err := Run(context.Background(), c.config); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), c.want) {
@@ -394,6 +395,20 @@ func TestRateCountsFromDue(t *testing.T) {
 	}
 	if late < 100 {
 		t.Errorf("%d of 600 messages waited for more than %v of a pause of %v, want at least 100", late, pause/4, pause)
+	}
+}
+
+// TestInterval: the lowest rate on the most connections has times that are still
+// in order.
+func TestInterval(t *testing.T) {
+	r := runner{Config: Config{Conns: MostConns, Rate: leastRate}, start: time.Now()}
+	last := r.start
+	for _, i := range []int{1, 1000, MostConns / 2, MostConns - 1} {
+		interval, first := r.interval(i)
+		if interval <= 0 || !first.After(last) || first.After(r.start.Add(interval)) {
+			t.Errorf("connection %d: each %v, the first after %v", i, interval, first.Sub(r.start))
+		}
+		last = first
 	}
 }
 

@@ -151,8 +151,7 @@ func (r *runner) end(c *conn, err error, due int64) {
 // rateLoop sends each message when it is due, whatever has come back, and
 // counts latencies from then.
 func (r *runner) rateLoop(c *conn) {
-	interval := max(1, time.Duration(float64(r.Conns)/r.Rate*float64(time.Second)))
-	start := r.start.Add(interval * time.Duration(c.index) / time.Duration(r.Conns))
+	interval, start := r.interval(c.index)
 	dueAt := func(k int64) time.Time { return start.Add(interval * time.Duration(k)) }
 
 	var sent, got atomic.Int64
@@ -377,11 +376,10 @@ func (r *runner) tryClosing() error {
 
 // connect opens and closes connections, one after the other or at a rate.
 func (r *runner) connect(i int) {
-	interval := time.Duration(0)
+	interval, due := time.Duration(0), r.start
 	if r.Rate > 0 {
-		interval = max(1, time.Duration(float64(r.Conns)/r.Rate*float64(time.Second)))
+		interval, due = r.interval(i)
 	}
-	due := r.start.Add(interval * time.Duration(i) / time.Duration(r.Conns))
 	for k := 0; r.Messages <= 0 || k < r.Messages; k++ {
 		begin := time.Now()
 		if interval > 0 {

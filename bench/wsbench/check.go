@@ -49,7 +49,7 @@ func check(ctx context.Context, base, overlay string, only *regexp.Regexp, stdou
 	leftOut(samples, stdout)
 	both, lost := samples.Judged("old", "new")
 	if len(lost) > 0 {
-		return fmt.Errorf("%d rows of %s are not there any more, such as %s: what is not measured cannot be judged; -only leaves out what was dropped on purpose", len(lost), base, lost[0])
+		return cli.Finding(fmt.Errorf("%d rows of %s are not there any more, such as %s: what is not measured cannot be judged; -only leaves out what was dropped on purpose", len(lost), base, lost[0]))
 	}
 	rows := len(both)
 	if rows == 0 {

@@ -21,6 +21,9 @@ func TestRefusesArguments(t *testing.T) {
 		{"run", "stray"},
 		{"run", "-overlay", "x", "-o", "/dev/null"},
 		{"run", "-count", "-1"},
+		{"run", "-count", "9223372036854775807"},
+		{"selftest", "-runs", "0"}, // nothing that could fail
+		{"selftest", "-percent", "0"},
 		{"run", "-set", "full", "-base", "HEAD"},
 		{"run", "-base", "no-such-revision", "-o", "/dev/null"},
 		{"run", "-base", "--all"},

@@ -37,8 +37,8 @@ func runSet(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	if *overlay != "" && *base == "" {
 		return fmt.Errorf("-overlay goes with -base")
 	}
-	if *count < 0 {
-		return fmt.Errorf("-count %d: not a number of rounds", *count)
+	if err := cli.Check(fs, cli.Range{Flag: "count", Most: mostRounds}); err != nil {
+		return err
 	}
 	if *count > 0 {
 		s.count = *count
@@ -66,6 +66,9 @@ func runSet(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	fmt.Fprintln(stdout, "results:", path)
 	return nil
 }
+
+// mostRounds bounds rounds that are multiplied later.
+const mostRounds = 1 << 20
 
 func parse(fs *flag.FlagSet, args []string, stdout io.Writer) error {
 	if err := cli.Parse(fs, args, stdout); err != nil {

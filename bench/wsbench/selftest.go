@@ -18,7 +18,7 @@ import (
 // The plant: AppendFrame does a part of its work twice, for payloads so large
 // that the part, and not the call, is what it costs.
 const (
-	plantFile = "websocket/write.go"
+	plantFile = "websocket/protocol/write.go"
 	plantFunc = "\treturn appendFrame(dst, frame.b0, frame.Payload, mask)\n}"
 )
 
@@ -59,6 +59,9 @@ func runSelftest(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	only := fs.String("only", "", "`regexp` of the benchmarks to check; by default all")
 	percent := fs.Int("percent", 15, "how much the planted function is slower")
 	if err := parse(fs, args, stdout); err != nil {
+		return err
+	}
+	if err := cli.Check(fs, cli.Range{Flag: "runs", Least: 1, Most: mostRounds}, cli.Range{Flag: "percent", Least: 1, Most: 100}); err != nil {
 		return err
 	}
 	match, err := onlyPattern(*only)

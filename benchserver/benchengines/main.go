@@ -15,6 +15,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -171,6 +172,11 @@ func parse(args []string, stdout io.Writer) (*config, error) {
 	if err := cli.Parse(fs, args, stdout); err != nil {
 		return nil, err
 	}
+	if err := cli.Check(fs, cli.Range{Flag: "count", Least: 1}, cli.Range{Flag: "messages", Least: 1, Most: 1 << 30},
+		cli.Range{Flag: "duration", Least: 1}, cli.Range{Flag: "patience", Least: 1}, cli.Range{Flag: "processors", Least: 1, Most: 1 << 16},
+		cli.Range{Flag: "memory", Least: 1 << 20}, cli.Range{Flag: "socket-buffer", Most: math.MaxInt32}); err != nil {
+		return nil, err
+	}
 	c.engines, c.tests, c.users = list(*enginesFlag), list(*testsFlag), list(*usersFlag)
 	for _, e := range c.engines {
 		if flagsOf(e) == nil {
@@ -187,8 +193,8 @@ func parse(args []string, stdout io.Writer) (*config, error) {
 			return nil, cli.Usagef("-users: %q is no number of users", u)
 		}
 	}
-	if len(c.engines) == 0 || len(c.tests) == 0 || len(c.users) == 0 || c.count < 1 || c.messages < 1 || c.duration <= 0 {
-		return nil, cli.Usagef("nothing to measure: -engines, -tests, -users, -count, -messages and -duration must not be empty or 0")
+	if len(c.engines) == 0 || len(c.tests) == 0 || len(c.users) == 0 {
+		return nil, cli.Usagef("nothing to measure: -engines, -tests and -users must not be empty")
 	}
 	return c, nil
 }

@@ -14,9 +14,11 @@ func TestParse(t *testing.T) {
 		{"-engines nginx", `no engine "nginx"`},
 		{"-tests soap", `no test "soap"`},
 		{"-users 0", `"0" is no number of users`},
-		{"-count 0", "nothing to measure"},
-		{"-messages 0", "nothing to measure"},
-		{"-duration 0s", "nothing to measure"},
+		{"-count 0", "-count 0: want at least 1"},
+		{"-messages 0", "-messages 0: want at least 1"},
+		{"-duration 0s", "-duration 0s: want a time above 0"},
+		{"-memory 0", "-memory 0: want at least 1048576"},
+		{"-users ,", "nothing to measure"},
 	} {
 		_, err := parse(strings.Fields(tc.args), new(bytes.Buffer))
 		if err == nil || !strings.Contains(err.Error(), tc.want) {

@@ -21,6 +21,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wsproof/wsproof/bench/load"
 	"github.com/wsproof/wsproof/benchserver/internal/child"
 	"github.com/wsproof/wsproof/internal/cli"
 )
@@ -74,8 +75,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := cli.Parse(fs, args, out); err != nil {
 		return err
 	}
-	if s.idle < 1 || s.drip < 1 || s.kill < 1 || s.workers < 1 || s.duration <= 0 {
-		return cli.Usagef("-idle, -drip, -kill, -workers and -duration must be positive: nothing would be checked")
+	for _, name := range []string{"idle", "drip", "kill", "workers"} {
+		if err := cli.Check(fs, cli.Range{Flag: name, Least: 1, Most: load.MostConns}); err != nil {
+			return err
+		}
+	}
+	if err := cli.Check(fs, cli.Range{Flag: "duration", Least: 1}); err != nil {
+		return err
 	}
 	for name := range strings.SplitSeq(*wanted, ",") {
 		if !slices.Contains(names, name) {

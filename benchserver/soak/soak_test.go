@@ -48,8 +48,8 @@ func TestGrows(t *testing.T) {
 func TestUsage(t *testing.T) {
 	for _, tc := range []struct{ args, want string }{
 		{"-checks idle,nap", `no check "nap"`},
-		{"-checks mixed -workers 0", "nothing would be checked"},
-		{"-checks idle -idle -1", "nothing would be checked"},
+		{"-checks mixed -workers 0", "-workers 0: want at least 1"},
+		{"-checks idle -idle -1", "-idle -1: want at least 0"},
 	} {
 		err := run(context.Background(), strings.Fields(tc.args), new(bytes.Buffer))
 		if err == nil || !strings.Contains(err.Error(), tc.want) {

@@ -24,15 +24,15 @@ func main() {
 }
 
 func run(args []string, stdout io.Writer) error {
-	flags := flag.NewFlagSet("corpus", flag.ExitOnError)
+	flags := flag.NewFlagSet("corpus", flag.ContinueOnError)
 	dir := flags.String("dir", "", "the `folder` to write to; needed")
 	zipped := flags.Bool("zip", false, "write an archive a target")
 	target := flags.String("target", "", "only this `target`")
-	if err := flags.Parse(args); err != nil {
+	if err := cli.Parse(flags, args, stdout); err != nil {
 		return err
 	}
 	if *dir == "" || flags.NArg() > 0 {
-		return fmt.Errorf("usage: corpus -dir folder [-zip] [-target name]")
+		return cli.Usagef("usage: corpus -dir folder [-zip] [-target name]")
 	}
 	if _, err := os.Stat("fuzz/testdata/fuzz"); err != nil {
 		return fmt.Errorf("the committed corpus: %w (run it in the root of the repository)", err)

@@ -81,6 +81,10 @@ func parseFlags(args []string, stdout io.Writer) (config, error) {
 	if err := cli.Parse(fs, args, stdout); err != nil {
 		return c, err
 	}
+	if err := cli.Check(fs, cli.Range{Flag: "jobs", Least: 1, Most: 1024}, cli.Range{Flag: "fuzztime", Least: 1},
+		cli.Range{Flag: "want", Least: -1, Most: 100}, cli.Range{Flag: "random", Most: 1 << 20}); err != nil {
+		return c, err
+	}
 	if fs.NArg() > 0 {
 		return c, cli.Usagef("unexpected argument %q: see -h", fs.Arg(0))
 	}
@@ -108,10 +112,6 @@ func parseFlags(args []string, stdout io.Writer) (config, error) {
 		}
 	}
 	switch {
-	case c.jobs < 1:
-		return c, cli.Usagef("-jobs %d: want at least 1", c.jobs)
-	case c.random < 0:
-		return c, cli.Usagef("-random %d: want at least 1", c.random)
 	case c.random > 0 && c.patches != "":
 		return c, cli.Usagef("-random and -patches: want one of them")
 	}

@@ -169,7 +169,9 @@ func TestFlags(t *testing.T) {
 		{[]string{"-run", "("}, "-run: error parsing regexp"},
 		{[]string{"-stages", "nothing"}, `unknown stage "nothing"`},
 		{[]string{"-jobs", "0"}, "want at least 1"},
-		{[]string{"-random", "-1"}, "want at least 1"},
+		{[]string{"-random", "-1"}, "want at least 0"},
+		{[]string{"-fuzztime", "0s"}, "want a time above 0"},
+		{[]string{"-want", "101"}, "want at most 100"},
 		{[]string{"-random", "1", "-patches", "x"}, "want one of them"},
 		{[]string{"more"}, `unexpected argument "more"`},
 	} {

@@ -50,7 +50,7 @@ type options struct {
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	var o options
-	flags := flag.NewFlagSet("rediscover", flag.ExitOnError)
+	flags := flag.NewFlagSet("rediscover", flag.ContinueOnError)
 	flags.StringVar(&o.module, "module", "", "the `path` of a library's module, or its short name")
 	flags.StringVar(&o.version, "version", "", "the `version`, such as v1.4.0")
 	flags.DurationVar(&o.time, "time", 0, "for each version; default: 120s for the list, 60s for one")
@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags.StringVar(&o.library, "search", "", "search this library in this process (for the command itself)")
 	flags.StringVar(&o.until, "until", "", "stop at this finding, as kind and rules with blanks between (for the command itself)")
 	flags.StringVar(&o.mark, "mark", "", "a `file` that keeps the number of the input (for the command itself)")
-	if err := flags.Parse(args); err != nil {
+	if err := cli.Parse(flags, args, stdout); err != nil {
 		return err
 	}
 	switch {

@@ -54,7 +54,7 @@ type options struct {
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	var o options
-	flags := flag.NewFlagSet("run", flag.ExitOnError)
+	flags := flag.NewFlagSet("run", flag.ContinueOnError)
 	flags.DurationVar(&o.time, "time", 30*time.Second, "for each target")
 	target := flags.String("target", os.Getenv("TARGET"), "one `target`, or the URL of an echo server, to fuzz that; default: all targets")
 	flags.IntVar(&o.parallel, "parallel", 0, "`workers`; default: one a processor")
@@ -62,11 +62,14 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags.StringVar(&o.peers, "peers", "", "how long the target Peers runs, which hunts for bugs of other libraries: a duration or, such as 200x, a `number` of inputs, seeds included; default: as the others")
 	flags.StringVar(&o.minimise, "minimize", "100x", "how long, or how many `times`, the engine tries to make a finding smaller, and also each input that reaches something new: with 10s that leaves a short run little time to look for more")
 	flags.BoolVar(&o.cover, "cover", true, "measure the coverage of the core at the end")
-	if err := flags.Parse(args); err != nil {
+	if err := cli.Parse(flags, args, stdout); err != nil {
+		return err
+	}
+	if err := cli.Check(flags, cli.Range{Flag: "time", Least: 1}, cli.Range{Flag: "parallel", Most: 1024}); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 {
-		return fmt.Errorf("%q is no flag: see -h", flags.Arg(0))
+		return cli.Usagef("%q is no flag: see -h", flags.Arg(0))
 	}
 	url := ""
 	if strings.Contains(*target, "://") {

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"path"
 	"runtime"
@@ -103,6 +104,9 @@ func (c *config) check() error {
 		if size.value < size.least {
 			return cli.Usagef("-%s %d: want at least %d", size.flag, size.value, size.least)
 		}
+	}
+	if c.socketBuffer > math.MaxInt32 {
+		return cli.Usagef("-socket-buffer %d: want at most %d", c.socketBuffer, math.MaxInt32)
 	}
 	if c.readTimeout < 0 {
 		return cli.Usagef("-read-timeout %v: want at least 0s", c.readTimeout)

@@ -172,6 +172,7 @@ func TestUsage(t *testing.T) {
 		{"engine", []string{"-engine", "nginx"}, "-engine nginx: want one of core, gorilla, gobwas, coder, gws"},
 		{"negative limit", []string{"-max-conns", "-1"}, "-max-conns -1: want at least 0"},
 		{"no message fits", []string{"-max-message", "0"}, "-max-message 0: want at least 1"},
+		{"socket buffer", []string{"-socket-buffer", "4294967297"}, "-socket-buffer 4294967297: want at most 2147483647"},
 		{"address", []string{"-addr", "9001"}, `-addr "9001": want host:port`},
 		{"admin address", []string{"-admin-addr", "x"}, `-admin-addr "x": want host:port`},
 		{"origin", []string{"-origins", "[a"}, `-origins: "[a" is no pattern`},

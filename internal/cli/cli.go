@@ -3,7 +3,7 @@
 // not do its work, for a wrong call or another reason, in one line; help is no
 // error. The first interrupt ends a command in good order, the second at once. It
 // also has the flags about a server under test, and knows how many files a
-// process may open and whether one can be written.
+// process may open and whether one can be written, and bounds the numbers of flags.
 package cli
 
 import (
@@ -12,12 +12,15 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
 	"regexp"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 type usageError struct{ error }
@@ -52,7 +55,9 @@ func IsFinding(err error) bool {
 
 // Parse has flags, which must be made with flag.ContinueOnError, take args. Help
 // is what their Usage says, if they have one; it goes to stdout, and the error is
-// flag.ErrHelp then.
+// flag.ErrHelp then. No number may be negative, but for one whose default is, none may
+// be no number, and no time may be longer than Longest: sums and multiples of what
+// passes are still durations.
 func Parse(flags *flag.FlagSet, args []string, stdout io.Writer) error {
 	usage := flags.Usage
 	flags.Usage = func() {} // a mistake is one line, the error's
@@ -62,7 +67,7 @@ func Parse(flags *flag.FlagSet, args []string, stdout io.Writer) error {
 	flags.SetOutput(stdout)
 	switch {
 	case err == nil:
-		return nil
+		return numbers(flags)
 	case !errors.Is(err, flag.ErrHelp):
 		return Usagef("%v (%s -h lists the flags)", err, flags.Name())
 	case usage != nil:
@@ -128,6 +133,83 @@ func Version() string {
 		}
 	}
 	return "devel"
+}
+
+// Longest is the longest time that a flag takes: more than a year.
+const Longest = 10_000 * time.Hour
+
+// numbers holds all flags to what Parse promises.
+func numbers(flags *flag.FlagSet) error {
+	var err error
+	flags.Visit(func(f *flag.Flag) { // those that were given
+		v, ok := number(f)
+		d, isTime := get(f).(time.Duration)
+		switch {
+		case !ok || err != nil:
+		case math.IsNaN(v) || math.IsInf(v, 0):
+			err = Usagef("-%s %s: want a finite number", f.Name, f.Value)
+		case isTime && d > Longest:
+			err = Usagef("-%s %v: want at most %v", f.Name, d, Longest)
+		case v < 0 && !strings.HasPrefix(f.DefValue, "-"):
+			err = Check(flags, Range{Flag: f.Name})
+		}
+	})
+	return err
+}
+
+func get(f *flag.Flag) any {
+	if g, ok := f.Value.(flag.Getter); ok {
+		return g.Get()
+	}
+	return nil
+}
+
+func number(f *flag.Flag) (v float64, ok bool) {
+	switch n := get(f).(type) {
+	case int:
+		return float64(n), true
+	case int64:
+		return float64(n), true
+	case float64:
+		return n, true
+	case time.Duration:
+		return float64(n), true
+	}
+	return 0, false
+}
+
+// A Range is what a flag, an int, int64, float64 or time.Duration, may be.
+type Range struct {
+	Flag  string
+	Least float64 // of a duration: nanoseconds, 1 for any but 0
+	Most  float64 // 0: whatever Parse takes
+}
+
+// Check holds parsed flags to ranges.
+func Check(flags *flag.FlagSet, ranges ...Range) error {
+	for _, r := range ranges {
+		f := flags.Lookup(r.Flag)
+		v, ok := number(f)
+		if !ok {
+			panic("cli: -" + r.Flag + " is no number")
+		}
+		_, isTime := get(f).(time.Duration)
+		show := func(v float64) string {
+			if isTime {
+				return time.Duration(v).String()
+			}
+			return strconv.FormatFloat(v, 'f', -1, 64)
+		}
+		switch {
+		case v < r.Least && isTime && r.Least == 1:
+			return Usagef("-%s %s: want a time above 0", f.Name, f.Value)
+		case v < r.Least:
+			return Usagef("-%s %s: want at least %s", f.Name, f.Value, show(r.Least))
+		case r.Most > 0 && v > r.Most:
+			return Usagef("-%s %s: want at most %s", f.Name, f.Value, show(r.Most))
+		}
+	}
+	return nil
 }
 
 // Writable tells before an hour of work whether its results can be written to the

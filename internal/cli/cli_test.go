@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestParse(t *testing.T) {
@@ -127,5 +128,39 @@ func TestWritable(t *testing.T) {
 	}
 	if b, err := os.ReadFile(path); err != nil || string(b) != "results" {
 		t.Errorf("the old file holds %q, %v", b, err)
+	}
+}
+
+// TestNumbers: what comes from a flag can be negated, added and multiplied without
+// becoming something else.
+func TestNumbers(t *testing.T) {
+	for _, c := range []struct{ arg, want string }{
+		{"-n=7", ""},
+		{"-n=-1", "-n -1: want at least 0"},
+		{"-n=0", "-n 0: want at least 1"},
+		{"-n=1000000000000", "-n 1000000000000: want at most 100"},
+		{"-big=-1", "-big -1: want at least 0"},
+		{"-below=-5", ""},
+		{"-f=NaN", "-f NaN: want a finite number"},
+		{"-f=+Inf", "-f +Inf: want a finite number"},
+		{"-f=-1e-9", "-f -1e-09: want at least 0"},
+		{"-f=1e300", "-f 1e+300: want at most 1000"},
+		{"-d=2562047h", "-d 2562047h0m0s: want at most 10000h0m0s"},
+		{"-d=-1s", "-d -1s: want at least 0s"},
+		{"-d=1ns", "-d 1ns: want at least 1s"},
+	} {
+		flags := flag.NewFlagSet("thing", flag.ContinueOnError)
+		flags.Int("n", 1, "")
+		flags.Int64("big", 1, "")
+		flags.Int("below", -1, "")
+		flags.Float64("f", 1, "")
+		flags.Duration("d", time.Second, "")
+		err := Parse(flags, []string{c.arg}, io.Discard)
+		if err == nil {
+			err = Check(flags, Range{"n", 1, 100}, Range{"f", 0, 1000}, Range{"d", float64(time.Second), 0})
+		}
+		if got := fmt.Sprint(err); c.want == "" && err != nil || c.want != "" && (got != c.want || Status(err) != 2) {
+			t.Errorf("%s: %v, want %q", c.arg, err, c.want)
+		}
 	}
 }

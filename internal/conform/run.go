@@ -137,6 +137,10 @@ func (c *config) run(ctx context.Context, stdout io.Writer) error {
 	return c.runNative(ctx)
 }
 
+// mostPatience makes an hour of a wait of half a second: more are no durations at
+// some point.
+const mostPatience = 7200
+
 // check reads what the flags mean together.
 func (c *config) check() (err error) {
 	if strings.TrimSpace(c.cases) == "" {
@@ -165,8 +169,8 @@ func (c *config) check() (err error) {
 	if c.jobs < 1 {
 		return fmt.Errorf("-jobs %d: at least 1 is needed", c.jobs)
 	}
-	if c.patience < 1 {
-		return fmt.Errorf("-patience %v: at least 1 is needed", c.patience)
+	if !(c.patience >= 1 && c.patience <= mostPatience) {
+		return fmt.Errorf("-patience %v: a factor from 1 to %d is needed", c.patience, mostPatience)
 	}
 	if !slices.Contains([]string{"server", "client", "both"}, c.role) {
 		return fmt.Errorf("-role %q: want server, client or both", c.role)

@@ -54,6 +54,8 @@ func TestErrors(t *testing.T) {
 		{[]string{"-role", "both ends"}, "-role"},
 		{[]string{"-driver", "other"}, "-driver"},
 		{[]string{"-jobs", "0"}, "-jobs 0"},
+		{[]string{"-patience", "NaN"}, "-patience NaN"},
+		{[]string{"-patience", "1e300"}, "-patience 1e+300"},
 		{[]string{"-driver", "wstest"}, "wstest is not on the PATH"},
 		{[]string{"-driver", "docker"}, "docker is not on the PATH"},
 		{[]string{"-other"}, "wsconform -h lists the flags"},

@@ -62,6 +62,9 @@ func Run(ctx context.Context, name string, args []string, stdin io.Reader, stdou
 		}
 		return check(*target, data)
 	}
+	if err := cli.Check(flags, cli.Range{Flag: "bound", Least: 1}); err != nil {
+		return err
+	}
 	if len(files) == 0 {
 		return cli.Usagef("no file is named; %s -h tells more", name)
 	}

@@ -66,6 +66,10 @@ func Run(ctx context.Context, name string, args []string, stdout, stderr io.Writ
 	if c.URL == "" && len(rest) > 0 {
 		c.URL, rest = rest[0], rest[1:]
 	}
+	if err := cli.Check(fs, cli.Range{Flag: "conns", Least: 1, Most: load.MostConns}, cli.Range{Flag: "inflight", Least: 1},
+		cli.Range{Flag: "duration", Least: 1}, cli.Range{Flag: "patience", Least: 1}); err != nil {
+		return err
+	}
 	switch {
 	case len(rest) > 0:
 		return cli.Usagef("unexpected argument %q", rest[0])
@@ -77,8 +81,6 @@ func Run(ctx context.Context, name string, args []string, stdout, stderr io.Writ
 		return cli.Usagef("-format %q is neither table, bench nor json", *format)
 	case int64(c.Conns) > cli.OpenFiles():
 		return cli.Usagef("-conns %d: this process may open %d files (ulimit -n)", c.Conns, cli.OpenFiles())
-	case c.Conns < 1 || c.InFlight < 1 || c.Duration <= 0 || c.Patience <= 0:
-		return cli.Usagef("-conns, -inflight, -duration and -patience must be positive")
 	case c.Async && c.Warmup > 0:
 		return cli.Usagef("-warmup does not go with -async: no part of a session can be left out")
 	}
