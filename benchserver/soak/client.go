@@ -2,13 +2,13 @@ package main
 
 import (
 	"bufio"
-	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
-	"strings"
 	"time"
 
+	"github.com/wsproof/wsproof/internal/opening"
 	"github.com/wsproof/wsproof/internal/wire"
 )
 
@@ -18,33 +18,21 @@ const patience = 20 * time.Second
 // connect opens a WebSocket connection and returns it with nothing buffered: the
 // server sends nothing of its own accord.
 func connect(addr, path string) (net.Conn, error) {
-	conn, err := net.DialTimeout("tcp", addr, patience)
+	url, err := opening.ParseURL("ws://" + addr + path)
 	if err != nil {
 		return nil, err
 	}
-	_ = conn.SetDeadline(time.Now().Add(patience))
-	request := "GET " + path + " HTTP/1.1\r\nHost: " + addr + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-	if _, err := io.WriteString(conn, request); err != nil {
-		conn.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	o, err := (&opening.Client{URL: url}).Open(ctx, "")
+	if err != nil {
 		return nil, err
 	}
-	var response []byte
-	chunk := make([]byte, 512)
-	for !bytes.HasSuffix(response, []byte("\r\n\r\n")) {
-		n, err := conn.Read(chunk)
-		response = append(response, chunk[:n]...)
-		if err != nil {
-			conn.Close()
-			return nil, fmt.Errorf("handshake: %w", err)
-		}
+	if o.Early != nil {
+		o.Conn.Close()
+		return nil, fmt.Errorf("the server sends unasked: %x", o.Early)
 	}
-	if !bytes.HasPrefix(response, []byte("HTTP/1.1 101 ")) {
-		conn.Close()
-		line, _, _ := strings.Cut(string(response), "\r\n")
-		return nil, fmt.Errorf("handshake answered %s", line)
-	}
-	return conn, nil
+	return o.Conn, nil
 }
 
 // masked appends a frame of a client.

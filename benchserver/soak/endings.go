@@ -94,7 +94,7 @@ func (s *soak) endConnections(scheme string, duration time.Duration, roots *x509
 		return err
 	default:
 	}
-	took, err := s.within(10*time.Second, "an end of all goroutines", settled(server, before))
+	took, err := s.settled(10*time.Second, server, before)
 	if err != nil {
 		return err
 	}

@@ -212,7 +212,7 @@ func (s *soak) checkKill() error {
 		if load.ProcessState.Exited() {
 			return fmt.Errorf("%v ended before it was killed: %v", args, load.ProcessState)
 		}
-		took, err := s.within(5*time.Second, "an end of all goroutines", settled(server, before))
+		took, err := s.settled(5*time.Second, server, before)
 		if err != nil {
 			return fmt.Errorf("%v killed: %w", args, err)
 		}

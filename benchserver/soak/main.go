@@ -161,12 +161,18 @@ func (s *soak) within(d time.Duration, what string, condition func() (bool, erro
 	}
 }
 
-// settled is when no connection is left, nor a goroutine that was not there
-// before.
-func settled(server *child.Server, before float64) func() (bool, error) {
-	return func() (bool, error) {
-		connections, err := server.Metric("benchserver_connections", "")
-		goroutines, err2 := server.Metric("go_goroutines", "")
+// settled waits until no connection is left, nor a goroutine that was not there
+// before, and returns how long that took. The error says what is left.
+func (s *soak) settled(d time.Duration, server *child.Server, before float64) (time.Duration, error) {
+	var connections, goroutines float64
+	took, err := s.within(d, "an end of all goroutines", func() (bool, error) {
+		var err, err2 error
+		connections, err = server.Metric("benchserver_connections", "")
+		goroutines, err2 = server.Metric("go_goroutines", "")
 		return connections == 0 && goroutines <= before, errors.Join(err, err2)
+	})
+	if err != nil {
+		err = fmt.Errorf("%w: %v connections, %v goroutines where there were %v", err, connections, goroutines, before)
 	}
+	return took, err
 }

@@ -64,7 +64,7 @@ func (s *soak) checkMixed() error {
 		return err
 	default:
 	}
-	took, err := s.within(5*time.Second, "an end of all goroutines", settled(server, before))
+	took, err := s.settled(5*time.Second, server, before)
 	if err != nil {
 		return err
 	}
