@@ -101,8 +101,8 @@ var endMutants = []mutant{
 		old: "if shut {", new: "c.end.linger()\n\tif shut {", targets: serving,
 	},
 	{
-		name: "second-close-sent", kind: droppedCheck, rule: "close-ends", in: "Writer.Control",
-		old: "if w.closed {", new: "if w.closed && opcode != OpcodeClose {", targets: serving,
+		name: "hooks-told-of-a-close-not-sent", kind: droppedCheck, rule: "hooks", in: "link.happens",
+		old: "if do&protocol.SendClose != 0 {", new: "if do&(protocol.SendClose|protocol.Settle) != 0 {", targets: serving,
 	},
 	{
 		name: "invalid-close-code-sent", kind: droppedCheck, rule: "CloseWithStatus", in: "Websocket.CloseWithStatus",

@@ -47,8 +47,8 @@ var shortMutants = []mutant{
 		old: "&& !r.EachFrame", new: "", targets: serving,
 	},
 	{
-		name: "hooks-do-not-see-short-messages", kind: droppedCheck, rule: "hooks", in: "newTeller",
-		old: "h.OnReadMessage == nil && ", new: "", targets: serving,
+		name: "hooks-do-not-see-short-messages", kind: droppedCheck, rule: "hooks", in: "Websocket.init",
+		old: "opts.timesReads() || opts.Hooks.OnReadFrame != nil", new: "opts.timesReads()", targets: serving,
 	},
 	{
 		name: "close-not-told-to-serve", kind: droppedCheck, rule: "close-ends", in: "outbound.control",
@@ -72,7 +72,7 @@ var shortMutants = []mutant{
 	},
 	{
 		name: "short-reply-beyond-its-memory", kind: offByOne, rule: "Serve", in: "Writer.Message",
-		old: ">= 2+shortMost", new: ">= shortMost", targets: serving,
+		old: ">= 2+shortMost", new: ">= 2", targets: serving,
 	},
 	{
 		name: "short-reply-loses-its-tail", kind: offByOne, rule: "Serve", in: "Writer.Message",

@@ -48,8 +48,8 @@ var writeMutants = []mutant{
 		old: "w.queue = nil", new: "", targets: serving,
 	},
 	{
-		name: "written-buffer-written-again", kind: stateLost, rule: "Serve", in: "outbound.startWriting",
-		old: "buf = nil\n", new: "", targets: serving,
+		name: "queue-written-from-an-old-offset", kind: stateNotReset, rule: "writes", in: "outbound.keepWriting",
+		old: "buf, n = o.lock().take(), 0", new: "buf = o.lock().take()", targets: serving,
 	},
 	{
 		name: "control-frames-overtake-the-queue", kind: wrongOrder, rule: "Serve", in: "Writer.Control",
@@ -124,8 +124,8 @@ var writeMutants = []mutant{
 		old: "!q.busy && !q.ended", new: "!q.ended", targets: serving,
 	},
 	{
-		name: "message-overtakes-the-queue", kind: wrongOrder, rule: "WriteMessage", in: "outbound.write",
-		old: "buf, fragments := q.take(), q.writer", new: "var buf *protocol.Buffer\n\tfragments := q.writer", targets: serving,
+		name: "queue-lost-before-a-message", kind: stateLost, rule: "WriteMessage", in: "outbound.write",
+		old: "withRoom(buf, ", new: "withRoom(nil, ", targets: serving,
 	},
 	{
 		name: "short-reply-always-text", kind: wrongBytes, rule: "Serve", in: "Writer.Message",
@@ -156,8 +156,8 @@ var writeMutants = []mutant{
 		old: "err = io.EOF", new: "err = io.ErrNoProgress", targets: serving,
 	},
 	{
-		name: "socket-error-taken-for-its-end", kind: errorLost, rule: "read failures", in: "transport.waitSocket",
-		old: `err = t.opError("read", syscall.Errno(-n))`, new: "err = io.EOF", targets: serving,
+		name: "socket-read-loses-a-byte", kind: offByOne, rule: "read failures", in: "transport.waitSocket",
+		old: "Came(int(n))", new: "Came(int(n) &^ 1)", targets: serving,
 	},
 	{
 		name: "socket-gives-its-buffer-away", kind: earlyReuse, rule: "messages", in: "Reader.Release",
@@ -176,8 +176,8 @@ var writeMutants = []mutant{
 		old: "context.AfterFunc(ctx, func() { _ = o.owner.cancelled(ctx) })()", new: "func() {}()", targets: serving,
 	},
 	{
-		name: "room-not-told", kind: notReleased, rule: "MaxPending", in: "outbound.nextTurn",
-		old: "q.wakeRoom()", new: "", targets: serving,
+		name: "room-not-told", kind: notReleased, rule: "MaxPending", in: "queue.wakeRoom",
+		old: "close(m.room)", new: "", targets: serving,
 	},
 	{
 		name: "gathered-not-written-before-waiting", kind: droppedCheck, rule: "Serve", in: "Websocket.beforeWaiting",
