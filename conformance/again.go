@@ -22,6 +22,8 @@ const (
 func (r *Result) certain() bool {
 	o := &r.Outcome
 	switch {
+	case r.sure && o.GaveUp == "":
+		return true
 	case r.Opening != "", o.GaveUp != "", o.Late:
 		return false
 	case r.Behavior == OK && r.BehaviorClose == OK, r.Case.Info, r.Behavior == Unimplemented:

@@ -190,7 +190,12 @@ func (f *FuzzingServer) ServeConn(ctx context.Context, conn net.Conn) {
 	if c != nil {
 		d = c.Deflate
 	}
-	o, err := openAsServer(conn, br, request, d)
+	var o *opened
+	if c != nil && c.Opening != nil {
+		o, err = openRaw(conn, br, request, c.Opening)
+	} else {
+		o, err = openAsServer(conn, br, request, d)
+	}
 	drop()
 	if err != nil {
 		return

@@ -243,7 +243,7 @@ func TestOriginalVerdicts(t *testing.T) {
 func TestGoldenVerdicts(t *testing.T) {
 	roles := map[string]func(*testing.T, string, []*Case, pace) []*Result{"server": againstEngine, "client": againstClient}
 	if *update {
-		writeGolden(t, roles)
+		writeGolden(t, "golden.tsv", defaultCases(t), roles)
 		return
 	}
 	table := readVerdicts(t, "golden.tsv")
@@ -261,19 +261,20 @@ func TestGoldenVerdicts(t *testing.T) {
 	compareAll(t, matches)
 }
 
-func writeGolden(t *testing.T, roles map[string]func(*testing.T, string, []*Case, pace) []*Result) {
+func writeGolden(t *testing.T, file string, cases []*Case, roles map[string]func(*testing.T, string, []*Case, pace) []*Result) {
 	verdicts := make(map[string]map[string]string) // case → column
 	var columns []string
-	cases := defaultCases(t)
 	for _, role := range []string{"server", "client"} {
 		for _, engine := range engines.Names() {
 			name := role + "-" + engine
 			columns = append(columns, name)
-			for _, r := range roles[role](t, engine, cases, fast) {
-				if verdicts[r.Case.ID] == nil {
-					verdicts[r.Case.ID] = make(map[string]string)
+			for _, c := range cases {
+				if c.Only != "" && c.Only != role || slices.Contains(spared[engine], c.ID) {
+					verdicts[c.ID] = with(verdicts[c.ID], name, "-")
 				}
-				verdicts[r.Case.ID][name] = r.Verdict()
+			}
+			for _, r := range roles[role](t, engine, playable(role, engine, cases), fast) {
+				verdicts[r.Case.ID] = with(verdicts[r.Case.ID], name, r.Verdict())
 			}
 		}
 	}
@@ -287,8 +288,67 @@ func writeGolden(t *testing.T, roles map[string]func(*testing.T, string, []*Case
 		}
 		fmt.Fprintln(&b)
 	}
-	if err := os.WriteFile(filepath.Join("testdata", "golden.tsv"), b.Bytes(), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join("testdata", file), b.Bytes(), 0o666); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// spared are cases that an engine does not survive in this process: the finding, of
+// rule length-top-bit, is its maintainers' first (SECURITY.md).
+var spared = map[string][]string{"gws": {"W.2.7"}}
+
+// playable are the cases that can be played with the engine in that role.
+func playable(role, engine string, cases []*Case) []*Case {
+	return slices.DeleteFunc(slices.Clone(cases), func(c *Case) bool {
+		return c.Only != "" && c.Only != role || slices.Contains(spared[engine], c.ID)
+	})
+}
+
+// with is the map with one entry more.
+func with(m map[string]string, key, value string) map[string]string {
+	if m == nil {
+		m = make(map[string]string)
+	}
+	m[key] = value
+	return m
+}
+
+// TestOwnGolden holds every engine, in both roles, against the verdicts of the cases
+// W.* in testdata/golden-own.tsv, and those against the catalogue.
+func TestOwnGolden(t *testing.T) {
+	roles := map[string]func(*testing.T, string, []*Case, pace) []*Result{"server": againstEngine, "client": againstClient}
+	if *update {
+		writeGolden(t, "golden-own.tsv", own(), roles)
+		return
+	}
+	table := readVerdicts(t, "golden-own.tsv")
+	var matches []match
+	for role, play := range roles {
+		for _, engine := range engines.Names() {
+			name := role + "-" + engine
+			matches = append(matches, match{
+				name, playable(role, engine, own()),
+				func(t *testing.T, cases []*Case, p pace) []*Result { return play(t, engine, cases, p) },
+				func(id string) string { return table[id][name] },
+			})
+		}
+	}
+	compareAll(t, matches)
+	for _, c := range own() {
+		for role := range roles {
+			for _, engine := range engines.Names() {
+				there := len(playable(role, engine, []*Case{c})) > 0
+				if got := table[c.ID][role+"-"+engine]; got == "" || (got == "-") == there {
+					t.Errorf("golden verdict of %s as %s in %s: %q", engine, role, c.ID, got)
+				}
+				if got := table[c.ID][role+"-core"]; engine == "core" && there && got != string(OK) && got != string(NonStrict) {
+					t.Errorf("golden verdict of the core as %s in %s: %s", role, c.ID, got)
+				}
+			}
+		}
+	}
+	if len(table) != len(own()) {
+		t.Errorf("%d golden rows of %d cases", len(table), len(own()))
 	}
 }
 

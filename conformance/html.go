@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -129,7 +130,7 @@ func letter(behavior, closing Verdict) (letters, class string) {
 }
 
 var sectionTitles = map[int]string{
-	1: "Framing", 2: "Pings and pongs", 3: "Reserved bits", 4: "Reserved opcodes", 5: "Fragmentation", 6: "UTF-8",
+	0: "This project's own cases, by RFC 6455 alone", 1: "Framing", 2: "Pings and pongs", 3: "Reserved bits", 4: "Reserved opcodes", 5: "Fragmentation", 6: "UTF-8",
 	7: "Close handling", 9: "Limits and mass", 10: "Automatic fragmentation", 12: "permessage-deflate, data sets",
 	13: "permessage-deflate, parameters",
 }
@@ -172,7 +173,11 @@ func newPage(title string, results []*Result) (*pageData, error) {
 		p.Cases++
 		if c.Section() != section {
 			section = c.Section()
-			p.Sections = append(p.Sections, pageSection{Title: fmt.Sprintf("%d  %s", section, sectionTitles[section])})
+			name := strconv.Itoa(section)
+			if c.Own() {
+				name = "W"
+			}
+			p.Sections = append(p.Sections, pageSection{Title: name + "  " + sectionTitles[section]})
 		}
 		row := pageRow{ID: c.ID, Description: c.Description}
 		details.Cases[c.ID] = newPageCase(c)

@@ -20,6 +20,7 @@ type outbox struct {
 type transfer struct {
 	data []byte
 	chop int
+	end  bool // nothing more will be sent: TCP is closed on this side
 }
 
 func newOutbox(conn net.Conn) *outbox {
@@ -70,6 +71,12 @@ func (o *outbox) run() {
 }
 
 func (o *outbox) write(t transfer) error {
+	if t.end {
+		if half, can := o.conn.(interface{ CloseWrite() error }); can {
+			return half.CloseWrite()
+		}
+		return nil
+	}
 	for chop := t.chop; chop > 0 && len(t.data) > chop; t.data = t.data[chop:] {
 		if _, err := o.conn.Write(t.data[:chop]); err != nil {
 			return err

@@ -115,6 +115,9 @@ func (s *session) received(f *wire.Frame) {
 		Kind: ReceivedFrame, Data: f.Payload, Length: len(f.Payload), Opcode: f.Opcode, Fin: f.Fin, RSV: f.RSV,
 		Masked: f.Masked, Key: f.Key,
 	})
+	if s.out.RemoteClosed && f.Opcode < wire.Close && s.out.AfterClose == "" {
+		s.out.AfterClose = frameName(f)
+	}
 	if s.out.FailedByMe && f.Opcode != wire.Close {
 		s.out.Late = s.out.Late || s.out.Fault == ""
 		return // after failing, only the end of the closing handshake counts
@@ -194,6 +197,14 @@ func (s *session) happened(e Event) {
 		return
 	}
 	counted, _ := s.c.counted(s.out.Received)
+	if s.c.Own() {
+		for _, w := range s.c.Want {
+			if w.End == ByTester && (sameEvents(counted, w.Events) || s.c.LatestPong && latestOf(counted, w.Events)) {
+				s.sendClose(closePayload(s.c.Close.Codes[0], ""), false)
+			}
+		}
+		return
+	}
 	for _, w := range s.c.Want {
 		if !sameEvents(counted, w.Events) {
 			return

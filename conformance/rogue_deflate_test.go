@@ -37,7 +37,7 @@ var askedBits = regexp.MustCompile(`server_max_window_bits=\d+`)
 
 // agree accepts the first offer and returns the answer.
 func (p *rogue) agree(offer string) (answer string) {
-	if p.has("knows no compression") {
+	if p.has("knows no compression") || !strings.Contains(offer, "permessage-deflate") {
 		return ""
 	}
 	offer, _, _ = strings.Cut(offer, ",")

@@ -129,6 +129,9 @@ func (p *rogue) serve(early []byte) {
 		}
 		n, err := p.conn.Read(buf)
 		if err != nil {
+			if p.has("keeps TCP open behind its end") {
+				time.Sleep(20 * time.Second)
+			}
 			return
 		}
 		p.in = append(p.in, buf[:n]...)
@@ -167,6 +170,12 @@ func (p *rogue) parse() {
 			}
 		}
 		length := f.Length
+		if p.has("ignores the top bit") {
+			length &= 1<<63 - 1
+		}
+		if p.has("ends a message where the octets end") && length > 1<<40 {
+			length = uint64(len(p.in) - n)
+		}
 		switch {
 		case p.has("takes 127 for the 64-bit form only") && f.Form == wire.Form16 && length == 127:
 			p.fail(1009)
@@ -203,7 +212,7 @@ func (p *rogue) partial(f wire.Frame, part []byte) {
 	if f.RSV&4 != 0 || p.deflate != nil && p.deflate.open {
 		return // what it gives is looked at when it is whole
 	}
-	if opcode != wire.Text || p.has("checks UTF-8 frame by frame, when whole", "checks UTF-8 only in whole messages", "does not check UTF-8") {
+	if opcode != wire.Text || p.has("checks UTF-8 frame by frame, when whole", "checks UTF-8 only in whole messages", "does not check UTF-8", "waits for lengths with the top bit") {
 		return
 	}
 	part = slices.Clone(part)
@@ -218,6 +227,17 @@ func (p *rogue) partial(f wire.Frame, part []byte) {
 // header checks what the header alone tells.
 func (p *rogue) header(f *wire.Frame) {
 	control := f.Opcode&8 != 0
+	switch {
+	case f.Masked == p.client && !p.has("takes frames with the wrong mask", "masks as a server, or does not as a client"):
+		p.fail(1002)
+		return
+	case f.Masked && f.Key == [4]byte{} && p.has("refuses a masking key of zeros"),
+		p.has("refuses lengths that are not minimal") && (f.Form == wire.Form16 && f.Length < 126 || f.Form == wire.Form64 && f.Length <= 0xffff),
+		f.Length>>63 != 0 && !p.has("ignores the top bit", "waits for lengths with the top bit"),
+		f.Opcode == wire.Pong && f.Length > 125 && !p.has("passes over long Pongs"):
+		p.fail(1002)
+		return
+	}
 	switch {
 	case f.RSV == 4 && p.deflate != nil && (f.Opcode == wire.Text || f.Opcode == wire.Binary):
 	case f.RSV != 0 && !p.has("ignores reserved bits"):
@@ -454,6 +474,11 @@ func (p *rogue) peerCloses(b []byte) {
 		p.over = true
 		return
 	}
+	if p.has("sends every Close back as it is") {
+		p.closing, p.over = true, true
+		p.send(wire.Frame{Fin: true, Opcode: wire.Close, Payload: b})
+		return
+	}
 	code := noCode
 	if len(b) >= 2 {
 		code = int(b[0])<<8 | int(b[1])
@@ -552,6 +577,23 @@ func (p *rogue) accept() {
 	}
 	key := opening.AcceptKey(r.Header.Get("Sec-WebSocket-Key"))
 	status := "101 Switching Protocols"
+	h := r.Header
+	switch {
+	case p.has("takes any request"):
+	case r.Method != http.MethodGet, !r.ProtoAtLeast(1, 1), r.Host == "", len(h["Sec-Websocket-Key"]) != 1,
+		!opening.HasToken(h["Upgrade"], "websocket"), !opening.HasToken(h["Connection"], "upgrade"), p.has("refuses every request"):
+		fmt.Fprint(p.conn, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+		p.conn.Close()
+		return
+	case h.Get("Sec-WebSocket-Version") != "13":
+		versions := "Sec-WebSocket-Version: 13\r\n"
+		if p.has("does not say which versions it knows") {
+			versions = ""
+		}
+		fmt.Fprintf(p.conn, "HTTP/1.1 426 Upgrade Required\r\n%sContent-Length: 0\r\n\r\n", versions)
+		p.conn.Close()
+		return
+	}
 	extra := ""
 	switch {
 	case p.has("answers with a wrong key"):
@@ -560,6 +602,8 @@ func (p *rogue) accept() {
 		status = "200 OK"
 	case p.has("takes an extension that was not offered"):
 		extra = "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+	case p.has("takes any subprotocol") && h.Get("Sec-WebSocket-Protocol") != "":
+		extra = "Sec-WebSocket-Protocol: " + h.Get("Sec-WebSocket-Protocol") + "\r\n"
 	case p.has("takes a subprotocol that was not offered"):
 		extra = "Sec-WebSocket-Protocol: chat\r\n"
 	}
@@ -587,10 +631,16 @@ func (p *rogue) connect(path string) error {
 	fmt.Fprintf(p.conn, "GET %s HTTP/1.1\r\nHost: tester\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n%sSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n\r\n", path, offer, key)
 	br := bufio.NewReader(p.conn)
 	resp, err := http.ReadResponse(br, nil)
+	for err == nil && resp.StatusCode/100 == 1 && resp.StatusCode != http.StatusSwitchingProtocols && !p.has("refuses every response") {
+		resp, err = http.ReadResponse(br, nil)
+	}
 	if err != nil {
 		return err
 	}
-	if resp.StatusCode != http.StatusSwitchingProtocols {
+	h := resp.Header
+	if !p.has("takes any response") && (resp.StatusCode != http.StatusSwitchingProtocols || h.Get("Sec-WebSocket-Accept") != opening.AcceptKey(key) ||
+		!strings.EqualFold(h.Get("Upgrade"), "websocket") || !opening.HasToken(h["Connection"], "upgrade") ||
+		strings.HasPrefix(h.Get("Sec-WebSocket-Extensions"), "x-") || h.Get("Sec-WebSocket-Protocol") != "" || p.has("refuses every response")) {
 		p.conn.Close()
 		return fmt.Errorf("%s", resp.Status)
 	}

@@ -25,7 +25,7 @@ func binaryEvent(p Payload) Event { return Event{Kind: BinaryMessage, Payload: p
 func pongEvent(p Payload) Event   { return Event{Kind: PongFrame, Payload: p} }
 
 // exactly is the list of wants of a case with one right outcome.
-func exactly(events ...Event) []Want { return []Want{{OK, events}} }
+func exactly(events ...Event) []Want { return []Want{{Verdict: OK, Events: events}} }
 
 // framing is section 1: messages in one frame, in each form of the length.
 func framing() []*Case {

@@ -44,7 +44,7 @@ func between(id, what, how string, rule Rule, bad Frame, chop int, sync bool) *C
 			Frame{Opcode: wire.Ping, Fin: true, Chop: chop, Sync: sync},
 			FailAfter{time.Second},
 		},
-		Want:  []Want{{OK, []Event{textEvent(hello)}}, {NonStrict, nil}},
+		Want:  []Want{{Verdict: OK, Events: []Event{textEvent(hello)}}, {Verdict: NonStrict, Events: nil}},
 		Close: byPeer1002,
 	}
 }

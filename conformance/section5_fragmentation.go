@@ -89,7 +89,7 @@ func fragmentation() []*Case {
 			Description: "A text message in two fragments, then a continuation frame without FIN that continues nothing, then a text frame.",
 			Expectation: expectFirst, Rule: ruleFragments,
 			Steps: sent(together, failAfter, first(f1), last(f2), more(f3), whole("fragment4")),
-			Want:  []Want{{OK, []Event{echo}}, {NonStrict, nil}}, Close: byPeer1002,
+			Want:  []Want{{Verdict: OK, Events: []Event{echo}}, {Verdict: NonStrict, Events: nil}}, Close: byPeer1002,
 		},
 		bad("5.16", "Twice: a continuation frame without FIN that continues nothing, then a text message in two fragments.", noStart, ruleFragments, together,
 			more(f1), first(f2), last(f3), more(f1), first(f2), last(f3)),

@@ -93,7 +93,7 @@ func fragmentedText() []*Case {
 		expectInvalid(c)
 		c.Expectation = "The peer fails the connection, best with 1007, as soon as the second part has come and before the third is sent. Waiting for the third part is NON-STRICT."
 		waited := Event{Kind: WaitPassed, Tag: "A"}
-		c.Want = []Want{{OK, []Event{waited}}, {NonStrict, []Event{waited, {Kind: WaitPassed, Tag: "B"}}}}
+		c.Want = []Want{{Verdict: OK, Events: []Event{waited}}, {Verdict: NonStrict, Events: []Event{waited, {Kind: WaitPassed, Tag: "B"}}}}
 		return c
 	}
 	return append(cases,

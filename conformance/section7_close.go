@@ -59,7 +59,7 @@ func closeHandling() []*Case {
 			Steps: []Step{
 				Frame{Opcode: wire.Text, Fin: true, Payload: repeated("BAsd7&jh23", 256<<10)}, text, SendClose{Code: 1000}, ping, end,
 			},
-			Want: []Want{{OK, []Event{textEvent(hello)}}, {NonStrict, nil}}, Close: rule(1000), Info: true,
+			Want: []Want{{Verdict: OK, Events: []Event{textEvent(hello)}}, {Verdict: NonStrict, Events: nil}}, Close: rule(1000), Info: true,
 		},
 		{
 			ID: "7.3.1", Description: "A Close without payload.", Expectation: complete, Rule: ruleOptional,

@@ -55,6 +55,7 @@ type Outcome struct {
 	RemoteCode    *uint16
 	RemoteReason  string
 	FramesSent    int
+	AfterClose    string // the kind of a data frame that came behind the peer's own Close
 	Late          bool   // a message or pong came after the tester had failed the connection
 	Declined      string // why permessage-deflate was not negotiated: UNIMPLEMENTED
 	Lax           string // what the peer ignored that it was asked for: NON-STRICT
@@ -87,6 +88,8 @@ type session struct {
 	pending   []timer
 
 	closedAt time.Time // when the tester sent its Close
+
+	zeroKey bool
 
 	begun []byte // octets of the begun frame that are still to be sent
 	echo  Frame  // the message that an Echo with Trips repeats
@@ -254,6 +257,10 @@ func (s *session) advance() {
 			s.sendOctets(step.N)
 		case SendClose:
 			s.sendClose(step.payload(), false)
+		case EndWrite:
+			s.flush()
+			s.box.put(transfer{end: true})
+			s.note("the tester ends its side of the TCP connection")
 		case FailAfter:
 			s.log.add(LogEntry{Kind: FailAfterSet, Delay: step.Time})
 			s.bound(step.Time, func() {
@@ -294,12 +301,14 @@ func (c SendClose) payload() []byte {
 	return append(b, c.Reason.Bytes()...)
 }
 
-// put makes the frame's octets, masked where the tester is the client, and logs
-// the frame.
+// put makes the frame's octets, masked where the tester is the client, or the other
+// way round where f.Masked is set, and logs the frame.
 func (s *session) put(dst []byte, f wire.Frame, chop int, sync bool) []byte {
-	if s.role == ClientRole {
-		f.Masked = true
+	if f.Masked = f.Masked != (s.role == ClientRole); f.Masked {
 		binary.LittleEndian.PutUint32(f.Key[:], s.keys.Uint32())
+		if s.zeroKey {
+			f.Key = [4]byte{}
+		}
 	}
 	s.out.FramesSent++
 	s.log.add(LogEntry{
@@ -310,7 +319,10 @@ func (s *session) put(dst []byte, f wire.Frame, chop int, sync bool) []byte {
 }
 
 func (s *session) sendFrame(f Frame) {
-	w := wire.Frame{Fin: f.Fin, RSV: f.RSV, Opcode: f.Opcode, Payload: f.Payload.Bytes()}
+	// Masked says here that the mask is to be the other side's: see put.
+	w := wire.Frame{Fin: f.Fin, RSV: f.RSV, Opcode: f.Opcode, Payload: f.Payload.Bytes(), Masked: f.Wrong, Form: f.Form, Length: f.Claim}
+	s.zeroKey = f.ZeroKey
+	defer func() { s.zeroKey = false }()
 	if f.Chop == 0 && !f.Sync {
 		s.batch = s.put(s.batch, w, 0, false)
 		return
@@ -363,7 +375,7 @@ func (s *session) flush() {
 
 func (s *session) transfer(b []byte, chop int) {
 	s.log.add(LogEntry{Kind: SentOctets, Data: b, Length: len(b), Chop: chop})
-	s.box.put(transfer{b, chop})
+	s.box.put(transfer{data: b, chop: chop})
 }
 
 // sendClose sends a Close frame if the connection is open.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/wsproof/wsproof/internal/wire"
 )
 
 // A Step is one thing that the tester does. Frames that stand next to each
@@ -21,7 +23,11 @@ type Frame struct {
 	RSV     byte // 4 is RSV1, 2 is RSV2, 1 is RSV3
 	Payload Payload
 	Chop    int  // octets a TCP write; 0: no chopping
-	Sync    bool // a TCP write of its own
+	Wrong   bool // masked as only the peer's frames must be
+	ZeroKey bool // with the masking key 00000000
+	Form    wire.Form
+	Claim   uint64 // the length that the header has, if it is not the payload's
+	Sync    bool   // a TCP write of its own
 }
 
 // Message sends a whole message, in frames of Fragment octets (0: one frame).
@@ -59,6 +65,9 @@ const NoCode = -1
 // over by then: with a Close 1001 if none was sent, otherwise by dropping TCP.
 type FailAfter struct{ Time time.Duration }
 
+// EndWrite closes TCP on the tester's side, behind what was sent.
+type EndWrite struct{}
+
 // CloseAfter makes the tester start the closing handshake after this time, if
 // the connection is still open by then.
 type CloseAfter struct{ Time time.Duration }
@@ -71,6 +80,7 @@ func (Wait) step()       {}
 func (SendClose) step()  {}
 func (FailAfter) step()  {}
 func (CloseAfter) step() {}
+func (EndWrite) step()   {}
 
 // A Payload is Len octets: unit, repeated. It is small however long it is.
 type Payload struct {

@@ -85,6 +85,7 @@ func Summarize(results []*Result) Summary {
 			Role: peerName(results[0].Role), Cases: len(results), Passed: true, Counts: make(map[string]int), Groups: Groups(results),
 			Skipped: make(map[string][]string), Notes: make(map[string][]string), Earlier: make(map[string]string),
 		}
+		notes := make(map[string][]*Result)
 		for _, r := range results {
 			a.Counts[r.Verdict()]++
 			a.Passed = a.Passed && r.Passed()
@@ -92,11 +93,18 @@ func Summarize(results []*Result) Summary {
 				a.Skipped[r.Skipped] = append(a.Skipped[r.Skipped], r.Case.ID)
 			}
 			if r.Note != "" {
-				note := general(r.Note)
-				a.Notes[note] = append(a.Notes[note], r.Case.ID)
+				notes[general(r.Note)] = append(notes[general(r.Note)], r)
 			}
 			if r.Earlier != "" {
 				a.Earlier[r.Case.ID] = r.Earlier
+			}
+		}
+		for note, of := range notes {
+			if len(of) == 1 {
+				note = of[0].Note
+			}
+			for _, r := range of {
+				a.Notes[note] = append(a.Notes[note], r.Case.ID)
 			}
 		}
 		s.Agents[agent] = a

@@ -172,6 +172,11 @@ func ParseTarget(s string) (*url.URL, error) { return opening.ParseURL(s) }
 // play plays one case.
 func (t *Tester) play(ctx context.Context, number int, c *Case) *Result {
 	r := &Result{Case: c, Agent: t.Agent, Number: number, Role: ClientRole, Started: time.Now()}
+	if c.Opening != nil {
+		t.playOpening(ctx, r)
+		t.ended(r)
+		return r
+	}
 	offer := ""
 	if c.Deflate != nil {
 		offer = c.Deflate.Extensions()

@@ -34,6 +34,7 @@ type Result struct {
 	Response string
 	// Opening is why there was no connection, if there was none.
 	Opening string
+	sure    bool // see certain
 	// Again is the command that plays the case again, for the report; optional.
 	Again string
 }
@@ -60,6 +61,10 @@ func (r *Result) judge() {
 	if r.Opening != "" {
 		r.Behavior, r.BehaviorClose = Failed, Failed
 		r.Why = "There was no connection: " + r.Opening + "."
+		return
+	}
+	if c.Own() {
+		r.judgeOwn()
 		return
 	}
 	peer := peerName(r.Role)

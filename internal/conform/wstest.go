@@ -257,7 +257,7 @@ func (c *config) specServer(ctx context.Context, s *Spec, server SpecServer) ([]
 		tester.Agent = agent
 	}
 	var cases []*conformance.Case
-	for _, k := range c.selected {
+	for _, k := range conformance.CasesFor(conformance.ServerRole, c.selected) {
 		if !s.Excludes(agent, k.ID) {
 			cases = append(cases, k)
 		}
@@ -305,7 +305,7 @@ func (c *config) fuzzingServer(ctx context.Context, s *Spec, host string) error 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	fuzzing := &conformance.FuzzingServer{
-		Cases: c.selected, Patience: c.patience, Started: c.out.started, Finished: c.out.finished, Wire: c.out.wire(""),
+		Cases: conformance.CasesFor(conformance.ClientRole, c.selected), Patience: c.patience, Started: c.out.started, Finished: c.out.finished, Wire: c.out.wire(""),
 		Exclude: s.Excludes, Stop: stop,
 	}
 	fuzzing.Update = func(results []*conformance.Result) error {
