@@ -18,8 +18,8 @@ type index struct {
 	shift      uint     // of the product: it leaves the bits of the hash
 }
 
-// hashes are of 4 octets in small windows, where matches are few and near, of 5 in
-// large ones, where one of 4 octets hides longer ones before it.
+// Hashes are of 4 octets where matches are few or chains find them all, of 5 in large
+// windows, where one of 4 octets hides longer ones before it.
 const (
 	smallBits  = 12
 	multiplier = 0x9e3779b185ebca87

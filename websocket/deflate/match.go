@@ -117,7 +117,7 @@ func (e *encoder) best(buf []byte, i, end int, base uint16, x *index, window int
 	length, distance := 0, 0
 	for i <= last {
 		if length == 0 {
-			length, distance = x.longest(buf, i, end, base, window, least-1)
+			length, distance = x.longest(buf, i, end, base, window, least-1, places)
 			x.chain(load(buf, i), base+uint16(i))
 		}
 		if length == 0 {
@@ -125,8 +125,12 @@ func (e *encoder) best(buf []byte, i, end int, base uint16, x *index, window int
 			continue
 		}
 		next := i + 1
-		if i < last && length < 64 {
-			l, d := x.longest(buf, i+1, end, base, window, length-1)
+		if i < last && length < nice {
+			p := places
+			if length >= good {
+				p /= 4
+			}
+			l, d := x.longest(buf, i+1, end, base, window, length-1, p)
 			x.chain(load(buf, i+1), base+uint16(i+1))
 			// An octet more is worth four bits, twice the distance costs one.
 			if l > 0 && 4*(l-length) > 2+bits.Len(uint(d))-bits.Len(uint(distance)) {
@@ -156,12 +160,15 @@ func (e *encoder) best(buf []byte, i, end int, base uint16, x *index, window int
 	return end
 }
 
-// places is how many longest looks at.
-const places = 48
+const (
+	places = 128 // how many longest looks at
+	good   = 8   // a match of such a length is seldom put off
+	nice   = 64  // and behind one of this length nobody looks
+)
 
-// longest returns the longest match for i that is longer than shorter, 0 if there is
-// none, the nearest of several.
-func (x *index) longest(buf []byte, i, end int, base uint16, window, shorter int) (length, distance int) {
+// longest looks at so many places for the longest match for i that is longer than
+// shorter, the nearest of several; 0 if there is none.
+func (x *index) longest(buf []byte, i, end int, base uint16, window, shorter, places int) (length, distance int) {
 	v := load(buf, i)
 	most := min(maxMatch, end-i)
 	at := x.head[x.hash(v)]
@@ -174,7 +181,9 @@ func (x *index) longest(buf []byte, i, end int, base uint16, window, shorter int
 		before = d
 		if buf[i-d+shorter] == buf[i+shorter] && uint32(load(buf, i-d)) == uint32(v) {
 			if l := same(buf, i, d, v, end); l > shorter {
-				shorter, length, distance = l, l, d
+				if shorter, length, distance = l, l, d; l >= nice {
+					break
+				}
 			}
 		}
 		at = x.prev[int(at)&(len(x.prev)-1)]
