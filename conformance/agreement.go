@@ -6,7 +6,7 @@ import (
 
 // An acceptance is what the tester, as a server, accepts and asks for.
 type acceptance struct {
-	noTakeover bool // asks for client_no_context_takeover, of clients that know it
+	noTakeover bool // asks for client_no_context_takeover, which each client must obey (RFC 7692 7.1.1.2)
 	bits       int  // asks for client_max_window_bits, of clients that know it; 0: does not ask
 }
 
@@ -14,7 +14,7 @@ type acceptance struct {
 func (a acceptance) answer(offers []model.Element) (answer model.Element, ok bool) {
 	for _, offer := range offers {
 		knowsBits := offer.ClientMaxWindowBitsBare || offer.ClientMaxWindowBits != 0
-		if a.noTakeover && !offer.ClientNoContextTakeover || a.bits != 0 && !knowsBits {
+		if a.bits != 0 && !knowsBits {
 			continue
 		}
 		answer.ServerNoContextTakeover = offer.ServerNoContextTakeover

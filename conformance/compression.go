@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -26,10 +27,9 @@ type Deflate struct {
 // Extensions is the offer as Sec-WebSocket-Extensions has it.
 func (d *Deflate) Extensions() string { return strings.Join(d.Offers, ", ") }
 
-// Quick reports whether the case is one of the few shapes that stand for the
-// others in short runs: small, middle and fragmented messages.
-func (d *Deflate) Quick() bool {
-	return d.Length == 16 || d.Length == 1<<10 || d.Length == 8<<10
+// Compressed says whether a case of permessage-deflate is among the cases.
+func Compressed(cases []*Case) bool {
+	return slices.ContainsFunc(cases, func(c *Case) bool { return c.Deflate != nil })
 }
 
 // compression is sections 12 and 13: permessage-deflate.

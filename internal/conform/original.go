@@ -198,7 +198,7 @@ func (c *config) originalServers(ctx context.Context, suite *original, out strin
 		if target == "" {
 			var stop func()
 			var err error
-			if target, stop, err = startServer(agent); err != nil {
+			if target, stop, err = startServer(agent, conformance.Compressed(c.selected)); err != nil {
 				return err
 			}
 			defer stop()
@@ -252,7 +252,7 @@ func (c *config) originalClients(ctx context.Context, suite *original, out strin
 		if err != nil {
 			return err
 		}
-		err = conformance.Drive(ctx, e.Client, "ws://"+address, url.QueryEscape(agent), c.selected, 1)
+		err = conformance.Drive(ctx, e.ClientFor(conformance.Compressed(c.selected)), "ws://"+address, url.QueryEscape(agent), c.selected, 1)
 		if err != nil {
 			return err
 		}

@@ -376,7 +376,7 @@ func (c *config) play(ctx context.Context, role, agent string) ([]*conformance.R
 	if url == "" {
 		var stop func()
 		var err error
-		if url, stop, err = startServer(agent); err != nil {
+		if url, stop, err = startServer(agent, conformance.Compressed(c.selected)); err != nil {
 			return nil, err
 		}
 		defer stop()
@@ -426,12 +426,12 @@ func (c *config) again(agent, role string, results []*conformance.Result) {
 }
 
 // startServer serves an engine's echo on a free port.
-func startServer(engine string) (url string, stop func(), err error) {
+func startServer(engine string, compression bool) (url string, stop func(), err error) {
 	e, err := engines.Find(engine)
 	if err != nil {
 		return "", nil, err
 	}
-	server := e.NewServer(serve.Echo, serve.Options{})
+	server := e.NewServer(serve.Echo, serve.Options{Compression: compression})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, err
@@ -467,7 +467,7 @@ func (c *config) playClient(ctx context.Context, agent string) ([]*conformance.R
 		if err != nil {
 			return nil, err
 		}
-		client = conformance.Client(e.Client)
+		client = conformance.Client(e.ClientFor(conformance.Compressed(c.selected)))
 	}
 	c.out.begin(agent, "client", "")
 	started := time.Now()

@@ -33,8 +33,19 @@ type Engine struct {
 	Serve func(*serve.Hub) http.Handler
 	// Client connects to a server.
 	Client dial.Client
+	// Compressing is the same client with permessage-deflate (RFC 7692); nil where
+	// the engine does not compress.
+	Compressing dial.Client
 	// Tasks are what it does in the benchmarks.
 	Tasks task.Set
+}
+
+// ClientFor returns the client, compressing if asked for and if there is one.
+func (e *Engine) ClientFor(compressing bool) dial.Client {
+	if compressing && e.Compressing != nil {
+		return e.Compressing
+	}
+	return e.Client
 }
 
 // NewServer returns a server on the engine that answers with h.

@@ -343,11 +343,12 @@ func (f *inflater) symbol(c *code) int {
 		if index == len(c.symbols) {
 			return -1
 		}
-		if f.bit == 8*len(f.in) {
+		at := uint(f.bit)
+		if at/8 >= uint(len(f.in)) {
 			f.short = true
 			return 0
 		}
-		value |= int(f.in[f.bit/8] >> (f.bit % 8) & 1)
+		value |= int(f.in[at/8] >> (at % 8) & 1)
 		f.bit++
 		count := c.count[bits]
 		if value-first < count {

@@ -11,7 +11,16 @@ import (
 // runClient is a client of github.com/coder/websocket: Reader, read as a stream
 // so that text is checked as it arrives, and Write.
 func runClient(ctx context.Context, url string, h dial.Handler) error {
-	conn, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{CompressionMode: websocket.CompressionDisabled})
+	return run(ctx, websocket.CompressionDisabled, url, h)
+}
+
+// runCompressing is the same with permessage-deflate.
+func runCompressing(ctx context.Context, url string, h dial.Handler) error {
+	return run(ctx, websocket.CompressionContextTakeover, url, h)
+}
+
+func run(ctx context.Context, mode websocket.CompressionMode, url string, h dial.Handler) error {
+	conn, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{CompressionMode: mode})
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,9 @@ func newServer(h *serve.Hub) http.Handler {
 		InsecureSkipVerify: true, // checked before
 		CompressionMode:    websocket.CompressionDisabled,
 	}
+	if h.Compression {
+		options.CompressionMode = websocket.CompressionContextTakeover
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s := &serve.Spy{ResponseWriter: w}
 		c := &serverConn{hub: h}

@@ -1,7 +1,7 @@
 // Package dial has what the engines' clients share. A client connects, by its
 // library's best public API, and answers each message that the server sends; the
 // conformance suite tests clients with it. As in package serve, all check
-// UTF-8, none compresses, and the limits are the same.
+// UTF-8, none compresses unless that is asked for, and the limits are the same.
 package dial
 
 import (

@@ -8,8 +8,9 @@ import (
 
 // Engine is gobwas.
 var Engine = engine.Engine{
-	Reader: &transcripts.Reader,
-	Serve:  newServer,
-	Client: runClient,
-	Tasks:  tasks,
+	Reader:      &transcripts.Reader,
+	Serve:       newServer,
+	Client:      runClient,
+	Compressing: runCompressing,
+	Tasks:       tasks,
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsflate"
 
 	"github.com/wsproof/wsproof/internal/engine/serve"
 )
@@ -21,7 +22,13 @@ import (
 // large ones by writev. With Gather its buffers are larger than net/http's.
 func newServer(h *serve.Hub) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		conn, rw, _, err := ws.UpgradeHTTP(r, w)
+		var extension *wsflate.Extension
+		upgrader := ws.HTTPUpgrader{}
+		if h.Compression {
+			extension = newExtension()
+			upgrader.Negotiate = extension.Negotiate
+		}
+		conn, rw, _, err := upgrader.Upgrade(r, w)
 		if err != nil {
 			status := http.StatusInternalServerError
 			var refusal *ws.ConnectionRejectedError
@@ -35,6 +42,11 @@ func newServer(h *serve.Hub) http.Handler {
 			return
 		}
 		c := &serverConn{hub: h, conn: conn, br: rw.Reader, bw: rw.Writer}
+		if extension != nil {
+			if _, c.compress = extension.Accepted(); c.compress {
+				c.state = ws.StateExtended
+			}
+		}
 		if h.Gather {
 			c.flushBeforeReads()
 		}
@@ -48,6 +60,9 @@ type serverConn struct {
 	conn   net.Conn
 	br     *bufio.Reader
 	header [ws.MaxHeaderSize]byte // the reader's
+
+	compress bool // permessage-deflate was negotiated
+	state    ws.State
 
 	mu      sync.Mutex // guards the writer's
 	bw      *bufio.Writer
@@ -154,13 +169,15 @@ func (c *serverConn) next(state ws.State) (ws.Header, error) {
 	if err != nil {
 		return h, err
 	}
-	return h, ws.CheckHeader(h, state)
+	return h, ws.CheckHeader(h, state|c.state)
 }
 
 // answer reads the message that begins with h, and answers it.
 func (c *serverConn) answer(h ws.Header, buf *[]byte) error {
 	kind := h.OpCode
-	check := kind == ws.OpText && !c.hub.SkipUTF8
+	squeezed := c.compress && h.Rsv1()
+	checked := kind == ws.OpText && !c.hub.SkipUTF8
+	check := checked && !squeezed
 	var text serve.TextCheck
 	message := (*buf)[:0]
 	for {
@@ -193,7 +210,20 @@ func (c *serverConn) answer(h ws.Header, buf *[]byte) error {
 			return err
 		}
 	}
-	if check {
+	if squeezed {
+		d := deflaters.Get().(*deflater)
+		defer deflaters.Put(d)
+		var err error
+		if message, err = d.inflate(message, c.hub.MaxMessage); err != nil {
+			return err
+		}
+		if checked {
+			if err := text.More(message); err != nil {
+				return err
+			}
+		}
+	}
+	if checked {
 		if err := text.End(message); err != nil {
 			return err
 		}
@@ -203,7 +233,7 @@ func (c *serverConn) answer(h ws.Header, buf *[]byte) error {
 		return serve.Asked(err)
 	}
 	if reply != nil {
-		switch err := c.write(kind, reply, !c.hub.Gather); {
+		switch err := c.writeMessage(kind, reply); {
 		case errors.Is(err, errCloseSent):
 			return nil
 		case err != nil:
@@ -257,16 +287,35 @@ func (c *serverConn) handleControl(h ws.Header) error {
 // sends until it has read that is read, and not answered.
 var errCloseSent = errors.New("a Close was sent")
 
-// write writes a frame: in one piece, or by writev where it does not fit the
-// buffer.
+// writeMessage writes a message, compressed where that was negotiated.
+func (c *serverConn) writeMessage(op ws.OpCode, message []byte) error {
+	h := ws.Header{Fin: true, OpCode: op}
+	if c.compress {
+		d := deflaters.Get().(*deflater)
+		defer deflaters.Put(d)
+		var err error
+		if message, err = d.deflate(message); err != nil {
+			return err
+		}
+		h = compressed(h)
+	}
+	return c.writeFrame(h, message, !c.hub.Gather)
+}
+
 func (c *serverConn) write(op ws.OpCode, payload []byte, flush bool) error {
+	return c.writeFrame(ws.Header{Fin: true, OpCode: op}, payload, flush)
+}
+
+// writeFrame writes a frame: in one piece, or by writev where it does not fit the
+// buffer.
+func (c *serverConn) writeFrame(h ws.Header, payload []byte, flush bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing {
 		return errCloseSent
 	}
-	c.closing = op == ws.OpClose
-	h := ws.Header{Fin: true, OpCode: op, Length: int64(len(payload))}
+	c.closing = h.OpCode == ws.OpClose
+	h.Length = int64(len(payload))
 	n := ws.HeaderSize(h)
 	if n+len(payload) > c.bw.Size() {
 		if err := c.bw.Flush(); err != nil {

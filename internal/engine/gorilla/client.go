@@ -12,7 +12,18 @@ import (
 // runClient is a client of github.com/gorilla/websocket: NextReader, read as a
 // stream so that text is checked as it arrives, and WriteMessage.
 func runClient(ctx context.Context, url string, h dial.Handler) error {
-	conn, _, err := websocket.DefaultDialer.DialContext(ctx, url, nil)
+	return run(ctx, *websocket.DefaultDialer, url, h)
+}
+
+// runCompressing is the same with permessage-deflate.
+func runCompressing(ctx context.Context, url string, h dial.Handler) error {
+	dialer := *websocket.DefaultDialer
+	dialer.EnableCompression = true
+	return run(ctx, dialer, url, h)
+}
+
+func run(ctx context.Context, dialer websocket.Dialer, url string, h dial.Handler) error {
+	conn, _, err := dialer.DialContext(ctx, url, nil)
 	if err != nil {
 		return err
 	}

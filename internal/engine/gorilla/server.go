@@ -16,7 +16,8 @@ import (
 // buffer, WriteMessage, buffers of net/http reused.
 func newServer(h *serve.Hub) http.Handler {
 	upgrader := websocket.Upgrader{
-		CheckOrigin: func(*http.Request) bool { return true }, // checked before
+		CheckOrigin:       func(*http.Request) bool { return true }, // checked before
+		EnableCompression: h.Compression,
 		Error: func(w http.ResponseWriter, _ *http.Request, status int, reason error) {
 			if status == http.StatusBadRequest {
 				w.Header().Set("Sec-Websocket-Version", "13")

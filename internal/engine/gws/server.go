@@ -18,6 +18,7 @@ func newServer(h *serve.Hub) http.Handler {
 		ReadMaxPayloadSize:  h.MaxMessage,
 		WriteMaxPayloadSize: max(h.MaxMessage, 1<<10),
 		CheckUtf8Enabled:    true,
+		PermessageDeflate:   deflate(h.Compression),
 		NewSession:          func() gws.SessionStorage { return &serverConn{hub: h} },
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,7 +1,7 @@
 // Package serve has what the engines' servers share. There is one server a
 // library, by the library's best public API, for benchserver, bench and
 // conformance: the same Handler answers on every engine, with the same checks
-// and limits and without compression.
+// and limits, and without compression unless it is asked for.
 //
 // What is the same for all: the origin check, the limits, text checked as
 // UTF-8 (by the library where it does so, by the engine's code as the bytes
@@ -67,6 +67,9 @@ type Options struct {
 	// buffered: what an application can build on its frames, though the library
 	// itself has nothing for it. No effect on the other engines.
 	Gather bool
+	// Compression makes the server accept permessage-deflate (RFC 7692), with context
+	// takeover where the library has it. No effect on the core, which has none yet.
+	Compression bool
 	// Stats makes the server count messages and bytes for its Stats: three plain
 	// additions a message, to memory of the connection's own.
 	Stats bool
