@@ -68,6 +68,64 @@ func verdictTable(t *testing.T) string {
 	return b.String()
 }
 
+// ownTable is the golden file of the cases W.* in short.
+func ownTable(t *testing.T) string {
+	table := readVerdicts(t, "golden-own.tsv")
+	var b strings.Builder
+	b.WriteString("\n| engine | role | OK | NON-STRICT | anything else |\n|---|---|---|---|---|\n")
+	for _, engine := range engines.Names() {
+		for _, role := range []string{"server", "client"} {
+			count := make(map[string]int)
+			var strict, rest []string
+			for _, c := range own() {
+				switch v := table[c.ID][role+"-"+engine]; v {
+				case string(OK):
+					count[v]++
+				case string(NonStrict):
+					strict = append(strict, c.ID)
+				case "-":
+				default:
+					rest = append(rest, c.ID)
+				}
+			}
+			fmt.Fprintf(&b, "| %s | %s | %d | %s | %s |\n", engine, role, count[string(OK)], listed(strict), listed(rest))
+		}
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+// listed is how many ids there are, and which.
+func listed(ids []string) string {
+	if len(ids) == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%d: %s", len(ids), strings.Join(ids, " "))
+}
+
+// TestOwnReadme keeps the table of the cases W.* equal to their golden file.
+func TestOwnReadme(t *testing.T) {
+	const begin, end = "<!-- own verdicts: go test ./conformance -run Readme -update -->\n", "<!-- end of own verdicts -->"
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after, found := strings.Cut(string(text), begin)
+	got, after, ended := strings.Cut(after, end)
+	want := ownTable(t)
+	switch {
+	case !found || !ended:
+		t.Errorf("README.md has no lines %q and %q", begin, end)
+	case got == want:
+	case !*update:
+		t.Error("README.md does not show the golden verdicts of W.*; go test ./conformance -run Readme -update writes them")
+	default:
+		if err := os.WriteFile("README.md", []byte(before+begin+want+end+after), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestReadme keeps the tables of verdicts in the READMEs equal to the golden
 // file. -update writes them.
 func TestReadme(t *testing.T) {
