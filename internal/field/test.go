@@ -175,7 +175,7 @@ func finding(c *conformance.Case, j judged) Finding {
 		f.Verdict, f.Why, f.cause = r.Verdict(), shorten(r.Why), r.Cause()
 		rule := c.Rule
 		switch {
-		case r.Behavior == conformance.Failed:
+		case r.Behavior == conformance.Failed, r.Outcome.Fault != "":
 		case r.BehaviorClose == conformance.FailedByClient:
 			rule = ruleServer
 		case r.BehaviorClose == conformance.Unclean && r.Outcome.RemoteClosed:
