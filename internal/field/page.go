@@ -99,17 +99,19 @@ func (s *SectionSummary) Text() string {
 // its number of cases: "5.2 ×7, 8.1 ×70"; "none" if there are none.
 func (t *Test) Rules() string {
 	count := make(map[string]int)
-	ends := make(map[string]bool)
+	ends := make(map[string]string)
 	var order []string
 	for _, f := range t.Findings {
 		if f.Note {
 			continue
 		}
-		if count[f.Section] == 0 && !ends[f.Section] {
+		if count[f.Section] == 0 && ends[f.Section] == "" {
 			order = append(order, f.Section)
 		}
 		count[f.Section] += len(f.Cases)
-		ends[f.Section] = ends[f.Section] || f.Ends
+		if f.Ends {
+			ends[f.Section] = map[string]string{string(ended): " (the process ends)", string(hangs): " (it hangs)"}[f.Verdict]
+		}
 	}
 	slices.SortFunc(order, compareSections)
 	var words []string
@@ -118,10 +120,7 @@ func (t *Test) Rules() string {
 		if n := count[section]; n > 1 {
 			word = fmt.Sprintf("%s ×%d", section, n)
 		}
-		if ends[section] {
-			word += " (the process ends)"
-		}
-		words = append(words, word)
+		words = append(words, word+ends[section])
 	}
 	if len(words) == 0 {
 		return "none"

@@ -41,7 +41,7 @@ func TestShortVersion(t *testing.T) {
 func TestRules(t *testing.T) {
 	test := &Test{Findings: []Finding{
 		{Section: "8.1", Cases: []string{"6.3.1", "6.3.2"}},
-		{Section: "5.10", Ends: true},
+		{Section: "5.10", Ends: true, Verdict: "ENDED"},
 		{Section: "5.2", Cases: []string{"3.1"}},
 		{Section: "8.1", Cases: []string{"6.4.1"}},
 		{Section: "7.4.1", Cases: []string{"7.9.5"}, Note: true},

@@ -50,21 +50,30 @@ type Finding struct {
 	// Note is set where RFC 6455 leaves it open, and the original suite does not: the
 	// peer failed the connection, or closed it, by another code than is usual.
 	Note bool `json:"note,omitempty"`
-	// Ends is set where the process ended by it. Then there are no Cases and no
-	// Why: the rule alone is named (SECURITY.md).
+	// Ends is set where the process ended by it, or answered no more. Then there are
+	// no Cases and no Why: the rule alone is named (SECURITY.md).
 	Ends bool `json:"ends,omitempty"`
 
 	cause string
 }
 
-// A judged case is its result, or that the process ended by it.
+// A judged case is its result, or what it did to the process.
 type judged struct {
 	result *conformance.Result
-	ended  bool
+	ended  ending
 }
 
+// An ending is what became of a server by a case: nothing, ended or hangs.
+type ending string
+
+const (
+	nothing ending = ""
+	ended   ending = "ENDED"
+	hangs   ending = "HANGS"
+)
+
 // failed says whether there is something to find.
-func (j judged) failed() bool { return j.ended || j.result == nil || !j.result.Passed() }
+func (j judged) failed() bool { return j.ended != nothing || j.result == nil || !j.result.Passed() }
 
 // A player plays cases and returns what came of each.
 type player func(ctx context.Context, cases []*conformance.Case) ([]judged, error)
@@ -167,8 +176,8 @@ var (
 func finding(c *conformance.Case, j judged) Finding {
 	f := Finding{Section: c.Rule.Section, Sentence: c.Rule.Sentence, Verdict: "FAILED"}
 	switch r := j.result; {
-	case j.ended:
-		f.Verdict, f.Ends = "ENDED", true
+	case j.ended != nothing:
+		f.Verdict, f.Ends = string(j.ended), true
 	case r == nil:
 		f.Why = "There was no connection."
 	default:
@@ -249,10 +258,11 @@ func (h *host) play(ctx context.Context, cases []*conformance.Case) ([]judged, e
 	for i, c := range cases {
 		index[c.ID] = i
 	}
-	// run plays some of them, and returns which may have ended the server.
-	run := func(cases []*conformance.Case, jobs int) (suspects []string, err error) {
+	// run plays some of them, and returns what became of the server, and which may
+	// have done it.
+	run := func(cases []*conformance.Case, jobs int) (end ending, suspects []string, err error) {
 		if err := h.alive(ctx); err != nil {
-			return nil, err
+			return nothing, nil, err
 		}
 		tester := &conformance.Tester{URL: h.url(), Jobs: jobs}
 		results, err := tester.Run(ctx, cases)
@@ -269,21 +279,25 @@ func (h *host) play(ctx context.Context, cases []*conformance.Case) ([]judged, e
 			if suspects = died.Cases; len(suspects) == 0 {
 				suspects = failed
 			}
+			end = hangs
+			if h.endsSoon() {
+				end = ended
+			}
 		case err != nil:
-			return nil, err
+			return nothing, nil, err
 		case len(failed) > 0 && h.endsSoon():
-			suspects = failed
+			end, suspects = ended, failed
 		default:
-			return nil, nil
+			return nothing, nil, nil
 		}
 		for _, id := range failed { // it may have failed for that alone
 			all[index[id]] = judged{}
 		}
-		return suspects, h.restart(ctx)
+		return end, suspects, h.restart(ctx)
 	}
 	restarts := 0
 	for left, jobs := cases, testJobs; len(left) > 0; jobs = max(1, jobs/2) {
-		suspects, err := run(left, jobs)
+		_, suspects, err := run(left, jobs)
 		if err != nil {
 			return nil, err
 		}
@@ -292,18 +306,18 @@ func (h *host) play(ctx context.Context, cases []*conformance.Case) ([]judged, e
 			if restarts++; restarts > mostRestarts {
 				return nil, fmt.Errorf("it has ended in so many cases that it is given up")
 			}
-			again, err := run(cases[i:i+1], 1)
+			end, _, err := run(cases[i:i+1], 1)
 			if err != nil {
 				return nil, err
 			}
-			all[i].ended = len(again) > 0
+			all[i].ended = end
 		}
 		if len(suspects) == 0 {
 			break
 		}
 		left = slices.DeleteFunc(slices.Clone(cases), func(c *conformance.Case) bool {
 			j := all[index[c.ID]]
-			return j.ended || j.result != nil
+			return j.ended != nothing || j.result != nil
 		})
 	}
 	return all, nil
