@@ -139,6 +139,16 @@ func replayUncertain(cases []*Case, results []*Result, jobs int, play func(picke
 	}), 1)
 }
 
+// leaveUncertain takes the failures away that an interrupted run has not played
+// again: they do not count.
+func leaveUncertain(results []*Result) {
+	for i, r := range results {
+		if r != nil && r.Skipped == "" && !r.Passed() && !r.certain() {
+			results[i] = nil
+		}
+	}
+}
+
 // pause waits, unless ctx is done before.
 func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)

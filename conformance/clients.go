@@ -79,6 +79,9 @@ func (f *FuzzingServer) TestClient(ctx context.Context, client Client, agent str
 			collect()
 		}
 	})
+	if ctx.Err() != nil {
+		leaveUncertain(results)
+	}
 	SkipTooBig(results)
 	if f.Finished != nil {
 		for _, r := range results {

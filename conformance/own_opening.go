@@ -121,7 +121,7 @@ func brokenRequests() []*Case {
 	line := func(from, to string) func(h *head) {
 		return func(h *head) { h.line = strings.Replace(h.line, from, to, 1) }
 	}
-	version := one("W.8.1", "with Sec-WebSocket-Version 8", ruleVersion, set("Sec-WebSocket-Version", "8"))
+	version := one("W.8.1", "with Sec-WebSocket-Version 99, which nobody knows", ruleVersion, set("Sec-WebSocket-Version", "99"))
 	version.Expectation = "The server answers with an HTTP error and a Sec-WebSocket-Version that has 13."
 	version.Opening.check = func(r *http.Response) string {
 		if !opening.HasToken(r.Header.Values("Sec-WebSocket-Version"), "13") {

@@ -81,18 +81,24 @@ func (t *Tester) Server(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// firstContact opens the first connection.
+// firstContact opens the first connection. A server that does not answer gets a
+// second chance, of three times the length: it may be busy with what was before.
 func (t *Tester) firstContact(ctx context.Context) (*opened, error) {
-	conn, err := t.dial(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("the target %s cannot be reached: %w", t.URL, err)
-	}
-	o, err := openAsClient(ctx, conn, t.client, "", t.within(handshakeTimeout))
-	if err != nil {
+	for _, patience := range []time.Duration{1, 3} {
+		conn, err := t.dial(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("the target %s cannot be reached: %w", t.URL, err)
+		}
+		o, err := openAsClient(ctx, conn, t.client, "", t.within(patience*handshakeTimeout))
+		if err == nil {
+			return o, nil
+		}
 		conn.Close()
-		return nil, fmt.Errorf("the target %s is no WebSocket server: %w", t.URL, err)
+		if ctx.Err() != nil || patience > 1 || !errors.Is(err, context.DeadlineExceeded) {
+			return nil, fmt.Errorf("the target %s is no WebSocket server: %w", t.URL, err)
+		}
 	}
-	return o, nil
+	panic("unreachable")
 }
 
 // openBeside opens a connection while another one is open. It returns nil if that

@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -120,6 +121,9 @@ func (t *Tester) Run(ctx context.Context, cases []*Case) ([]*Result, error) {
 			}
 		})
 	})
+	if errors.Is(context.Cause(ctx), context.Canceled) || errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		leaveUncertain(results)
+	}
 	if !t.Original {
 		SkipTooBig(results)
 	}

@@ -56,9 +56,14 @@ func (t *tail) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// last is the last line.
+// last is the last line that tells of an error, or the last one.
 func (t *tail) last() string {
 	lines := strings.Split(strings.TrimSpace(string(t.b)), "\n")
+	for i := len(lines) - 1; i >= 0; i-- {
+		if strings.Contains(lines[i], "rror:") {
+			return strings.TrimSpace(lines[i])
+		}
+	}
 	if s := strings.TrimSpace(lines[len(lines)-1]); s != "" {
 		return s
 	}

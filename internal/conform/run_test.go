@@ -13,11 +13,27 @@ import (
 	"testing"
 
 	"github.com/wsproof/wsproof/conformance"
+	"github.com/wsproof/wsproof/internal/engine/engines"
 	"github.com/wsproof/wsproof/internal/engine/gobwas"
 	"github.com/wsproof/wsproof/internal/leak"
 )
 
-func TestMain(m *testing.M) { leak.Main(m) }
+// echoEnv makes the test's binary an echo client of the URL in its arguments.
+const echoEnv = "WSPROOF_TEST_ECHO"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(echoEnv) == "" {
+		leak.Main(m)
+		return
+	}
+	core, err := engines.Find("core")
+	if err == nil {
+		err = core.Client(context.Background(), os.Args[len(os.Args)-1], func(_ bool, b []byte) []byte { return append([]byte{}, b...) })
+	}
+	if err != nil {
+		os.Exit(1)
+	}
+}
 
 // command runs the command line.
 func command(t *testing.T, args ...string) (stdout, stderr string, err error) {
