@@ -22,6 +22,8 @@ type answers struct {
 	inside  bool   // inside a fragmented message
 	opcode  byte
 	message []byte
+	rsv1    bool // the message is compressed
+	inflate inflater
 
 	wrong func(error) // told of each wrong answer
 	pong  func(payload []byte)
@@ -54,10 +56,10 @@ func (a *answers) begun() []byte {
 
 // take checks what was read and returns how many answers are complete with it.
 func (a *answers) take(p []byte) (complete int, err error) {
-	if len(a.slow) > 0 || a.inside {
+	s := a.script
+	if len(a.slow) > 0 || a.inside || s.squeezed != nil {
 		return a.parse(p)
 	}
-	s := a.script
 	for len(p) > 0 {
 		n := min(len(p), len(s.in)-a.off)
 		if !bytes.Equal(p[:n], s.in[a.off:a.off+n]) {
@@ -116,7 +118,8 @@ func (a *answers) parse(p []byte) (complete int, err error) {
 
 // frame takes one frame and reports whether it completes an answer.
 func (a *answers) frame(f *wire.Frame) (done bool, err error) {
-	if f.Masked || f.RSV != 0 {
+	rsv1 := a.script.squeezed != nil && f.RSV == 4 && (f.Opcode == wire.Text || f.Opcode == wire.Binary)
+	if f.Masked || f.RSV != 0 && !rsv1 {
 		return false, fmt.Errorf("a wrong answer: a frame of the server with mask=%v rsv=%d", f.Masked, f.RSV)
 	}
 	switch f.Opcode {
@@ -135,7 +138,7 @@ func (a *answers) frame(f *wire.Frame) (done bool, err error) {
 		if a.inside {
 			return false, errors.New("a wrong answer: a new message inside a fragmented one")
 		}
-		a.opcode = f.Opcode
+		a.opcode, a.rsv1 = f.Opcode, rsv1
 	case wire.Continuation:
 		if !a.inside {
 			return false, errors.New("a wrong answer: a continuation without a beginning")
@@ -148,7 +151,7 @@ func (a *answers) frame(f *wire.Frame) (done bool, err error) {
 	if a.inside {
 		return false, nil
 	}
-	if err := a.script.accept(a.next, a.opcode, a.message); err != nil {
+	if err := a.check(); err != nil {
 		a.wrong(err)
 	}
 	a.message = a.message[:0]

@@ -42,7 +42,14 @@ func (r *runner) dial(ctx context.Context, index int) (*conn, error) {
 	if c.Conn, err = r.client.Connect(ctx); err != nil {
 		return nil, fmt.Errorf("dialling: %w", err)
 	}
-	o, err := r.client.Handshake(ctx, c.Conn, "")
+	offer := ""
+	if r.Compression {
+		offer = deflateOffer
+	}
+	o, err := r.client.Handshake(ctx, c.Conn, offer)
+	if err == nil && r.Compression {
+		err = agreed(o.Extensions)
+	}
 	if err != nil {
 		c.Conn.Close()
 		return nil, fmt.Errorf("handshake: %w", err)

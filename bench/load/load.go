@@ -78,6 +78,11 @@ type Config struct {
 	Size int
 	// Text makes Echo's messages text; otherwise they are binary.
 	Text bool
+	// Compression sends every message compressed by permessage-deflate (RFC 7692),
+	// without context takeover both ways; a server that declines refuses the handshake.
+	// The first answer to each message is inflated and checked, others that have the
+	// same bytes are compared with it.
+	Compression bool
 	// Duration is how long messages are sent. Default: 5 s.
 	Duration time.Duration
 	// Warmup is how long messages are sent before that without being counted, on
@@ -154,6 +159,8 @@ func (c *Config) setDefaults() error {
 		return fmt.Errorf("load: there is no mode %q: use plain, json, binary, connect or echo", c.Mode)
 	}
 	switch {
+	case c.Compression && (plain || c.Mode == Connect):
+		return fmt.Errorf("load: compression goes neither with a tcp server nor with mode connect")
 	case plain && c.Mode != Echo:
 		return fmt.Errorf("load: a tcp server only echoes: use mode echo")
 	case !plain:

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"sync/atomic"
 
 	"github.com/wsproof/wsproof/internal/wire"
 )
@@ -21,9 +22,14 @@ type script struct {
 	outEnd []int  // where each message ends in out
 	in     []byte // the answers, once
 	inEnd  []int
+	// kind judges the opcode of an answer.
+	kind func(i int, opcode byte) error
 	// accept judges an answer that came in other frames.
 	accept func(i int, opcode byte, payload []byte) error
 	raw    bool // the answers are the very bytes sent
+	// squeezed has a place a message where they are compressed: the payload that
+	// was right before.
+	squeezed []atomic.Pointer[[]byte]
 }
 
 // messages is the length of the ring.
@@ -64,14 +70,23 @@ func newScript(c *Config) *script {
 	random := rand.New(rand.NewPCG(6455, 1))
 	messages := make([]message, n)
 	var once []byte
+	compress := func(p []byte) []byte { return p }
+	if c.Compression {
+		compress, s.squeezed = newCompress(), make([]atomic.Pointer[[]byte], n)
+	}
 	for i := range messages {
 		messages[i] = newMessage(c, i, random)
 		m := &messages[i]
-		f := wire.Frame{Fin: true, Opcode: m.opcode, Masked: true, Payload: m.ask}
+		f := wire.Frame{Fin: true, Opcode: m.opcode, Masked: true, Payload: compress(m.ask)}
+		if c.Compression {
+			f.RSV = 4
+		}
 		binary.LittleEndian.PutUint32(f.Key[:], random.Uint32()|1)
 		once = f.Append(once)
 		s.outEnd = append(s.outEnd, len(once))
-		if !s.raw {
+		if c.Compression {
+			s.inEnd = append(s.inEnd, 0) // nobody knows the bytes of an answer before it comes
+		} else if !s.raw {
 			answer := wire.Frame{Fin: true, Opcode: m.opcode, Payload: m.reply}
 			s.in = answer.Append(s.in)
 			s.inEnd = append(s.inEnd, len(s.in))
@@ -84,10 +99,16 @@ func newScript(c *Config) *script {
 	if s.raw {
 		s.in, s.inEnd = once, s.outEnd[:n]
 	}
+	s.kind = func(i int, opcode byte) error {
+		if want := messages[i].opcode; opcode != want {
+			return fmt.Errorf("a wrong answer: opcode %d for a message of opcode %d", opcode, want)
+		}
+		return nil
+	}
 	s.accept = func(i int, opcode byte, payload []byte) error {
 		m := &messages[i]
-		if opcode != m.opcode {
-			return fmt.Errorf("a wrong answer: opcode %d for a message of opcode %d", opcode, m.opcode)
+		if err := s.kind(i, opcode); err != nil {
+			return err
 		}
 		if bytes.Equal(payload, m.reply) {
 			return nil

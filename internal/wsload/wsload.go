@@ -32,6 +32,8 @@ and latencies. URL is ws, wss, or tcp://host:port for an echo of bytes. Modes:
   -async -messages N   send N (100000) before reading, on each connection
   -messages N          most messages a connection
   -duration TIME -warmup TIME   to send (5s), and before that uncounted (0s)
+  -compression         messages compressed by permessage-deflate, without context
+                       takeover; a server that declines is an error
   -patience TIME       for a connection, and for the last answers (10s)
   -format table|bench|json   of the result (bench: as Go's benchmarks);  -json
 `
@@ -54,6 +56,7 @@ func Run(ctx context.Context, name string, args []string, stdout, stderr io.Writ
 	fs.IntVar(&c.Messages, "messages", 0, "")
 	fs.IntVar(&c.Size, "size", 125, "")
 	fs.BoolVar(&c.Text, "text", false, "")
+	fs.BoolVar(&c.Compression, "compression", false, "")
 	fs.DurationVar(&c.Duration, "duration", 5*time.Second, "")
 	fs.DurationVar(&c.Warmup, "warmup", 0, "")
 	fs.DurationVar(&c.Patience, "patience", 10*time.Second, "")
