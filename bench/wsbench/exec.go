@@ -173,7 +173,7 @@ func (r *recorder) recordBest() error {
 	var order []value
 	for _, h := range r.later {
 		v := value{h.rev, h.round}
-		if all[v] == nil {
+		if _, known := all[v]; !known { // a lane without results makes it known, too
 			order = append(order, v)
 		}
 		all[v] = append(all[v], h.results...)
