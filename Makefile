@@ -130,16 +130,20 @@ OVERLAY ?=
 RESULTS ?=
 RUNS    ?= 10
 BENCH   ?=
+RAW     ?=
 
-.PHONY: bench benchquick benchfull benchcheck benchselftest benchreport benchreadme benchsmoke
-bench: ## five minutes of benchmarks, library by library; BASE=rev: old against new
-	go run ./bench/wsbench run $(if $(BASE),-base $(BASE)) $(if $(OVERLAY),-overlay $(OVERLAY))
+.PHONY: bench benchquick benchfull benchtables benchcheck benchselftest benchreport benchreadme benchsmoke
+bench: ## five minutes of benchmarks, library by library; BASE=rev: old against new; RAW=1: all by benchstat
+	go run ./bench/wsbench run $(if $(RAW),-raw) $(if $(BASE),-base $(BASE)) $(if $(OVERLAY),-overlay $(OVERLAY))
 
 benchquick: ## one minute of them
-	go run ./bench/wsbench run -set quick
+	go run ./bench/wsbench run -set quick $(if $(RAW),-raw)
 
 benchfull: ## all of them, about an hour
-	go run ./bench/wsbench run -set full
+	go run ./bench/wsbench run -set full $(if $(RAW),-raw)
+
+benchtables: ## the tables of results once more (RESULTS=file, RAW=1: all by benchstat)
+	go run ./bench/wsbench tables $(if $(RAW),-raw) $(RESULTS)
 
 benchcheck: ## fail if the core is slower or allocates more than at BASE (OVERLAY, BENCH=regexp)
 	go run ./bench/wsbench check -base '$(BASE)' $(if $(OVERLAY),-overlay $(OVERLAY)) $(if $(BENCH),-only '$(BENCH)')

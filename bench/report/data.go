@@ -98,7 +98,9 @@ func newRow(name string) row {
 // A measured is a median with its 95 % confidence interval.
 type measured struct {
 	benchmath.Summary
-	n int
+	n      int
+	values []float64 // nil of what is no measurement itself
+	row    string    // the name of its benchmark
 }
 
 // known reports whether there were enough samples for an interval.
@@ -106,6 +108,7 @@ func (m measured) known() bool { return !math.IsInf(m.Lo, 0) && !math.IsInf(m.Hi
 
 // times is the measurement in another unit; infinite bounds stay so.
 func (m measured) times(factor float64) measured {
+	m.values = nil
 	m.Center, m.Lo, m.Hi = m.Center*factor, m.Lo*factor, m.Hi*factor
 	return m
 }
@@ -114,6 +117,7 @@ func (m measured) times(factor float64) measured {
 // quotients of values in theirs.
 func (m measured) over(t measured) measured {
 	q := m
+	q.values = nil
 	q.n = min(m.n, t.n)
 	q.Center = m.Center / t.Center
 	if !m.known() || !t.known() {
@@ -160,5 +164,5 @@ func (r *row) measure(unit string) (measured, bool) {
 	if len(v) == 0 {
 		return measured{}, false
 	}
-	return measured{stat.Summary(v), len(v)}, true
+	return measured{stat.Summary(v), len(v), v, r.name}, true
 }

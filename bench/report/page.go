@@ -47,19 +47,15 @@ func Write(w io.Writer, runs []*Run) error {
 		}
 	}
 	var sections []section
-	for _, q := range questions {
-		if main.old != nil {
-			break // they compare libraries
-		}
-		c := q.chart(main)
-		if c == nil {
-			continue
-		}
-		s, err := draw2(q.question, q.text, c)
+	if main.old == nil { // else there are no libraries to compare
+		err := answered(main, onPage, func(q *question, c *chart) error {
+			s, err := draw2(q.question, q.text, c)
+			sections = append(sections, s)
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		sections = append(sections, s)
 	}
 	for _, r := range slices.Backward(runs) {
 		if r.old == nil {

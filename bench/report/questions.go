@@ -9,19 +9,52 @@ import (
 	"github.com/wsproof/wsproof/internal/engine/engines"
 )
 
-// A question is what a chart answers; chart returns nil where the results do
-// not tell.
+// A question is what a chart or a table answers; chart returns nil where the
+// results do not tell.
 type question struct {
-	question, text string
+	question, text string // of the page
+	title          string // of a table, with its unit
+	in             places
 	chart          func(*Run) *chart
 }
 
+// Where a question is answered.
+type places uint8
+
+const (
+	onPage     places = 1 << iota // as a chart
+	inReadme                      // as a table of medians
+	inTerminal                    // as a table with ratios
+)
+
 const nano = 1e9
+
+// answered are the questions of a place that the results answer.
+func answered(run *Run, where places, do func(q *question, c *chart) error) error {
+	for i := range questions {
+		q := &questions[i]
+		if q.in&where == 0 {
+			continue
+		}
+		c := q.chart(run)
+		if c == nil {
+			continue
+		}
+		c.sort()
+		if err := do(q, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 var questions = []question{
 	{
 		"Who reads a masked frame with the least CPU?",
 		"A server reads frames from memory, each library through the fastest of its public API: core and gobwas have one for frames, the others read messages through a connection, which does more. CPU time of the whole process, garbage collection included.",
+		"Reading one masked frame from memory, ns of CPU, each library by its best public API (core and gobwas: for frames; " +
+			"the others: for messages, through a connection)",
+		onPage | inReadme | inTerminal,
 		func(r *Run) *chart {
 			return by(r, "ReadFrame", map[string]string{"role": "server", "api": "best"}, "cpu-sec/op", "size", nano, "CPU time, ns a frame (logarithmic)")
 		},
@@ -29,6 +62,8 @@ var questions = []question{
 	{
 		"And through a connection, message by message?",
 		"The same frames, read as whole messages with all that a connection checks, by every library.",
+		"Reading the same as messages, all through a connection, ns of CPU",
+		onPage | inReadme | inTerminal,
 		func(r *Run) *chart {
 			return connReads(r, "CPU time, ns a message (logarithmic)")
 		},
@@ -36,6 +71,8 @@ var questions = []question{
 	{
 		"And as the READMEs show it?",
 		"The same frames, read by the calls that each library's README shows; core by ReadFrame, which its README names. Who is missing has but one way, that of the first chart.",
+		"Reading the same as the READMEs show it, ns of CPU",
+		onPage | inTerminal,
 		func(r *Run) *chart {
 			return by(r, "ReadFrame", map[string]string{"lib": strings.Join(engines.Names(), "|"), "role": "server", "api": "readme"}, "cpu-sec/op", "size", nano, "CPU time, ns a frame (logarithmic)")
 		},
@@ -43,6 +80,9 @@ var questions = []question{
 	{
 		"Who writes a client's masked frame with the least CPU?",
 		"The caller's payload stays untouched; a new masking key for each frame. A library may need more than one Write for it: the numbers are in the raw results.",
+		"Writing one masked frame, the caller's payload untouched, ns of CPU (core and gobwas: into a buffer of the caller's; " +
+			"the others: through a connection)",
+		onPage | inReadme | inTerminal,
 		func(r *Run) *chart {
 			return by(r, "WriteFrame", map[string]string{"role": "client", "api": "best"}, "cpu-sec/op", "size", nano, "CPU time, ns a frame (logarithmic)")
 		},
@@ -50,13 +90,41 @@ var questions = []question{
 	{
 		"Who reads a message of 64 fragments with the least CPU?",
 		"The size is that of the whole message.",
+		"Reading a message of 64 fragments, ns of CPU, best API",
+		onPage | inTerminal,
 		func(r *Run) *chart {
 			return by(r, "ReadMessage", map[string]string{"fragments": "64", "api": "best"}, "cpu-sec/op", "size", nano, "CPU time, ns a message (logarithmic)")
 		},
 	},
 	{
+		"And text, with the check of UTF-8?",
+		"Messages of 1 KiB read by the best API; where a library leaves the check to its caller, the benchmark makes it by utf8.Valid.",
+		"Reading text of 1 KiB with the check of UTF-8, ns of CPU",
+		inTerminal,
+		func(r *Run) *chart {
+			return by(r, "ReadText", map[string]string{"api": "best", "size": "1KiB"}, "cpu-sec/op", "text", nano, "CPU time, ns a message (logarithmic)")
+		},
+	},
+	{
+		"And masking alone?",
+		"Only gobwas's kernel is public (cipher); the others are measured through the smallest call that masks.",
+		"Masking, ns of CPU (gobwas's kernel alone; of the others the smallest public call that masks)",
+		inTerminal,
+		masking,
+	},
+	{
+		"What does an echo cost?",
+		"Servers over loopback by load, the best API, other ways and the README's.",
+		"Echo over loopback, ns of server CPU a message (connections × messages in flight, size). With many in flight the core " +
+			"writes replies together, as gobwas flush does by its user's code; the others write each",
+		inReadme | inTerminal,
+		echoes,
+	},
+	{
 		"What does pipelining give?",
 		"64 connections over loopback, messages of 125 bytes, as many in flight on each connection as the label says. The core writes the replies to messages that came together at once; the others write each, unless their user gathers them (gobwas flush). Server CPU time a message; tcp sends back bytes without looking at them. Closed loop.",
+		"Echo over loopback, ns of server CPU a message of 125 bytes, 64 connections, by messages in flight",
+		onPage | inTerminal,
 		func(r *Run) *chart {
 			return by(r, "Echo", map[string]string{"kind": "binary", "conns": "64", "size": "125B", "api": "best|plain|flush|answer"}, "cpu-sec/op", "inflight", nano, "server CPU time, ns a message (logarithmic)")
 		},
@@ -64,28 +132,33 @@ var questions = []question{
 	{
 		"How far is each from the limit of plain TCP?",
 		"Server CPU time a message, divided by that of a server that only sends back bytes. The dashed line is that limit, for servers that write each answer: one that gathers them may do with fewer system calls. Intervals are those of both together.",
+		"",
+		onPage,
 		tcpLimit,
 	},
 	{
 		"And latency?",
 		"The median and the 99th percentile, 64 connections with one message of 125 bytes in flight each. Closed loop: a slow answer delays the next question, so this tells nothing about users who do not wait for each other.",
+		"Echo latency, µs, 64 connections with one message of 125 bytes in flight (closed loop)",
+		onPage | inTerminal,
 		latency,
 	},
 	{
 		"What does a handshake cost?",
 		"Server CPU time for accepting: the request parsed already, from its bytes in memory, and a whole connection opened and closed over loopback. core, gorilla and coder check the Origin, gobwas and gws leave that to their user; gobwas zerocopy and gobwas listener do without net/http.",
+		"Accepting a connection, µs of server CPU: request parsed, from raw bytes, opened and closed over loopback",
+		onPage | inTerminal,
 		handshakes,
 	},
 	{
 		"How much memory does an idle connection hold?",
 		"Growth of the resident size over the connections, each of which echoed one message and then was silent; after one garbage collection. One measurement each, hence no interval.",
+		"Memory of an idle connection, KiB resident (one measurement each, by number of connections)",
+		onPage | inReadme | inTerminal,
 		func(r *Run) *chart {
-			c := by(r, "Memory", nil, "rss-B/conn", "conns", 1.0/1024, "KiB a connection")
+			c := by(r, "Memory", nil, "rss-B/conn", "conns", 1.0/1024, "KiB a connection, by number of connections")
 			if c != nil {
 				c.log = false
-				for i, n := range c.categories {
-					c.rename(i, n, n+" conns")
-				}
 			}
 			return c
 		},
@@ -164,6 +237,35 @@ func (c *chart) add(lib, category string, m measured) {
 		}
 	}
 	c.series = append(c.series, series{lib, map[string]measured{category: m}})
+}
+
+func masking(r *Run) *chart {
+	c := &chart{unit: "CPU time, ns (logarithmic)", scale: nano, log: true}
+	for _, row := range r.find("Mask", nil) {
+		c.put(row.keys["lib"]+" "+row.keys["via"], row.keys["size"], &row, "cpu-sec/op")
+	}
+	if len(c.series) == 0 {
+		return nil
+	}
+	return c
+}
+
+// echoes is the echo server by load, the best and the README's way.
+func echoes(run *Run) *chart {
+	c := &chart{unit: "server CPU time, ns a message (logarithmic)", scale: nano, log: true}
+	for _, want := range []map[string]string{
+		{"kind": "binary", "conns": "64", "inflight": "1", "size": "125B"},
+		{"kind": "binary", "conns": "64", "inflight": "64", "size": "8B"},
+		{"kind": "binary", "conns": "64", "inflight": "1", "size": "64KiB"},
+	} {
+		for _, row := range run.find("Echo", want) {
+			c.put(row.lib(), fmt.Sprintf("%s×%s, %s", want["conns"], want["inflight"], want["size"]), &row, "cpu-sec/op")
+		}
+	}
+	if len(c.series) == 0 {
+		return nil
+	}
+	return c
 }
 
 func tcpLimit(r *Run) *chart {

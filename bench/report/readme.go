@@ -38,55 +38,31 @@ func Readme(text []byte, run *Run) ([]byte, error) {
 func markdown(run *Run) (string, error) {
 	var b strings.Builder
 	var spreads []float64 // of the medians of CPU time
-	for _, t := range []struct {
-		title string
-		c     *chart
-	}{
-		{
-			"Reading one masked frame from memory, ns of CPU, each library by its best public API (core and gobwas: for frames; " +
-				"the others: for messages, through a connection)",
-			by(run, "ReadFrame", map[string]string{"role": "server", "api": "best"}, "cpu-sec/op", "size", nano, ""),
-		},
-		{"Reading the same as messages, all through a connection, ns of CPU", connReads(run, "")},
-		{
-			"Writing one masked frame, the caller's payload untouched, ns of CPU (core and gobwas: into a buffer of the caller's; " +
-				"the others: through a connection)",
-			by(run, "WriteFrame", map[string]string{"role": "client", "api": "best"}, "cpu-sec/op", "size", nano, ""),
-		},
-		{
-			"Echo over loopback, ns of server CPU a message (connections × messages in flight, size). With many in flight the core " +
-				"writes replies together, as gobwas flush does by its user's code; the others write each",
-			echoTable(run),
-		},
-		{
-			"Memory of an idle connection, KiB resident (one measurement each, by number of connections)",
-			by(run, "Memory", nil, "rss-B/conn", "conns", 1.0/1024, ""),
-		},
-	} {
-		if t.c == nil {
-			continue
-		}
-		t.c.sort()
-		fmt.Fprintf(&b, "\n%s:\n\n| |", t.title)
-		for _, category := range t.c.categories {
+	err := answered(run, inReadme, func(q *question, c *chart) error {
+		fmt.Fprintf(&b, "\n%s:\n\n| |", q.title)
+		for _, category := range c.categories {
 			fmt.Fprintf(&b, " %s |", category)
 		}
-		b.WriteString("\n|---|" + strings.Repeat("--:|", len(t.c.categories)) + "\n")
-		for _, s := range t.c.series {
+		b.WriteString("\n|---|" + strings.Repeat("--:|", len(c.categories)) + "\n")
+		for _, s := range c.series {
 			fmt.Fprintf(&b, "| %s |", s.name)
-			for _, category := range t.c.categories {
+			for _, category := range c.categories {
 				m, ok := s.points[category]
 				if !ok {
 					b.WriteString(" |")
 					continue
 				}
-				fmt.Fprintf(&b, " %s |", short(m.Center*t.c.scale))
+				fmt.Fprintf(&b, " %s |", short(m.Center*c.scale))
 				if m.known() && m.n > 1 {
 					spreads = append(spreads, max(m.Hi/m.Center-1, 1-m.Lo/m.Center))
 				}
 			}
 			b.WriteString("\n")
 		}
+		return nil
+	})
+	if err != nil {
+		return "", err
 	}
 	if b.Len() == 0 {
 		return "", errors.New("report: the results have none of the README's rows")
@@ -120,20 +96,18 @@ func quantile(values []float64, q float64) float64 {
 	return values[int(q*float64(len(values)-1)+0.5)]
 }
 
-// echoTable is the echo server by load, the best and the README's way.
-func echoTable(run *Run) *chart {
-	c := &chart{scale: nano}
-	for _, want := range []map[string]string{
-		{"kind": "binary", "conns": "64", "inflight": "1", "size": "125B"},
-		{"kind": "binary", "conns": "64", "inflight": "64", "size": "8B"},
-		{"kind": "binary", "conns": "64", "inflight": "1", "size": "64KiB"},
-	} {
-		for _, row := range run.find("Echo", want) {
-			c.put(row.lib(), fmt.Sprintf("%s×%s, %s", want["conns"], want["inflight"], want["size"]), &row, "cpu-sec/op")
+// ReadmeRows are the names of the benchmarks in the README's tables.
+func (run *Run) ReadmeRows() []string {
+	var names []string
+	_ = answered(run, inReadme, func(_ *question, c *chart) error {
+		for _, s := range c.series {
+			for _, category := range c.categories {
+				if m, ok := s.points[category]; ok {
+					names = append(names, m.row)
+				}
+			}
 		}
-	}
-	if len(c.series) == 0 {
 		return nil
-	}
-	return c
+	})
+	return names
 }

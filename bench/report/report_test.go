@@ -110,7 +110,7 @@ func TestShapesDiffer(t *testing.T) {
 	for _, path := range published {
 		run := load(t, path)
 		for _, q := range questions {
-			if c := q.chart(run); c != nil {
+			if c := q.chart(run); c != nil && q.in&onPage != 0 {
 				var names []string
 				for _, s := range c.series {
 					names = append(names, s.name)
@@ -259,5 +259,41 @@ func TestReadme(t *testing.T) {
 	}
 	if _, err := Readme([]byte("no marks"), run); err == nil {
 		t.Error("a text without marks was taken")
+	}
+}
+
+// TestTerminal: a row is told beside the core's by a ratio where they differ, and
+// by ~ where nothing can be claimed.
+func TestTerminal(t *testing.T) {
+	var b strings.Builder
+	if err := Terminal(&b, load(t, file(t, "a.txt", "2026-01-01T00:00:00Z", 10))); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`(?m)^core +20\.9 +62\.7$`, `(?m)^gobwas +41\.8 ×2\.00 +125 ×2\.00$`, `(?m)^tcp +1804 ×0\.86$`, `(?m)^core readme +5\.37$`} {
+		if !regexp.MustCompile(want).MatchString(b.String()) {
+			t.Errorf("no row %s in\n%s", want, b.String())
+		}
+	}
+	same := measured{values: []float64{1, 2, 3, 4}}
+	same.Center = 2.5
+	if got := same.than(same); got != "~" {
+		t.Errorf("the same is %q", got)
+	}
+	one := measured{values: []float64{1}}
+	one.Center = 1
+	if got := one.than(one); got != "" {
+		t.Errorf("one value beside one: %q", got)
+	}
+	if err := Terminal(&b, newRun("empty")); err == nil {
+		t.Error("tables of nothing")
+	}
+}
+
+// TestQuestions: each has a place, and the words for it.
+func TestQuestions(t *testing.T) {
+	for _, q := range questions {
+		if q.in == 0 || q.in&(inReadme|inTerminal) != 0 && q.title == "" || q.in&onPage != 0 && (q.question == "" || q.text == "") {
+			t.Errorf("%q is in %03b and has no words for it", q.question+q.title, q.in)
+		}
 	}
 }

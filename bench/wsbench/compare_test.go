@@ -145,10 +145,10 @@ const (
 
 // The rows of the tables that the command prints.
 var (
-	row16   = regexp.MustCompile(`(?m)^ReadFrame/lib=core/api=best/role=server/size=16B +100\.0n .* 150\.0n .*\+50\.00% \(p=0\.029 n=4\)`)
-	rowNew  = regexp.MustCompile(`(?m)^WriteFrame/lib=core/api=best/role=server/size=16B +70\.00n`)
-	row125  = regexp.MustCompile(`(?m)^Echo/lib=core/api=best/kind=binary/conns=64/inflight=1/size=125B +7\.000µ .* 3\.500µ .*-50\.00% \(p=0\.029 n=4\)`)
-	rowEcho = regexp.MustCompile(`(?m)^Echo/lib=core/api=best/kind=binary/conns=64/inflight=64/size=8B +200\.0n`)
+	row16   = regexp.MustCompile(`(?m)^ReadFrame/api=best/role=server/size=16B +100\.0n .* 150\.0n .*\+50\.00% \(p=0\.029 n=4\)`)
+	rowNew  = regexp.MustCompile(`(?m)^WriteFrame/api=best/role=server/size=16B +70\.00n`)
+	row125  = regexp.MustCompile(`(?m)^Echo/api=best/kind=binary/conns=64/inflight=1/size=125B +7\.000µ .* 3\.500µ .*-50\.00% \(p=0\.029 n=4\)`)
+	rowEcho = regexp.MustCompile(`(?m)^Echo/api=best/kind=binary/conns=64/inflight=64/size=8B +200\.0n`)
 	columns = regexp.MustCompile(`(?m)^ +│ +old +│ +new +│?$\n.*vs base`)
 )
 

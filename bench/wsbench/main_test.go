@@ -11,6 +11,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
+
+	"github.com/wsproof/wsproof/bench/report"
 )
 
 func TestRefusesArguments(t *testing.T) {
@@ -32,6 +35,8 @@ func TestRefusesArguments(t *testing.T) {
 		{"check", "-base", "HEAD", "-only", "("},
 		{"check", "-base", "HEAD", "-only", "nosuch"},
 		{"readme"},
+		{"tables"},
+		{"tables", "/nosuch"},
 		{"readme", "-results", "/nosuch", "README.md"},
 		{"report", "/nosuch"},
 	} {
@@ -195,18 +200,63 @@ func TestTables(t *testing.T) {
 		id   string
 		text []byte
 		want int // tables
-	}{{"all", all, 9}, {"quick", quick.Bytes(), 7}} {
+	}{{"all", all, 11}, {"quick", quick.Bytes(), 8}} {
 		path := filepath.Join(t.TempDir(), "r.txt")
 		if err := os.WriteFile(path, c.text, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		var out bytes.Buffer
-		if err := tablesByLibrary(context.Background(), path, &out); err != nil {
+		var out, raw bytes.Buffer
+		if err := run(t.Context(), []string{"tables", path}, &out, &out); err != nil {
 			t.Errorf("%s: %v", c.id, err)
 		}
-		if got := strings.Count(out.String(), "cpu-sec/op"); got < c.want {
-			t.Errorf("%s: %d tables of CPU time, want at least %d", c.id, got, c.want)
+		if got := strings.Count(out.String(), "\n\n") / 2; got < c.want {
+			t.Errorf("%s: %d tables, want at least %d", c.id, got, c.want)
 		}
+		for line := range strings.Lines(out.String()) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > report.Width {
+				t.Errorf("%s: a line of %d columns: %s", c.id, n, line)
+			}
+		}
+		if err := run(t.Context(), []string{"tables", "-raw", path}, &raw, &raw); err != nil {
+			t.Errorf("%s, raw: %v", c.id, err)
+		}
+		if got := strings.Count(raw.String(), "cpu-sec/op"); got < 5 {
+			t.Errorf("%s: %d tables of CPU time by benchstat", c.id, got)
+		}
+	}
+}
+
+// TestGateCoversReadme: each row of the core in README's tables of CPU time is
+// one of those that the gate compares.
+func TestGateCoversReadme(t *testing.T) {
+	published, err := filepath.Glob("../published/*.txt")
+	if err != nil || len(published) == 0 {
+		t.Fatalf("no published results: %v", err)
+	}
+	results, err := report.Load(published[len(published)-1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := sets["core"]
+	cases, engines := regexp.MustCompile(s.cases), regexp.MustCompile(s.engines)
+	rows := 0
+	for _, name := range results.ReadmeRows() {
+		parts := strings.Split(name, "/") // benchmark, lib, api, and the rest
+		lib := strings.TrimPrefix(parts[1], "lib=")
+		if !strings.HasPrefix(lib, "core") || parts[0] == "Memory" {
+			continue
+		}
+		rows++
+		covered := parts[0] == "Echo" && cases.MatchString(strings.Join(parts[3:], "/")) && engines.MatchString(lib+"/"+strings.TrimPrefix(parts[2], "api="))
+		for _, g := range s.groups {
+			covered = covered || (lib == "core" || g.pure) && matches(g.pattern(lib), "Benchmark"+name)
+		}
+		if !covered {
+			t.Errorf("the gate does not compare %s", name)
+		}
+	}
+	if rows < 30 {
+		t.Errorf("README has %d rows of the core", rows)
 	}
 }
 

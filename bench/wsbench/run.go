@@ -20,6 +20,7 @@ func runSet(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	base := fs.String("base", "", "compare the working tree with this `revision`, by the core's benchmarks")
 	overlay := fs.String("overlay", "", "go build -overlay `file` for the working tree, with -base")
 	count := fs.Int("count", 0, "rounds; 0: as the set says")
+	raw := fs.Bool("raw", false, "print benchstat's tables of all that was measured")
 	out := fs.String("o", "", "results `file`; by default a new one under bench/results")
 	if err := parse(fs, args, stdout); err != nil {
 		return err
@@ -48,11 +49,11 @@ func runSet(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 		return err
 	}
 	if *base == "" {
-		if err := tablesByLibrary(ctx, path, stdout); err != nil {
+		if err := tablesByLibrary(ctx, path, *raw, stdout); err != nil {
 			return err
 		}
 	} else {
-		if err := tablesByRevision(ctx, path, stdout); err != nil {
+		if err := tablesByRevision(ctx, path, *raw, stdout); err != nil {
 			return err
 		}
 		for _, rev := range revs {
@@ -162,7 +163,7 @@ func buildAll(ctx context.Context, top, tmp, base, overlay string, s set) ([]*re
 	if err != nil {
 		return nil, nil, err
 	}
-	old, err := build(ctx, "old", dir, tmp, "", false)
+	old, err := build(ctx, "old", dir, tmp, "", withPure(s))
 	if err != nil {
 		remove()
 		return nil, nil, fmt.Errorf("revision %s: %w", base, err)
@@ -171,7 +172,7 @@ func buildAll(ctx context.Context, top, tmp, base, overlay string, s set) ([]*re
 		remove()
 		return nil, nil, fmt.Errorf("revision %s: %w", base, err)
 	}
-	fresh, err := build(ctx, "new", top, tmp, overlay, false)
+	fresh, err := build(ctx, "new", top, tmp, overlay, withPure(s))
 	if err != nil {
 		remove()
 		return nil, nil, err
