@@ -172,8 +172,9 @@ field: ## the suite against the implementations of field/ (ONLY=name,language,ki
 .PHONY: cross
 CROSS ?= darwin/arm64 linux/arm64 windows/amd64 linux/386
 
-cross: ## vet the core and the conformance suite for other systems and processors (CROSS)
+cross: ## vet the core and the conformance suite, for Windows all of wsproof, for other systems and processors (CROSS)
 	@for target in $(CROSS); do \
 		echo "$$target"; \
-		GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 go vet ./websocket/... ./conformance || exit 1; \
+		all=$$(case $$target in (windows/*) echo .;; esac); \
+		GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 go vet ./websocket/... ./conformance $$all || exit 1; \
 	done

@@ -37,18 +37,16 @@ func Test(ctx context.Context, name string, args []string, stdout, stderr io.Wri
 	c.define(f, "o", "folder for the reports: index.html, index.json, summary.json and a JSON file a case (default: none)")
 	f.BoolVar(&c.debug, "v", false, "print what the tester does and the wire log")
 	f.Usage = func() { cli.Help(stdout, testHelp+cli.ServerHelp, f) }
-	if err := cli.Parse(f, args, stdout); err != nil {
+	rest, err := cli.ParseAll(f, args, stdout)
+	if err != nil {
 		return err
 	}
-	if f.NArg() > 0 {
-		c.target = f.Arg(0)
-		if err := cli.Parse(f, f.Args()[1:], stdout); err != nil { // flags behind the URL
-			return err
-		}
+	if len(rest) > 0 {
+		c.target, rest = rest[0], rest[1:]
 	}
 	switch {
-	case f.NArg() > 0:
-		return cli.Usagef("unexpected argument %q (%s -h tells more)", f.Arg(0), name)
+	case len(rest) > 0:
+		return cli.Usagef("unexpected argument %q (%s -h tells more)", rest[0], name)
 	case c.target != "":
 		client, err := server.Client(c.target, stderr)
 		if err != nil {

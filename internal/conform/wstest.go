@@ -174,8 +174,8 @@ func WSTest(ctx context.Context, name string, args []string, stdout, stderr io.W
 		return cli.Usagef("unexpected argument %q (%s -h tells more)", f.Arg(0), name)
 	case mode != "fuzzingclient" && mode != "fuzzingserver":
 		return cli.Usagef("-m %q: want fuzzingclient or fuzzingserver (%s -h tells more)", mode, name)
-	case c.jobs < 1 || c.patience < 1:
-		return cli.Usagef("-jobs and -patience must be at least 1")
+	case c.jobs < 1 || !(c.patience >= 1 && c.patience <= mostPatience):
+		return cli.Usagef("-jobs must be at least 1, -patience from 1 to %d", mostPatience)
 	case file == "":
 		file = mode + ".json"
 	}
