@@ -18,8 +18,9 @@ const (
 	clientJobs = 4
 	// clientCases is how many cases a client's process plays.
 	clientCases = 25
-	// clientTime bounds a case of a client.
-	clientTime = time.Minute
+	// clientTime bounds a case of a client: the longest ones have 100 s, and thrice
+	// that where they are played again.
+	clientTime = 6 * time.Minute
 	// afterCase is how long a client may live when its last case is over.
 	afterCase = 500 * time.Millisecond
 	// againPatience is the factor on all waits where failed cases are played again.

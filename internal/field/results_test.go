@@ -169,3 +169,47 @@ func TestPut(t *testing.T) {
 		t.Errorf("of one that does not run: %+v", got)
 	}
 }
+
+// TestPublished holds the results and the README's table in the repository to each
+// other and to the table of implementations.
+func TestPublished(t *testing.T) {
+	r, err := ReadResults("../../field/results/field.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tested := 0
+	for _, row := range r.Rows {
+		if row.Test == nil {
+			continue
+		}
+		tested++
+		for _, f := range row.Test.Findings {
+			if f.Ends && (len(f.Cases) > 0 || f.Why != "") {
+				t.Errorf("%s: a finding that ends the process says more than its rule (SECURITY.md)", row.Name)
+			}
+		}
+	}
+	if tested < 25 {
+		t.Errorf("only %d implementations have results", tested)
+	}
+	ordered := *r
+	ordered.Order(readTable(t))
+	if len(ordered.Rows) != len(r.Rows) {
+		t.Error("the results have rows that the table lacks")
+	}
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want, err := Readme(text, r); err != nil || string(want) != string(text) {
+		t.Errorf("README.md has not the table of field/results (%v): make field ONLY=core", err)
+	}
+	var page strings.Builder
+	if err := WritePage(&page, r); err != nil {
+		t.Fatal(err)
+	}
+	published, err := os.ReadFile("../../field/results/index.html")
+	if err != nil || page.String() != string(published) {
+		t.Errorf("field/results/index.html is not the page of field.json (%v): make field ONLY=core", err)
+	}
+}
