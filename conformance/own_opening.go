@@ -175,7 +175,7 @@ func rightRequests() []*Case {
 		one("W.9.4", "whose fields are in the other order", ruleOrder, Failed, func(h *head) { slices.Reverse(h.fields) }),
 		one("W.9.5", "that offers an extension which nobody knows", ruleOffer, Failed, func(h *head) { h.add("Sec-WebSocket-Extensions", "x-wsproof-unknown; a=1") }),
 		chopped,
-		one("W.9.7", "that offers a subprotocol which nobody knows", ruleNotAgree, OK, func(h *head) { h.add("Sec-WebSocket-Protocol", "x-wsproof-unknown") }),
+		one("W.9.7", "that offers a subprotocol which nobody knows, and may be agreed to or not", ruleNotAgree, OK, func(h *head) { h.add("Sec-WebSocket-Protocol", "x-wsproof-unknown") }),
 		one("W.9.8", "with a field of 4,000 octets that nobody knows", ruleRequest, NonStrict, func(h *head) { h.add("X-Wsproof-Long", strings.Repeat("x", 4000)) }),
 		one("W.9.9", "whose Sec-WebSocket-Key has 15 octets", ruleKeyAsItIs, OK, func(h *head) { h.set("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAA") }),
 		one("W.9.10", "whose Sec-WebSocket-Key is no base64", ruleKeyAsItIs, OK, func(h *head) { h.set("Sec-WebSocket-Key", "!!!!!!!!!!!!!!!!!!!!!!!!") }),
@@ -338,8 +338,8 @@ func (r *Result) judgeOpening(response *http.Response, err error, key string) (o
 			fault = "has a wrong Sec-WebSocket-Accept"
 		case h.Get("Sec-WebSocket-Extensions") != "":
 			fault = "has an extension that it cannot know: " + h.Get("Sec-WebSocket-Extensions")
-		case strings.HasPrefix(h.Get("Sec-WebSocket-Protocol"), "x-wsproof"):
-			fault = "has a subprotocol that it cannot know: " + h.Get("Sec-WebSocket-Protocol")
+		case h.Get("Sec-WebSocket-Protocol") != "" && !strings.Contains(r.Request, "Sec-WebSocket-Protocol: "+h.Get("Sec-WebSocket-Protocol")+"\r\n"):
+			fault = "has a subprotocol that was not offered: " + h.Get("Sec-WebSocket-Protocol")
 		}
 		if fault == "" {
 			r.sure = false

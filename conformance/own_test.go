@@ -82,7 +82,7 @@ var ownFaults = []struct {
 	{"refuses every request", "W.9.8", "NON-STRICT", "server"},
 	{"answers with a wrong key", "W.9.1 W.9.7 W.9.9 W.9.10", "FAILED/OK", "server"},
 	{"takes an extension that was not offered", "W.9.5", "FAILED/OK", "server"},
-	{"takes any subprotocol", "W.9.7", "FAILED/OK", "server"},
+	{"takes a subprotocol that was not offered", "W.9.7", "FAILED/OK", "server"},
 	{"takes any response", "W.10.1 W.10.2 W.10.3 W.10.4 W.10.5 W.10.6 W.10.7 W.10.8 W.10.9 W.10.10", "FAILED/OK", "client"},
 	{"refuses every response", "W.11.1 W.11.2 W.11.3 W.11.4 W.11.5 W.11.7 W.11.8", "FAILED/OK", "client"},
 	{"refuses every response", "W.11.6", "NON-STRICT", "client"},
@@ -95,6 +95,7 @@ var ownFaults = []struct {
 	{"answers Pongs with Pongs", "W.5.10", "OK", ""},
 	{"fails with 1011 whatever is wrong", "W.1.1 W.5.11 W.7.5", "OK", ""},
 	{"knows no codes but 1000", "W.3.1012", "OK", ""},
+	{"takes any subprotocol", "W.9.7", "OK", "server"},
 	{"pings all the time", "W.1.1 W.5.7 W.6.1 W.12.3", "OK", ""},
 }
 
