@@ -32,7 +32,7 @@ and latencies. URL is ws, wss, or tcp://host:port for an echo of bytes. Modes:
   -async -messages N   send N (100000) before reading, on each connection
   -messages N          most messages a connection
   -duration TIME -warmup TIME   to send (5s), and before that uncounted (0s)
-  -compression         messages compressed by permessage-deflate, without context
+  -compression         compress messages by permessage-deflate, without context
                        takeover; a server that declines is an error
   -patience TIME       for a connection, and for the last answers (10s)
   -format table|bench|json   of the result (bench: as Go's benchmarks);  -json
