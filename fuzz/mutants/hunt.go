@@ -40,6 +40,7 @@ type hunter struct {
 	conf     config
 	work     string // a folder
 	progress io.Writer
+	mutants  []*mutant
 	units    map[string][]*unit // by tags
 	tested   []string           // packages of the core with tests
 
@@ -57,7 +58,7 @@ func hunt(ctx context.Context, cores *cores, mutants []*mutant, conf config, pro
 		return nil, err
 	}
 	defer os.RemoveAll(work)
-	h := &hunter{conf: conf, work: work, progress: progress, units: map[string][]*unit{}, slower: 1, results: map[*mutant]*result{}}
+	h := &hunter{conf: conf, work: work, progress: progress, mutants: mutants, units: map[string][]*unit{}, slower: 1, results: map[*mutant]*result{}}
 	if err := h.choosePlain(ctx, cores, mutants); err != nil {
 		return nil, err
 	}
@@ -238,6 +239,9 @@ func (h *hunter) measure(ctx context.Context, c *core) error {
 	defer os.RemoveAll(dir)
 	b, err := newSchema(c, dir, nil, false)
 	if err != nil {
+		return err
+	}
+	if err := checkTargets(h.mutants, units); err != nil {
 		return err
 	}
 	h.units[c.tags], h.tested = units, tested

@@ -59,6 +59,19 @@ func TestHunt(t *testing.T) {
 	}
 }
 
+// TestHuntWantsTargets refuses a mutant whose target is none.
+func TestHuntWantsTargets(t *testing.T) {
+	c, all := smallCore(t)
+	m := &mutant{name: "a", in: "Wait", old: "n--", new: "n -= 2", targets: []string{"Nothing"}}
+	if err := c.checkAll([]*mutant{m}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := hunt(t.Context(), all, []*mutant{m}, config{jobs: 1, stages: []string{stageVectors}}, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "a: there is no fuzz target Nothing") {
+		t.Errorf("%v, want the target that is none", err)
+	}
+}
+
 // TestHuntWantsASoundCore refuses to judge by tests that fail without a bug.
 func TestHuntWantsASoundCore(t *testing.T) {
 	c, all := smallCore(t)

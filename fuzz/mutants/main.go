@@ -147,6 +147,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		return nil
 	case conf.check:
+		for _, c := range cores.known {
+			units, _, err := findUnits(ctx, c)
+			if err == nil {
+				err = checkTargets(chosen, units)
+			}
+			if err != nil {
+				return err
+			}
+		}
 		fmt.Fprintf(stdout, "%d mutants apply and compile\n", len(chosen))
 		return judge(failed, 0)
 	}

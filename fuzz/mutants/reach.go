@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path"
 	"path/filepath"
@@ -33,11 +36,6 @@ type hit struct {
 	reached                bool
 }
 
-var (
-	vectorTests = regexp.MustCompile(`(?m)^func (TestVectors\w*)\(t \*testing\.T\)`)
-	fuzzTests   = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(f \*testing\.F\)`)
-)
-
 // findUnits returns the units of the module, and which packages of the core have
 // tests.
 func findUnits(ctx context.Context, c *core) (units []*unit, tested []string, err error) {
@@ -53,18 +51,18 @@ func findUnits(ctx context.Context, c *core) (units []*unit, tested []string, er
 			tested = append(tested, dir)
 		}
 		for _, name := range names {
-			text, err := os.ReadFile(filepath.Join(p.Dir, name))
+			file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, name), nil, parser.SkipObjectResolution)
 			if err != nil {
 				return nil, nil, err
 			}
-			if ofCore {
-				for _, found := range vectorTests.FindAllSubmatch(text, -1) {
-					units = append(units, &unit{stage: stageVectors, pkg: dir, name: string(found[1])})
-				}
-			}
-			if !ofCore {
-				for _, found := range fuzzTests.FindAllSubmatch(text, -1) {
-					units = append(units, &unit{stage: stageSeeds, pkg: dir, name: string(found[1])})
+			for _, d := range file.Decls {
+				fn, ok := d.(*ast.FuncDecl)
+				switch {
+				case !ok || fn.Recv != nil:
+				case ofCore && strings.HasPrefix(fn.Name.Name, "TestVectors"):
+					units = append(units, &unit{stage: stageVectors, pkg: dir, name: fn.Name.Name})
+				case !ofCore && strings.HasPrefix(fn.Name.Name, "Fuzz"):
+					units = append(units, &unit{stage: stageSeeds, pkg: dir, name: fn.Name.Name})
 				}
 			}
 		}
@@ -73,6 +71,23 @@ func findUnits(ctx context.Context, c *core) (units []*unit, tested []string, er
 		return nil, nil, fmt.Errorf("no test of vectors below %s and no fuzz target below fuzz", coreDir)
 	}
 	return units, tested, nil
+}
+
+// checkTargets returns an error for a fuzz target that a mutant names and that is
+// none.
+func checkTargets(mutants []*mutant, units []*unit) error {
+	known := map[string]bool{}
+	for _, u := range units {
+		known[u.name] = true
+	}
+	for _, m := range mutants {
+		for _, target := range m.targets {
+			if !known["Fuzz"+target] {
+				return fmt.Errorf("%s: there is no fuzz target %s", m.name, target)
+			}
+		}
+	}
+	return nil
 }
 
 // measure runs each unit on the core as it is, and notes how long it takes and
