@@ -41,10 +41,10 @@
 // A file uses those before it, and what stands behind it only where that cannot be
 // otherwise:
 //
-//	protocol.go options.go errors.go field.go key.go origin.go subprotocol.go hooks.go
+//	protocol.go errors.go key.go options.go field.go origin.go subprotocol.go hooks.go
 //	syscall_linux.go syscall_unix.go socket_unix.go socket_other.go transport.go
-//	turn.go outbound.go timing.go keepalive.go ending.go link.go serve.go websocket.go
-//	handshake.go handler_context.go handler.go proxy.go dial.go
+//	outbound.go turn.go timing.go keepalive.go ending.go link.go serve.go websocket.go
+//	handshake.go handler_context.go handler.go dial_request.go proxy.go dial.go
 //
 // # Limits
 //

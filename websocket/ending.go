@@ -13,7 +13,6 @@ import (
 var (
 	errTimeout  = os.ErrDeadlineExceeded
 	errClosed   = protocol.NewError(StatusNormalClosure, "connection closed", net.ErrClosed)
-	errEnded    = protocol.NewError(StatusNormalClosure, "connection ended", net.ErrClosed) // its cause is told instead
 	errReader   = protocol.NewError(StatusInternalError, "another goroutine is reading", nil)
 	errPanic    = protocol.NewError(StatusInternalError, "the handler panicked", nil)
 	errHook     = protocol.NewError(StatusInternalError, "a hook panicked", nil)

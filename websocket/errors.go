@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 )
 
@@ -44,4 +45,17 @@ func errorCode(err error) StatusCode {
 		return c.Code
 	}
 	return StatusInternalError
+}
+
+func refuse(status int, reason string) *HandshakeError {
+	return &HandshakeError{Status: status, Reason: reason}
+}
+
+// quote quotes what the peer sent for a message, cut to a length that suits it.
+func quote(s string) string {
+	const most = 64
+	if len(s) > most {
+		return strconv.QuoteToASCII(s[:most]) + "…"
+	}
+	return strconv.QuoteToASCII(s)
 }

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -271,17 +270,4 @@ func appendPreset(dst []byte, preset http.Header) []byte {
 		}
 	}
 	return dst
-}
-
-func refuse(status int, reason string) *HandshakeError {
-	return &HandshakeError{Status: status, Reason: reason}
-}
-
-// quote quotes what the peer sent for a message, cut to a length that suits it.
-func quote(s string) string {
-	const most = 64
-	if len(s) > most {
-		return strconv.QuoteToASCII(s[:most]) + "…"
-	}
-	return strconv.QuoteToASCII(s)
 }

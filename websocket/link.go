@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/wsproof/wsproof/websocket/protocol"
 )
@@ -134,6 +135,9 @@ func (l *link) hasEnded() bool         { return l.end.has() }
 // told returns what is closed when OnClose has returned.
 func (l *link) told() <-chan struct{} { return l.end.told() }
 
+// wait waits for bytes: see Websocket.step.
+func (l *link) wait() error { return l.transport.wait() }
+
 // conn returns the transport where that is a net.Conn, as behind net/http.
 func (l *link) conn() net.Conn {
 	conn, _ := l.transport.src.(net.Conn)
@@ -176,6 +180,80 @@ func (l *link) happens(event protocol.ClosingEvent, code StatusCode, err error, 
 		l.out.flush()
 	}
 	return do
+}
+
+// failGrace is how long ReadMessage waits for the Close frame of a failed
+// connection to be on its way before it returns.
+const failGrace = 100 * time.Millisecond
+
+// How the reader sees to the end of its connection.
+type draining struct {
+	shut   bool // end this side's direction once all is written
+	failed bool // wait for the Close to be on its way, not for the peer
+	wait   bool // stay until the transport is closed; else a goroutine sees to the rest
+	behind bool // bytes that came behind the end were read ahead
+}
+
+// drain does what happens returned, for the reader: it has all written, reads and drops
+// what the peer still sends, and then ends the connection (RFC 6455 §7.1.1). Without wait
+// it returns after failGrace at the latest.
+func (l *link) drain(do protocol.Action, how draining) {
+	if do&protocol.Drain == 0 {
+		return
+	}
+	if l.opts.timesReads() {
+		_ = l.transport.setReadDeadline(time.Time{}) // CloseTimeout bounds it
+	}
+	if how.shut {
+		l.out.shutWhenWritten()
+	}
+	// A server closes first. On a transport whose directions cannot be ended one by
+	// one, the peer waits for that, and would be waited for in vain.
+	most := l.opts.LingerBytes
+	if how.shut && !how.failed && !how.behind && !l.transport.canShut() {
+		most, how.wait = 0, true
+	}
+	if !how.wait && !l.drained(most, how.failed) {
+		l.end.linger()
+		return
+	}
+	if how.wait {
+		l.transport.drain(most)
+		l.out.waitWritten() // writing may still work where reading does not
+	}
+	l.happens(protocol.Drained, 0, nil, "")
+}
+
+// drained drains on a goroutine, and reports whether that was done in time. If not, the
+// goroutine ends the connection.
+func (l *link) drained(most int, failed bool) bool {
+	done, late := make(chan struct{}), make(chan struct{})
+	go func() {
+		l.transport.drain(most)
+		l.out.waitWritten()
+		select {
+		case done <- struct{}{}:
+		case <-late:
+			l.happens(protocol.Drained, 0, nil, "")
+		}
+	}()
+	var written <-chan struct{}
+	if failed {
+		if written = l.out.allWritten(); written == nil {
+			close(late)
+			return false
+		}
+	}
+	timer := time.NewTimer(failGrace)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-written:
+	case <-timer.C:
+	}
+	close(late)
+	return false
 }
 
 // drop closes the transport, wakes everybody who waits, and reports the end to the
@@ -237,6 +315,15 @@ func (l *link) orAbort(f func()) {
 	}()
 	f()
 	returned = true
+}
+
+// chosenCode returns the code of the application's choice for a Close, 0 for an empty one,
+// or the error of one that must not be sent (RFC 6455 §7.4).
+func chosenCode(code StatusCode) (StatusCode, error) {
+	if code == 0 || code == StatusNoStatusRcvd {
+		return 0, nil
+	}
+	return code, protocol.CheckCloseStatus(code)
 }
 
 // sendable returns code, or what goes on the wire for one that must not.

@@ -2,9 +2,15 @@ package websocket
 
 import (
 	"context"
+	"net"
 	"slices"
 	"time"
+
+	"github.com/wsproof/wsproof/websocket/protocol"
 )
+
+// errEnded says that nothing is written any more; why is told in its place.
+var errEnded = protocol.NewError(StatusNormalClosure, "connection ended", net.ErrClosed)
 
 // waiting are those who wait, and what for.
 type waiting struct {

@@ -4,14 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
-	"time"
 
 	"github.com/wsproof/wsproof/websocket/protocol"
 )
-
-// failGrace is how long ReadMessage waits for the Close frame of a failed
-// connection to be on its way before it returns.
-const failGrace = 100 * time.Millisecond
 
 // A Websocket is a connection after its handshake. One goroutine reads, by
 // [Websocket.ReadMessage] or [Websocket.Serve]; any number write and close.
@@ -20,8 +15,7 @@ const failGrace = 100 * time.Millisecond
 //
 //	transport ─ bytes ─▶ reader ─ messages ─▶ application ─ messages ─▶ out ─ bytes ─▶ transport
 //
-// What all goroutines share is in link. What stands here is the reader's own: of the one
-// goroutine that ending.become has given that role.
+// What all goroutines share is in link; what stands here is the reader's own.
 type Websocket struct {
 	link
 	reader   protocol.Reader
@@ -29,13 +23,11 @@ type Websocket struct {
 	gathered bool   // replies or pongs may be queued
 }
 
-// New returns a connection on src, a transport on which the opening handshake
-// is done and whose next byte is the first one of a frame. It panics if a
-// timeout is set in opts and src has no deadlines (SetReadDeadline,
-// SetWriteDeadline); CloseTimeout needs none.
-//
-// Bytes that the handshake has read past its end are lost unless src returns
-// them; [Accept] and [Dial] see to that.
+// New returns a connection on src, a transport on which the opening handshake is done and
+// whose next byte is the first one of a frame: bytes that the handshake has read past its
+// end are lost unless src returns them; [Accept] and [Dial] see to that. It panics if a
+// timeout is set in opts and src has no deadlines (SetReadDeadline, SetWriteDeadline);
+// CloseTimeout needs none.
 func New(src io.ReadWriteCloser, clientKey ClientKey, mode Mode, opts Options) *Websocket {
 	c := new(Websocket)
 	c.init(src, clientKey, mode, opts.shared(), nil, "")
@@ -54,16 +46,14 @@ func (c *Websocket) init(src io.ReadWriteCloser, key ClientKey, mode Mode, opts 
 	}
 }
 
-// ReadMessage returns the next message, in memory of its own. On the way it
-// answers pings and the peer's Close. For that it must be called again and
-// again: no control frame is seen where nobody reads.
+// ReadMessage returns the next message, in memory of its own. On the way it answers pings
+// and the peer's Close: no control frame is seen where nobody reads.
 //
-// The error is a *[CloseError] when the peer has closed; an *[Error] that
-// matches one of the Err variables when the peer broke a rule and was told so;
-// and otherwise an *[Error] with StatusAbnormalClose that wraps the cause, or
-// with StatusPolicyViolation after a timeout of the Options. It is final: what
-// comes after is the same error. A read that ctx ends is the last one too: the
-// connection is closed.
+// The error is a *[CloseError] when the peer has closed; an *[Error] that matches one of
+// the Err variables when the peer broke a rule and was told so; and otherwise an *[Error]
+// with StatusAbnormalClose that wraps the cause, or with StatusPolicyViolation after a
+// timeout of the Options. It is final, also where ctx has ended the read: the connection
+// is closed.
 func (c *Websocket) ReadMessage(ctx context.Context) (*Message, error) {
 	if !c.end.become(messages, ctx, c) {
 		return nil, c.notReader(ctx)
@@ -75,13 +65,14 @@ func (c *Websocket) ReadMessage(ctx context.Context) (*Message, error) {
 		}
 		c.end.leave()
 	}()
-	if ctx.Err() != nil {
-		err := c.endRead(c.cancelled(ctx), false)
-		returned = true
-		return nil, err
-	}
 	c.reader.Own = true
-	payload, err := c.waitMessage()
+	var payload []byte
+	err := ctx.Err()
+	if err != nil {
+		err = c.cancelled(ctx)
+	} else {
+		payload, err = c.waitMessage()
+	}
 	if err != nil {
 		err = c.endRead(err, false)
 		returned = true
@@ -112,11 +103,10 @@ func (c *Websocket) notReader(ctx context.Context) error {
 	return errReader
 }
 
-// Serve reads messages and answers each with what handler returns, in order,
-// until the connection has ended or ctx has. Replies to messages that came
-// together are written together; none waits longer than a millisecond for a
-// handler that takes its time. Only when Options.MaxPending bytes wait for a
-// peer that does not read does Serve stop reading.
+// Serve reads messages and answers each with what handler returns, in order, until the
+// connection has ended or ctx has. Replies to messages that came together are written
+// together; none waits longer than a millisecond for a handler that takes its time. Only
+// when Options.MaxPending bytes wait for a peer that does not read does Serve stop reading.
 //
 // When Serve returns, the connection has ended and the OnClose hook has returned;
 // only where another goroutine reads, Serve returns at once. [Websocket.Err] tells why
@@ -139,8 +129,7 @@ func (c *Websocket) Serve(ctx context.Context, handler Handler) {
 }
 
 // step has handler answer what has come, and reports whether to wait for more and to
-// call it again with what that ended with. If not, the connection has ended, or is
-// about to, behind a panic that goes on up.
+// call it again with what that ended with. If not, the connection has ended.
 func (c *Websocket) step(ctx context.Context, handler Handler, err error) (more bool) {
 	handling := false
 	defer func() {
@@ -163,7 +152,7 @@ func (c *Websocket) step(ctx context.Context, handler Handler, err error) (more 
 }
 
 // leave gives the reader's role back. Only a panic, or runtime.Goexit, of a handler or
-// a hook leaves a connection that has not ended.
+// a hook leaves a connection that is open.
 func (c *Websocket) leave(handling bool) {
 	defer c.end.leave()
 	if !handling {
@@ -182,22 +171,24 @@ func (c *Websocket) answer(ctx context.Context, handler Handler, handling *bool)
 	var shared *Message
 	if c.opts.ReuseBuffers {
 		shared = reused.Get().(*Message)
-		defer reused.Put(shared)
-		defer func() { *shared = Message{} }()
 	}
 	c.reader.Own = shared == nil
 	for {
 		event, payload, err := c.reader.Next()
-		if event != protocol.MessageComes {
+		switch {
+		case event != protocol.MessageComes:
 			if event != protocol.NeedMore {
 				err = c.passed(event, payload)
 			}
-			if err != nil || event == protocol.NeedMore {
-				return err
+			if event != protocol.NeedMore && err == nil {
+				continue
 			}
-			continue
-		}
-		if c.out.closed.Load() { // no data may follow our Close
+			if shared != nil {
+				*shared = Message{}
+				reused.Put(shared)
+			}
+			return err
+		case c.out.closed.Load(): // no data may follow our Close
 			continue
 		}
 		msg := shared
@@ -245,35 +236,24 @@ func (c *Websocket) reply(msg *Message, unchanged bool) error {
 	return nil
 }
 
-// waitMessage returns the payload of the next message, or why reading ends.
+// waitMessage returns the payload of the next message, or why reading ends: its errors
+// are those of rules and of the transport, and the peer's Close.
 func (c *Websocket) waitMessage() ([]byte, error) {
 	for {
-		payload, complete, err := c.nextMessage()
-		if complete || err != nil {
-			return payload, err
+		event, payload, err := c.reader.Next()
+		switch {
+		case event == protocol.MessageComes:
+			return payload, nil
+		case event != protocol.NeedMore:
+			err = c.passed(event, payload)
+		case err == nil:
+			if err = c.beforeWaiting(); err == nil {
+				err = c.transport.wait()
+			}
+			err = c.afterWaiting(err)
 		}
-		if err = c.beforeWaiting(); err == nil {
-			err = c.transport.wait()
-		}
-		if err = c.afterWaiting(err); err != nil {
+		if err != nil {
 			return nil, err
-		}
-	}
-}
-
-// nextMessage returns the next message, if it is complete with what has come. Control
-// frames before it are answered; its errors are those of rules, and the peer's Close.
-func (c *Websocket) nextMessage() (payload []byte, complete bool, err error) {
-	for {
-		event, p, err := c.reader.Next()
-		switch event {
-		case protocol.MessageComes:
-			return p, true, nil
-		case protocol.NeedMore:
-			return nil, false, err
-		}
-		if err := c.passed(event, p); err != nil {
-			return nil, false, err
 		}
 	}
 }
@@ -300,7 +280,7 @@ func (c *Websocket) passed(event protocol.Event, payload []byte) error {
 	return nil
 }
 
-// beforeWaiting has everything written that was gathered, and sets the deadline.
+// beforeWaiting has all written that was gathered, and sets the deadline.
 func (c *Websocket) beforeWaiting() error {
 	if c.gathered {
 		c.gathered = false
@@ -317,9 +297,6 @@ func (c *Websocket) beforeWaiting() error {
 	return c.transport.setReadDeadline(by)
 }
 
-// wait waits for bytes: see step.
-func (c *Websocket) wait() error { return c.transport.wait() }
-
 // afterWaiting is told what waiting came to, and returns why reading ends.
 func (c *Websocket) afterWaiting(err error) error {
 	c.pings.reading(false)
@@ -332,25 +309,19 @@ func (c *Websocket) afterWaiting(err error) error {
 // Close is CloseWithStatus(StatusNormalClosure, "").
 func (c *Websocket) Close() error { return c.CloseWithStatus(StatusNormalClosure, "") }
 
-// CloseWithStatus starts the closing handshake (RFC 6455 §7.1.2): it sends a
-// Close frame with code and reason, cut to 123 bytes. A code of 0 or
-// StatusNoStatusRcvd sends an empty one; one that must not be sent (RFC 6455
-// §7.4) is an error, and nothing is done.
+// CloseWithStatus starts the closing handshake (RFC 6455 §7.1.2): it sends a Close frame
+// with code and reason, cut to 123 bytes. A code of 0 or StatusNoStatusRcvd sends an empty
+// one; one that must not be sent (RFC 6455 §7.4) is an error, and nothing is done.
 //
-// Where another goroutine reads, or the caller is a handler of Serve, the rest
-// is left to the reader, which gets the peer's answer within
-// Options.CloseTimeout. Otherwise CloseWithStatus itself reads, and discards,
-// until the answer has come or CloseTimeout is over, and returns nil or what
-// went wrong. It may be called from any goroutine, any number of times: what is
-// closing or closed stays so, without an error.
+// Where another goroutine reads, or the caller is a handler of Serve, the rest is left to
+// the reader, which gets the peer's answer within Options.CloseTimeout. Otherwise
+// CloseWithStatus itself reads, and discards, until the answer has come or CloseTimeout is
+// over, and returns nil or what went wrong. It may be called from any goroutine, any number
+// of times: what is closing or closed stays so, without an error.
 func (c *Websocket) CloseWithStatus(code StatusCode, reason string) error {
-	if code == StatusNoStatusRcvd {
-		code = 0
-	}
-	if code != 0 {
-		if err := protocol.CheckCloseStatus(code); err != nil {
-			return err
-		}
+	code, err := chosenCode(code)
+	if err != nil {
+		return err
 	}
 	var do protocol.Action
 	c.orAbort(func() { do = c.happens(protocol.ThisSideCloses, code, nil, reason) })
@@ -388,13 +359,11 @@ func (c *Websocket) discard() error {
 }
 
 // endRead ends the connection as err, which ended reading, demands, and returns
-// the error for the application. With wait, it returns when the transport is
-// closed; otherwise a goroutine sees to that, and this one waits only a little
-// for the Close frame to be on its way. The caller has the reader's role.
+// the error for the application. With wait, it returns when the transport is closed.
 func (c *Websocket) endRead(err error, wait bool) error {
 	if closed, ok := err.(*CloseError); ok {
 		c.end.readEnds(err)
-		c.drain(c.happens(protocol.PeerCloses, closed.Code, nil, ""), c.mode == ServerMode, false, wait)
+		c.drain(c.happens(protocol.PeerCloses, closed.Code, nil, ""), draining{shut: c.mode == ServerMode, wait: wait, behind: c.reader.Buffered() > 0})
 		return err
 	}
 	why := c.end.why()
@@ -411,89 +380,24 @@ func (c *Websocket) endRead(err error, wait bool) error {
 	}
 	switch code := errorCode(err); {
 	case code != StatusAbnormalClose:
-		c.drain(c.happens(protocol.PeerFails, code, err, textOf(err)), true, true, wait)
+		c.drain(c.happens(protocol.PeerFails, code, err, textOf(err)), draining{shut: true, failed: true, wait: wait})
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		// The peer may still be reading what is on its way, also if it ended its
 		// own direction inside a frame.
-		c.drain(c.happens(protocol.BytesEnd, code, err, ""), true, false, wait)
+		c.drain(c.happens(protocol.BytesEnd, code, err, ""), draining{shut: true, wait: wait})
 	default:
 		c.lost(err)
 	}
 	return err
 }
 
-// drain does what happens returned for the reader: it has all written, reads and drops
-// what the peer still sends, and then ends the connection (RFC 6455 §7.1.1). With shut,
-// this side's direction ends once all is written. Without wait it returns after failGrace
-// at the latest, or, for a connection that has failed, when the Close is on its way, and
-// a goroutine sees to the rest.
-func (c *Websocket) drain(do protocol.Action, shut, failed, wait bool) {
-	if do&protocol.Drain == 0 {
-		return
-	}
-	if c.clock != nil {
-		_ = c.transport.setReadDeadline(time.Time{}) // CloseTimeout bounds it
-	}
-	if shut {
-		c.out.shutWhenWritten()
-	}
-	// A server closes first. On a transport whose directions cannot be ended one by
-	// one, the peer waits for that, and would be waited for in vain.
-	most := c.opts.LingerBytes
-	if shut && !failed && !c.transport.canShut() && c.reader.Buffered() == 0 {
-		most, wait = 0, true
-	}
-	if !wait && !c.drained(most, failed) {
-		c.end.linger()
-		return
-	}
-	if wait {
-		c.transport.drain(most)
-		c.out.waitWritten() // writing may still work where reading does not
-	}
-	c.happens(protocol.Drained, 0, nil, "")
-}
-
-// drained drains on a goroutine, and reports whether that was done in time. If not, the
-// goroutine ends the connection.
-func (c *Websocket) drained(most int, failed bool) bool {
-	done, late := make(chan struct{}), make(chan struct{})
-	go func() {
-		c.transport.drain(most)
-		c.out.waitWritten()
-		select {
-		case done <- struct{}{}:
-		case <-late:
-			c.happens(protocol.Drained, 0, nil, "")
-		}
-	}()
-	var written <-chan struct{}
-	if failed {
-		if written = c.out.allWritten(); written == nil {
-			close(late)
-			return false
-		}
-	}
-	timer := time.NewTimer(failGrace)
-	defer timer.Stop()
-	select {
-	case <-done:
-		return true
-	case <-written:
-	case <-timer.C:
-	}
-	close(late)
-	return false
-}
-
-// failHook fails the connection because a hook panicked, or ended its goroutine,
-// in the reader, whose state is none to go on from. Nothing waits for the peer:
-// the panic goes on up.
+// failHook fails the connection because a hook panicked, or ended its goroutine, in the
+// reader, whose state is none to go on from. The panic goes on up.
 func (c *Websocket) failHook() {
 	if c.end.has() {
 		return // it was OnClose
 	}
 	c.orAbort(func() {
-		c.drain(c.happens(protocol.PeerFails, StatusInternalError, errHook, errHook.Text()), true, true, false)
+		c.drain(c.happens(protocol.PeerFails, StatusInternalError, errHook, errHook.Text()), draining{shut: true, failed: true})
 	})
 }

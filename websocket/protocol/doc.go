@@ -15,9 +15,10 @@
 //
 // # Layers
 //
-//	frame.go errors.go close.go mask.go utf8.go header.go rules.go   what stands in bytes
-//	message.go write.go cut.go read.go                               frames and messages
-//	buffer.go body.go glance.go reader.go writer.go closing.go       conversations
+//	errors.go frame.go vector_amd64.go vector_other.go mask.go utf8.go
+//	close.go header.go rules.go                                 what stands in bytes
+//	message.go buffer.go write.go cut.go read.go                frames and messages
+//	body.go glance.go reader.go writer.go closing.go            conversations
 //
 // # Limits
 //

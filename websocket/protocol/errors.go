@@ -5,6 +5,28 @@ import (
 	"io"
 )
 
+// A StatusCode tells why a connection was closed (RFC 6455 §7.4).
+type StatusCode uint16
+
+// The status codes of RFC 6455 §7.4.1 and of its registry (§11.7).
+const (
+	StatusNormalClosure       StatusCode = 1000
+	StatusGoingAway           StatusCode = 1001
+	StatusProtocolError       StatusCode = 1002
+	StatusUnsupportedData     StatusCode = 1003
+	StatusNoStatusRcvd        StatusCode = 1005 // never on the wire
+	StatusAbnormalClose       StatusCode = 1006 // never on the wire
+	StatusInvalidFramePayload StatusCode = 1007
+	StatusPolicyViolation     StatusCode = 1008
+	StatusTooLarge            StatusCode = 1009
+	StatusMandatoryExtension  StatusCode = 1010
+	StatusInternalError       StatusCode = 1011
+	StatusServiceRestart      StatusCode = 1012
+	StatusTryAgainLater       StatusCode = 1013
+	StatusGatewayError        StatusCode = 1014
+	StatusTlSHandshake        StatusCode = 1015 // never on the wire
+)
+
 // An Error is a failure of the protocol or of the transport together with the
 // status code that a Close frame would carry for it (RFC 6455 §7.4.1). Match
 // it with errors.Is against the Err variables, or with errors.As.

@@ -5,9 +5,6 @@ import (
 	"math"
 )
 
-// le reads masking keys and what is masked: the key's first byte is the lowest.
-var le = binary.LittleEndian
-
 // A Mode is the role of this side of a connection (RFC 6455 §5.1).
 type Mode bool
 

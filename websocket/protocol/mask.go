@@ -1,12 +1,16 @@
 package protocol
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
 	"sync"
 
 	crand "crypto/rand"
 )
+
+// le reads masking keys and what is masked: the key's first byte is the lowest.
+var le = binary.LittleEndian
 
 // A MaskingKey is the key that a client masks a frame's payload with (RFC 6455
 // §5.3). Each frame wants a fresh one from [NewMaskingKey].

@@ -9,16 +9,6 @@ const (
 	directLeast = 2 << 10
 )
 
-// Limits are what a Reader takes and a Writer makes, in bytes. Many may share them;
-// they are not changed while they are in use.
-type Limits struct {
-	// MaxFrameSize is the longest payload of a frame: a Reader refuses longer ones, a
-	// Writer writes longer messages in fragments of this size.
-	MaxFrameSize int
-	// MaxMessageSize is the longest message that a Reader takes.
-	MaxMessageSize int
-}
-
 // An Event is what a Reader has found in the bytes of a connection.
 type Event uint8
 

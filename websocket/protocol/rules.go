@@ -1,5 +1,15 @@
 package protocol
 
+// Limits are what a Reader takes and a Writer makes, in bytes. Many may share them;
+// they are not changed while they are in use.
+type Limits struct {
+	// MaxFrameSize is the longest payload of a frame: a Reader refuses longer ones, a
+	// Writer writes longer messages in fragments of this size.
+	MaxFrameSize int
+	// MaxMessageSize is the longest message that a Reader takes.
+	MaxMessageSize int
+}
+
 // conversation is what the rules for a header depend on beside the header.
 type conversation struct {
 	mode       Mode

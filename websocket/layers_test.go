@@ -1,0 +1,111 @@
+package websocket
+
+import (
+	"go/ast"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mostAgainst is how many pairs of files of a package may refer against the order that
+// its doc.go gives.
+const mostAgainst = 15
+
+// Data flows one way, and so do references: doc.go gives the order of the files, and few
+// of them name what stands in a later one.
+func TestLayers(t *testing.T) {
+	for _, dir := range []string{".", "protocol"} {
+		against := filesAgainst(t, dir)
+		t.Logf("%s: %d pairs of files refer against the order of doc.go: %v", dir, len(against), against)
+		if len(against) > mostAgainst {
+			t.Errorf("%s: %d pairs of files refer against the order of doc.go, want at most %d: %v", dir, len(against), mostAgainst, against)
+		}
+	}
+}
+
+// filesAgainst returns the pairs of files of the package in dir of which the first names
+// something that the second, a later one, declares.
+func filesAgainst(t *testing.T, dir string) []string {
+	t.Helper()
+	list := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}\t{{.Dir}}\t{{join .GoFiles \" \"}}", ".")
+	list.Dir = dir
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	exports := map[string]string{}
+	var files []string
+	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") { // the package itself comes last
+		f := strings.Split(line, "\t")
+		exports[f[0]] = f[1]
+		files = strings.Fields(f[3])
+	}
+	fset := token.NewFileSet()
+	var parsed []*ast.File
+	for _, name := range files {
+		file, err := parser.ParseFile(fset, filepath.Join(dir, name), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed = append(parsed, file)
+	}
+	info := &types.Info{Uses: map[*ast.Ident]types.Object{}}
+	conf := types.Config{Importer: importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) {
+		return os.Open(exports[path])
+	})}
+	pkg, err := conf.Check(dir, fset, parsed, info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := orderOf(t, dir)
+	for _, name := range files {
+		if name != "doc.go" && !slices.Contains(order, name) {
+			t.Errorf("%s: doc.go gives %s no place", dir, name)
+		}
+	}
+	seen := map[string]bool{}
+	for ident, object := range info.Uses {
+		if object.Pkg() != pkg || !object.Pos().IsValid() {
+			continue
+		}
+		user, owner := filepath.Base(fset.Position(ident.Pos()).Filename), filepath.Base(fset.Position(object.Pos()).Filename)
+		if slices.Index(order, user) < slices.Index(order, owner) {
+			seen[user+" → "+owner] = true
+		}
+	}
+	var against []string
+	for pair := range seen {
+		against = append(against, pair)
+	}
+	slices.Sort(against)
+	return against
+}
+
+// orderOf returns the files in the order of the section Layers in dir's doc.go.
+func orderOf(t *testing.T, dir string) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "doc.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(text), "// # Layers")
+	if !found {
+		t.Fatalf("%s/doc.go has no section Layers", dir)
+	}
+	section, _, _ = strings.Cut(section, "// # ")
+	var order []string
+	for _, word := range strings.Fields(section) {
+		if strings.HasSuffix(word, ".go") {
+			order = append(order, word)
+		}
+	}
+	return order
+}
