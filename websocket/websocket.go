@@ -34,8 +34,7 @@ func New(src io.ReadWriteCloser, clientKey ClientKey, mode Mode, opts Options) *
 	return c
 }
 
-// init makes c what New returns, with bytes that were read from src already, which it
-// copies.
+// init makes c what New returns; unread, which it copies, was read from src already.
 func (c *Websocket) init(src io.ReadWriteCloser, key ClientKey, mode Mode, opts *settings, unread []byte, subprotocol string) {
 	c.reader = protocol.NewReader(mode, &opts.limits)
 	c.link.init(src, &c.reader, key, mode, opts, subprotocol)
@@ -335,8 +334,7 @@ func (c *Websocket) CloseWithStatus(code StatusCode, reason string) error {
 	return c.discard()
 }
 
-// discard reads and drops messages until the connection has ended, and returns
-// nil if the peer closed it.
+// discard reads and drops messages until the end, and returns nil if the peer closed.
 func (c *Websocket) discard() error {
 	returned := false
 	defer func() {
@@ -391,8 +389,7 @@ func (c *Websocket) endRead(err error, wait bool) error {
 	return err
 }
 
-// failHook fails the connection because a hook panicked, or ended its goroutine, in the
-// reader, whose state is none to go on from. The panic goes on up.
+// failHook fails the connection because a hook panicked, or ended the reader's goroutine.
 func (c *Websocket) failHook() {
 	if c.end.has() {
 		return // it was OnClose
