@@ -151,7 +151,7 @@ func TestAcceptGivesUpOnAPeerThatDoesNotRead(t *testing.T) {
 // cause told.
 func TestAcceptWriteFailures(t *testing.T) {
 	cause := errors.New("cable cut")
-	whole := string(appendAnswer(nil, rfcKey, "", nil))
+	whole := string(appendAnswer(nil, rfcKey, "", "", nil))
 	for n := range len(whole) {
 		for _, failure := range []error{cause, nil} {
 			if n == 0 && failure == nil {
@@ -224,7 +224,7 @@ func TestSubprotocolSelection(t *testing.T) {
 			}
 			defer ws.abort(io.EOF)
 			wantLabels(t, ws, rfcKey, c.want)
-			if got, want := w.conn.writes[0], string(appendAnswer(nil, rfcKey, c.want, nil)); got != want {
+			if got, want := w.conn.writes[0], string(appendAnswer(nil, rfcKey, c.want, "", nil)); got != want {
 				t.Errorf("wrote %q, want %q", got, want)
 			}
 		})

@@ -105,7 +105,7 @@ func dial(ctx context.Context, rawURL string, opts *DialOptions) (*Websocket, *h
 		return nil, done.response, failure
 	}
 	c := new(Websocket)
-	c.init(done.conn, key, ClientMode, options, done.unread, done.subprotocol)
+	c.init(done.conn, ClientMode, options, done.unread, opened{key, done.subprotocol, done.deflation})
 	return c, done.response, nil
 }
 
@@ -125,6 +125,7 @@ type established struct {
 	conn        net.Conn
 	unread      []byte // what the server sent behind its answer
 	subprotocol string
+	deflation   *protocol.Deflation
 	response    *http.Response
 }
 
@@ -218,6 +219,10 @@ func (d *dialer) handshake(ctx context.Context, conn net.Conn) (established, *Ha
 		failure.Status = response.StatusCode
 		return done, failure
 	}
+	if done.deflation, failure = checkExtensions(response.Header[headerExtensions], d.opts.Compression); failure != nil {
+		failure.Status = response.StatusCode
+		return done, failure
+	}
 	done.unread, _ = buffered.Peek(buffered.Buffered())
 	return done, nil
 }
@@ -251,11 +256,19 @@ func checkAnswer(response *http.Response, key ClientKey, offered []string) (stri
 	if want := string(appendAccept(nil, key)); accept[0] != want {
 		return "", refuse(0, "Sec-WebSocket-Accept is "+quote(accept[0])+", does not belong to the key")
 	}
-	// None was offered.
-	if extensions := header[headerExtensions]; slices.ContainsFunc(extensions, func(list string) bool { return list != "" }) {
-		return "", refuse(0, "the server uses the extensions "+quote(strings.Join(extensions, ", "))+", none of which was offered")
-	}
 	return checkSelection(header, offered)
+}
+
+// checkExtensions holds the answer's Sec-WebSocket-Extensions against what was offered
+// (RFC 6455 §9.1), which is nothing where offered is nil.
+func checkExtensions(answer []string, offered *Compression) (*protocol.Deflation, *HandshakeError) {
+	if !slices.ContainsFunc(answer, func(list string) bool { return list != "" }) {
+		return nil, nil
+	}
+	if offered == nil {
+		return nil, refuse(0, "the server uses the extensions "+quote(strings.Join(answer, ", "))+", none of which was offered")
+	}
+	return offered.check(answer)
 }
 
 // readAnswer reads the header of the answer to request, and skips interim

@@ -90,6 +90,9 @@ func newRequest(ctx context.Context, target *url.URL, key ClientKey, opts *DialO
 	if len(opts.Subprotocols) > 0 {
 		request.Header["Sec-WebSocket-Protocol"] = []string{strings.Join(opts.Subprotocols, ", ")}
 	}
+	if opts.Compression != nil {
+		request.Header["Sec-WebSocket-Extensions"] = []string{opts.Compression.offer()}
+	}
 	return request, nil
 }
 

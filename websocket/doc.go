@@ -41,13 +41,13 @@
 // A file uses those before it, and what stands behind it only where that cannot be
 // otherwise:
 //
-//	protocol.go errors.go key.go options.go field.go origin.go subprotocol.go hooks.go
+//	protocol.go errors.go key.go options.go field.go origin.go subprotocol.go compression.go hooks.go
 //	syscall_linux.go syscall_unix.go socket_unix.go socket_other.go transport.go
 //	outbound.go turn.go timing.go keepalive.go ending.go link.go serve.go websocket.go
 //	handshake.go handler_context.go handler.go dial_request.go proxy.go dial.go
 //
 // # Limits
 //
-// Extensions are not negotiated, permessage-deflate (RFC 7692) included.
-// HTTP/1.1 is required; WebSocket over HTTP/2 (RFC 8441) is refused.
+// The one extension is permessage-deflate (RFC 7692), off unless [Options] say otherwise:
+// see [Compression], and package deflate. HTTP/1.1 is required; WebSocket over HTTP/2 (RFC 8441) is refused.
 package websocket

@@ -57,7 +57,7 @@ func clientOf(t *testing.T, h *HTTPHandler, server, client net.Conn, change func
 	<-returned
 	unread, _ := br.Peek(br.Buffered())
 	c := new(Websocket)
-	c.init(client, rfcKey, ClientMode, new(Options).shared(), unread, "")
+	c.init(client, ClientMode, new(Options).shared(), unread, opened{key: rfcKey})
 	return c
 }
 

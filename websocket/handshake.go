@@ -91,6 +91,10 @@ func (c *Websocket) accept(w http.ResponseWriter, r *http.Request, key ClientKey
 	if len(opts.Subprotocols) > 0 {
 		subprotocol = selectSubprotocol(r.Header[headerProtocol], opts.Subprotocols)
 	}
+	extensions, deflation, refusal := opts.Compression.accept(r.Header[headerExtensions])
+	if refusal != nil {
+		return refusal
+	}
 	preset := w.Header()
 	conn, buffered, refusal := hijack(w)
 	if refusal != nil {
@@ -103,12 +107,12 @@ func (c *Websocket) accept(w http.ResponseWriter, r *http.Request, key ClientKey
 	if buffered != nil && buffered.Reader != nil {
 		unread, _ = buffered.Reader.Peek(buffered.Reader.Buffered())
 	}
-	answer = appendAnswer(answer, key, subprotocol, preset)
+	answer = appendAnswer(answer, key, subprotocol, extensions, preset)
 	if err := writeAnswer(conn, answer, opts.WriteTimeout); err != nil {
 		drop(conn)
 		return &HandshakeError{Status: http.StatusInternalServerError, Reason: "writing the answer", Err: err, hijacked: true}
 	}
-	c.init(conn, key, ServerMode, opts, unread, subprotocol)
+	c.init(conn, ServerMode, opts, unread, opened{key, subprotocol, deflation})
 	return nil
 }
 
@@ -233,13 +237,18 @@ func writeAnswer(conn net.Conn, answer []byte, timeout time.Duration) error {
 }
 
 // appendAnswer appends the 101 (RFC 6455 §4.2.2).
-func appendAnswer(dst []byte, key ClientKey, subprotocol string, preset http.Header) []byte {
+func appendAnswer(dst []byte, key ClientKey, subprotocol, extensions string, preset http.Header) []byte {
 	dst = append(dst, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	dst = appendAccept(dst, key)
 	dst = append(dst, "\r\n"...)
 	if subprotocol != "" {
 		dst = append(dst, "Sec-WebSocket-Protocol: "...)
 		dst = append(dst, subprotocol...)
+		dst = append(dst, "\r\n"...)
+	}
+	if extensions != "" {
+		dst = append(dst, "Sec-WebSocket-Extensions: "...)
+		dst = append(dst, extensions...)
 		dst = append(dst, "\r\n"...)
 	}
 	if len(preset) > 0 {

@@ -11,8 +11,8 @@ func newTeller(h *Hooks, key ClientKey) teller {
 	return teller{h, key, h.OnReadMessage == nil && h.OnWriteFrame == nil && h.OnWriteMessage == nil}
 }
 
-// seesFrames reports whether a hook wants to see each frame that is read.
-func (t *teller) seesFrames() bool { return t.OnReadFrame != nil }
+// seesWrites reports whether a hook wants to see each frame of a message that is written.
+func (t *teller) seesWrites() bool { return !t.quiet && t.OnWriteFrame != nil }
 
 func (t *teller) closed(code StatusCode, err error) {
 	if t.OnClose != nil {
@@ -38,10 +38,10 @@ func (t *teller) writeFailed(err error) {
 	}
 }
 
-// wrote tells of a message that was written or queued, in frames of at most frameSize.
-func (t *teller) wrote(msg *Message, frameSize int) {
+// wrote tells of a message that was written or queued in these frames.
+func (t *teller) wrote(msg *Message, frames []*Frame) {
 	if t.OnWriteFrame != nil {
-		for _, frame := range FrameMessage(msg, frameSize) {
+		for _, frame := range frames {
 			t.OnWriteFrame(t.key, frame)
 		}
 	}

@@ -8,8 +8,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wsproof/wsproof/websocket/deflate"
 	"github.com/wsproof/wsproof/websocket/protocol"
 )
+
+// opened is what the opening handshake has settled.
+type opened struct {
+	key         ClientKey
+	subprotocol string
+	deflation   *protocol.Deflation // nil without permessage-deflate
+}
 
 // A link is what of a connection belongs to all goroutines: writing to it, and ending
 // it. out and end have a lock each; no hook, no handler and no call of the transport
@@ -19,6 +27,7 @@ type link struct {
 	tell        teller
 	mode        Mode
 	subprotocol string
+	deflation   *protocol.Deflation // nil without permessage-deflate
 	transport   transport
 	out         outbound
 	end         ending
@@ -26,10 +35,12 @@ type link struct {
 }
 
 // init makes l a link over src, of which what comes is put into reader.
-func (l *link) init(src io.ReadWriteCloser, reader *protocol.Reader, key ClientKey, mode Mode, opts *settings, subprotocol string) {
-	l.opts, l.tell, l.mode, l.subprotocol = opts, newTeller(&opts.Hooks, key), mode, subprotocol
+func (l *link) init(src io.ReadWriteCloser, reader *protocol.Reader, mode Mode, opts *settings, o opened) {
+	l.opts, l.tell, l.mode, l.subprotocol, l.deflation = opts, newTeller(&opts.Hooks, o.key), mode, o.subprotocol, o.deflation
 	l.transport.init(src, reader, opts.WriteTimeout)
-	l.out.init(&l.transport, l, protocol.NewWriter(mode, &opts.limits))
+	writer := protocol.NewWriter(mode, &opts.limits)
+	writer.Deflate(o.deflation)
+	l.out.init(&l.transport, l, writer)
 	if (opts.timesReads() || opts.WriteTimeout > 0) && !l.transport.hasDeadlines() {
 		panic("websocket: a timeout is set, but the transport has no deadlines")
 	}
@@ -44,6 +55,15 @@ func (l *link) ClientKey() ClientKey { return l.tell.key }
 
 // Subprotocol returns the subprotocol that was agreed on, or "".
 func (l *link) Subprotocol() string { return l.subprotocol }
+
+// Compression returns what was agreed on of permessage-deflate (RFC 7692 §7.1), and false
+// where the connection goes without it.
+func (l *link) Compression() (params deflate.Params, ok bool) {
+	if l.deflation == nil {
+		return params, false
+	}
+	return l.deflation.Params(), true
+}
 
 // Err returns nil while the connection is open, and then what ReadMessage returns from
 // then on: the *[CloseError] of the peer's Close, the *[Error] that ended it, or one
@@ -68,7 +88,7 @@ func (l *link) WriteMessage(ctx context.Context, msg *Message) error {
 		}
 		return err
 	}
-	ok, err := l.out.write(ctx, msg.Binary, msg.Payload)
+	frames, ok, err := l.out.write(ctx, msg, l.tell.seesWrites())
 	if err != nil {
 		return l.failWrite(ctx, err)
 	}
@@ -76,7 +96,7 @@ func (l *link) WriteMessage(ctx context.Context, msg *Message) error {
 	if !ok {
 		return errClosed
 	}
-	l.tell.wrote(msg, l.opts.MaxFrameSize)
+	l.tell.wrote(msg, frames)
 	return nil
 }
 

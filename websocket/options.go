@@ -65,6 +65,11 @@ type Options struct {
 	// message has memory of its own.
 	ReuseBuffers bool
 
+	// Compression, where set, has permessage-deflate (RFC 7692) negotiated: accepted by a
+	// server if the client offers it, offered by a client. With New it says what the
+	// handshake has agreed on. Default: none; RSV1 is then refused.
+	Compression *Compression
+
 	// Subprotocols are those that a server speaks, or that a client offers, the
 	// preferred ones first (RFC 6455 §4.1, §4.2.2). Not for New.
 	Subprotocols []string
@@ -169,7 +174,7 @@ func (o *Options) isZero() bool {
 		o.ReadTimeout == 0 && o.WriteTimeout == 0 && o.MessageTimeout == 0 && o.PingInterval == 0 && o.CloseTimeout == 0 &&
 		o.MaxFrameSize == 0 && o.MaxMessageSize == 0 && o.MaxPending == 0 && o.LingerBytes == 0 &&
 		!o.ReuseBuffers && o.Subprotocols == nil && o.OriginPatterns == nil && o.CheckOrigin == nil &&
-		o.OnOpen == nil && o.Context == nil
+		o.OnOpen == nil && o.Context == nil && o.Compression == nil
 }
 
 func (h *Hooks) none() bool {

@@ -37,6 +37,8 @@ func TestOptionsAreOwn(t *testing.T) {
 				field.Set(reflect.MakeSlice(field.Type(), 1, 1))
 			case reflect.Bool:
 				field.SetBool(true)
+			case reflect.Pointer:
+				field.Set(reflect.New(field.Type().Elem()))
 			default:
 				field.SetInt(1)
 			}

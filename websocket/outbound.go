@@ -62,13 +62,34 @@ func (o *outbound) lock() *queue {
 }
 
 // message queues a message and returns how many bytes are queued, or false behind a
-// Close.
-func (o *outbound) message(binary bool, payload []byte) (queued int, ok bool) {
+// Close; with tell also its frames, in memory of their own.
+func (o *outbound) message(msg *Message, tell bool) (queued int, frames []*Frame, ok bool) {
 	q := o.lock()
-	ok = q.writer.Message(binary, payload)
+	if tell || msg.Uncompressed {
+		frames, ok = q.fragments(msg, tell)
+	} else {
+		ok = q.writer.Message(msg.Binary, msg.Payload)
+	}
 	queued = q.writer.Len()
 	o.mu.Unlock()
-	return queued, ok
+	return queued, frames, ok
+}
+
+// fragments is message, for what is not as usual.
+func (q *queue) fragments(msg *Message, tell bool) (frames []*Frame, ok bool) {
+	f := q.cut(msg)
+	if tell {
+		frames = f.Frames()
+	}
+	return frames, q.writer.Queue(&f)
+}
+
+// cut cuts a message into frames.
+func (q *queue) cut(msg *Message) protocol.Fragments {
+	if msg.Uncompressed {
+		return q.writer.PlainFragments(msg.Binary, msg.Payload)
+	}
+	return q.writer.Fragments(msg.Binary, msg.Payload)
 }
 
 // control queues a control frame, unless a Close went before.
@@ -201,29 +222,33 @@ func (o *outbound) keepWriting(b *behind) {
 // write writes a message behind what is queued, in the turn of the caller. It returns
 // the error of the transport, of which the owner is not yet told, or false where a
 // Close went before.
-func (o *outbound) write(ctx context.Context, binary bool, payload []byte) (ok bool, err error) {
+func (o *outbound) write(ctx context.Context, msg *Message, tell bool) (frames []*Frame, ok bool, err error) {
 	q := o.lock()
 	if q.writer.Closed() {
 		o.mu.Unlock()
-		return false, nil
+		return nil, false, nil
 	}
-	buf, fragments := q.take(), q.writer.Fragments(binary, payload)
+	buf, fragments := q.take(), q.cut(msg)
 	o.mu.Unlock()
+	defer fragments.Free()
+	if tell {
+		frames = fragments.Frames()
+	}
 	buf = withRoom(buf, min(fragments.Size(), max(writeStep, fragments.NextSize())))
 	defer buf.Free()
 	for more := true; more; {
 		if len(buf.Bytes)+fragments.NextSize() > cap(buf.Bytes) {
 			if err := o.writeWaiting(ctx, buf.Bytes); err != nil {
-				return false, err
+				return nil, false, err
 			}
 			buf.Bytes = buf.Bytes[:0]
 		}
 		buf.Bytes, more = fragments.Append(buf.Bytes)
 	}
 	if err := o.writeWaiting(ctx, buf.Bytes); err != nil {
-		return false, err
+		return nil, false, err
 	}
-	return true, nil
+	return frames, true, nil
 }
 
 // withRoom returns b, or a larger buffer in its place, with room for n more bytes.

@@ -2,6 +2,7 @@ package websocket_test
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"reflect"
@@ -39,7 +40,7 @@ var cuts = []struct {
 // written back; payloads must keep their bytes to the end. The hook is told the
 // frames as they are.
 func TestVectorsRead(t *testing.T) {
-	for _, v := range loadVectors(t) {
+	for _, v := range append(loadVectors(t), loadCompressed(t)...) {
 		if v.Limits.Frame == 0 || v.Limits.Message == 0 {
 			continue // Options have no limit of none: 0 is the default there
 		}
@@ -52,7 +53,7 @@ func TestVectorsRead(t *testing.T) {
 					opts.Hooks.OnReadFrame = func(_ websocket.ClientKey, told *websocket.Frame) {
 						f, n, err := wire.Split(rest)
 						rest = rest[n:]
-						if want := websocket.NewFrame(websocket.Opcode(f.Opcode), f.Fin, f.Payload); err != nil || !reflect.DeepEqual(told, want) {
+						if want := websocket.NewFrame(websocket.Opcode(f.Opcode), f.Fin, f.Payload, websocket.RSVBit(f.RSV<<4)); err != nil || !reflect.DeepEqual(told, want) {
 							t.Errorf("%s: OnReadFrame was told %v (nil: %t), want %v (nil: %t)", v.Where(), told, told.Payload == nil, want, want.Payload == nil)
 						}
 					}
@@ -86,8 +87,8 @@ func TestVectorsRead(t *testing.T) {
 						got.Code, got.Reason = uint16(peer.Code), peer.Reason
 					}
 					tr.check(t, &v, &got)
-					if got.End == model.Failed && !errors.Is(err, ruleErrors[v.Want.Rule]) {
-						t.Errorf("%s: got error %v, want %v", v.Where(), err, ruleErrors[v.Want.Rule])
+					if got.End == model.Failed && !errors.Is(err, errorOf(v.Want.Rule)) {
+						t.Errorf("%s: got error %v, want %v", v.Where(), err, errorOf(v.Want.Rule))
 					}
 				})
 			})
@@ -98,7 +99,7 @@ func TestVectorsRead(t *testing.T) {
 // TestVectorsServe gives every vector to Serve with a handler that echoes: what
 // was delivered comes back, in order with the pongs before the Close.
 func TestVectorsServe(t *testing.T) {
-	for _, v := range loadVectors(t) {
+	for _, v := range append(loadVectors(t), loadCompressed(t)...) {
 		if v.Limits.Frame == 0 || v.Limits.Message == 0 {
 			continue // as in TestVectorsRead
 		}
@@ -132,7 +133,17 @@ func TestVectorsServe(t *testing.T) {
 }
 
 func optionsOf(v *vector.Vector) websocket.Options {
-	return websocket.Options{MaxFrameSize: v.Limits.Frame, MaxMessageSize: v.Limits.Message}
+	opts := websocket.Options{MaxFrameSize: v.Limits.Frame, MaxMessageSize: v.Limits.Message}
+	if d := v.Deflate; d != nil {
+		opts.Compression = &websocket.Compression{
+			ServerNoContextTakeover: d.ServerNoContextTakeover,
+			ClientNoContextTakeover: d.ClientNoContextTakeover,
+			ServerWindowBits:        cmp.Or(d.ServerMaxWindowBits, 15),
+			ClientWindowBits:        cmp.Or(d.ClientMaxWindowBits, 15),
+			Threshold:               1 << 30, // what is written back is read as plain
+		}
+	}
+	return opts
 }
 
 // endOf tells the end of a transcript by the error that reading ended with.

@@ -12,6 +12,7 @@ import (
 	"github.com/wsproof/wsproof/internal/model"
 	"github.com/wsproof/wsproof/internal/vector"
 	"github.com/wsproof/wsproof/websocket"
+	"github.com/wsproof/wsproof/websocket/deflate"
 )
 
 func loadVectors(t *testing.T) []vector.Vector {
@@ -21,6 +22,29 @@ func loadVectors(t *testing.T) []vector.Vector {
 		t.Fatal(err)
 	}
 	return vectors
+}
+
+// loadCompressed returns the vectors of connections with permessage-deflate.
+func loadCompressed(t *testing.T) []vector.Vector {
+	t.Helper()
+	vectors, err := vector.LoadCompressed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vectors
+}
+
+// errorOf is the core's error for a rule of the model.
+func errorOf(rule model.Rule) error {
+	switch rule {
+	case model.CompressedControl, model.CompressedContinuation:
+		return websocket.ErrRSVBitsUnsupported
+	case model.CompressedTooLarge, model.InflatedTooLarge:
+		return websocket.ErrMessageTooLarge
+	case model.BlockInvalid, model.WindowExceeded, model.DistanceTooFar, model.MessageCut:
+		return deflate.ErrCorrupt
+	}
+	return ruleErrors[rule]
 }
 
 func modeOf(role model.Role) websocket.Mode {

@@ -30,14 +30,16 @@ type Websocket struct {
 // CloseTimeout needs none.
 func New(src io.ReadWriteCloser, clientKey ClientKey, mode Mode, opts Options) *Websocket {
 	c := new(Websocket)
-	c.init(src, clientKey, mode, opts.shared(), nil, "")
+	settings := opts.shared()
+	c.init(src, mode, settings, nil, opened{key: clientKey, deflation: settings.Compression.assumed(mode)})
 	return c
 }
 
 // init makes c what New returns; unread, which it copies, was read from src already.
-func (c *Websocket) init(src io.ReadWriteCloser, key ClientKey, mode Mode, opts *settings, unread []byte, subprotocol string) {
+func (c *Websocket) init(src io.ReadWriteCloser, mode Mode, opts *settings, unread []byte, o opened) {
 	c.reader = protocol.NewReader(mode, &opts.limits)
-	c.link.init(src, &c.reader, key, mode, opts, subprotocol)
+	c.link.init(src, &c.reader, mode, opts, o)
+	c.reader.Deflate(o.deflation)
 	c.reader.Preload(unread)
 	c.reader.EachFrame = opts.timesReads() || opts.Hooks.OnReadFrame != nil
 	if opts.timesReads() {
@@ -220,13 +222,13 @@ func (c *Websocket) reply(msg *Message, unchanged bool) error {
 	if !unchanged && !msg.Binary && !protocol.ValidUTF8(msg.Payload) {
 		return ErrInvalidFramePayload
 	}
-	queued, ok := c.out.message(msg.Binary, msg.Payload)
+	queued, frames, ok := c.out.message(msg, c.tell.seesWrites())
 	if !ok {
 		return nil
 	}
 	c.gathered = true
 	if !c.tell.quiet {
-		c.tell.wrote(msg, c.opts.MaxFrameSize)
+		c.tell.wrote(msg, frames)
 	}
 	if queued >= gatherMost {
 		c.gathered = false
@@ -359,6 +361,9 @@ func (c *Websocket) discard() error {
 // endRead ends the connection as err, which ended reading, demands, and returns
 // the error for the application. With wait, it returns when the transport is closed.
 func (c *Websocket) endRead(err error, wait bool) error {
+	if c.deflation != nil {
+		c.deflation.Release()
+	}
 	if closed, ok := err.(*CloseError); ok {
 		c.end.readEnds(err)
 		c.drain(c.happens(protocol.PeerCloses, closed.Code, nil, ""), draining{shut: c.mode == ServerMode, wait: wait, behind: c.reader.Buffered() > 0})

@@ -14,6 +14,10 @@ type body struct {
 	key    uint32     // the masking key, as it applies to the fresh bytes
 	text   textStream // of a text
 	buffer *Buffer    // the memory of bytes, where that is pooled
+
+	// Of a compressed message:
+	payload int    // bytes of payload so far
+	raw     []byte // the payload of the current frame, for who is told of each
 }
 
 var bodies = sync.Pool{New: func() any { return new(body) }}
@@ -71,6 +75,14 @@ func (m *body) passed(dst, p []byte, binary bool) bool {
 	return binary || m.text.valid(dst)
 }
 
+// frame returns the payload of the frame of n bytes that has come last.
+func (m *body) frame(n int, compressed bool) []byte {
+	if compressed {
+		return m.raw
+	}
+	return m.bytes[len(m.bytes)-n:]
+}
+
 // take returns the bytes, in memory of their own if the caller is to own them.
 func (m *body) take(own bool) []byte {
 	if own && m.buffer != nil {
@@ -85,6 +97,7 @@ func (m *body) size() int32 { return int32(min(len(m.bytes), math.MaxInt32)) }
 // free gives the body back, and its memory unless that is the application's.
 func (m *body) free() {
 	if m.buffer != nil {
+		m.buffer.Bytes = m.bytes // which may have grown
 		m.buffer.Free()
 	}
 	*m = body{}

@@ -18,9 +18,10 @@
 //	errors.go frame.go vector_amd64.go vector_other.go mask.go utf8.go
 //	close.go header.go rules.go                                 what stands in bytes
 //	message.go buffer.go write.go cut.go read.go                frames and messages
-//	body.go glance.go reader.go writer.go closing.go            conversations
+//	deflation.go body.go glance.go reader.go writer.go closing.go  conversations
 //
 // # Limits
 //
-// Extensions have no place yet: RSV bits are refused (§5.2).
+// The one extension is permessage-deflate (RFC 7692, package deflate): see [Deflation].
+// Without it, and for RSV2 and RSV3 in any case, RSV bits are refused (§5.2).
 package protocol

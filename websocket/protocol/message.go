@@ -7,6 +7,9 @@ import "fmt"
 type Message struct {
 	Binary  bool
 	Payload []byte
+	// Uncompressed keeps a message that is written from being compressed, where
+	// permessage-deflate was agreed on. It says nothing of one that was read.
+	Uncompressed bool
 }
 
 // String describes the message in a line, with the beginning of its payload.

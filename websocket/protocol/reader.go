@@ -53,16 +53,18 @@ const (
 // and what of a message does not come whole in a body. Without either it has no
 // memory beside itself: both are borrowed.
 type Reader struct {
-	limits *Limits
-	buf    *Buffer // nil if nothing is read ahead
-	body   *body   // of the message under way, or of the last one; nil where that is all in buf
-	head   header  // of the current frame
+	limits  *Limits
+	deflate *Deflation // nil without permessage-deflate
+	buf     *Buffer    // nil if nothing is read ahead
+	body    *body      // of the message under way, or of the last one; nil where that is all in buf
+	head    header     // of the current frame
 
 	start      int32 // in buf
 	ahead      int32 // size of buf, in bytes
 	like       int32 // bytes of the last message that came in a body
 	mode       Mode
 	binary     bool // the kind of the message
+	compressed bool // the message under way is compressed (RFC 7692 §6)
 	fragmented bool // a message is under way
 	inPayload  bool // and in it a frame's payload
 	told       bool // FrameComes was said of the last frame of a message: that comes next
@@ -82,6 +84,10 @@ func NewReader(mode Mode, limits *Limits) Reader {
 // ReadAhead sets the size of the buffer, in bytes, for those that Space takes from
 // now on: a smaller one for transports that wait with it in their hands.
 func (r *Reader) ReadAhead(size int) { r.ahead = int32(size) }
+
+// Deflate has the Reader take compressed messages, as was agreed on (RFC 7692). It is
+// called before anything else.
+func (r *Reader) Deflate(d *Deflation) { r.deflate = d }
 
 // Preload makes unread, which it copies, the first bytes: what was read behind the
 // opening handshake. It is called before anything else.
@@ -104,7 +110,7 @@ func (r *Reader) buffered() []byte {
 
 // direct reports whether the next bytes go straight to where their payload stays.
 func (r *Reader) direct() bool {
-	return r.inPayload && r.body.left >= directLeast && (r.buf == nil || int(r.start) == len(r.buf.Bytes))
+	return r.inPayload && !r.compressed && r.body.left >= directLeast && (r.buf == nil || int(r.start) == len(r.buf.Bytes))
 }
 
 // Space returns where the next bytes are to be put, as many as there are: it is not
@@ -212,7 +218,7 @@ func (r *Reader) next() (Event, []byte, error) {
 			if r.buf == nil {
 				return NeedMore, nil, nil
 			}
-			if r.fragmented && r.mode == ServerMode && !r.EachFrame && r.glanceFragments() {
+			if r.fragmented && r.mode == ServerMode && !r.EachFrame && !r.compressed && r.glanceFragments() {
 				return r.complete()
 			}
 			h := &r.head
@@ -228,8 +234,8 @@ func (r *Reader) next() (Event, []byte, error) {
 			}
 			r.start += int32(h.size)
 			if op := h.opcode(); op != OpcodeContinuation {
-				r.binary = op == OpcodeBinary
-				if h.fin() && h.length <= r.Buffered() && !r.EachFrame {
+				r.binary, r.compressed = op == OpcodeBinary, h.b0&byte(RSV1) != 0
+				if h.fin() && h.length <= r.Buffered() && !r.EachFrame && !r.compressed {
 					return r.whole()
 				}
 			}
@@ -247,7 +253,7 @@ func (r *Reader) next() (Event, []byte, error) {
 		switch {
 		case r.EachFrame:
 			r.told = !r.fragmented
-			return FrameComes, r.body.bytes[len(r.body.bytes)-r.head.length:], nil
+			return FrameComes, r.body.frame(r.head.length, r.compressed), nil
 		case !r.fragmented:
 			return MessageComes, r.body.take(r.Own), nil
 		}
@@ -263,8 +269,11 @@ func (r *Reader) complete() (Event, []byte, error) {
 
 // conversation is what the rules for the next header depend on.
 func (r *Reader) conversation() conversation {
-	c := conversation{mode: r.mode, fragmented: r.fragmented, limits: r.limits}
-	if r.fragmented {
+	c := conversation{mode: r.mode, fragmented: r.fragmented, limits: r.limits, deflate: r.deflate != nil, compressed: r.compressed}
+	switch {
+	case r.fragmented && r.compressed:
+		c.size = r.body.payload
+	case r.fragmented:
 		c.size = len(r.body.bytes)
 	}
 	return c
@@ -313,8 +322,9 @@ func (r *Reader) control() (Event, []byte, error) {
 func (r *Reader) beginPayload() {
 	n, fin := r.head.length, r.head.fin()
 	if r.body == nil {
-		r.body = newBody(n, fin, r.Own, int(r.like))
+		r.body = newBody(n, fin && !r.compressed, r.Own, int(r.like))
 	}
+	r.body.raw = r.body.raw[:0]
 	r.body.left, r.body.key = n, r.head.key
 	r.fragmented, r.inPayload = true, true
 }
@@ -323,6 +333,9 @@ func (r *Reader) beginPayload() {
 // that is all of it. Text is validated as it comes (RFC 6455 §8.1).
 func (r *Reader) takePayload() (done bool, err error) {
 	m := r.body
+	if r.compressed {
+		return r.inflate()
+	}
 	if m.fresh > 0 {
 		p := m.bytes[len(m.bytes)-m.fresh:]
 		m.fresh = 0
@@ -347,6 +360,32 @@ func (r *Reader) takePayload() (done bool, err error) {
 		return false, ErrInvalidFramePayload
 	}
 	return true, nil
+}
+
+// inflate is takePayload for a compressed message (RFC 7692 §7.2.2): what has come is
+// unmasked where it was read, and text is validated as it is inflated.
+func (r *Reader) inflate() (done bool, err error) {
+	m := r.body
+	b := r.buffered()
+	b = b[:min(len(b), m.left)]
+	m.key = mask(b, b, m.key)
+	m.left -= len(b)
+	m.payload += len(b)
+	r.start += int32(len(b))
+	if r.EachFrame {
+		m.raw = append(m.raw, b...)
+	}
+	fin := r.head.fin() && m.left == 0
+	if len(b) > 0 || fin {
+		had := len(m.bytes)
+		if m.bytes, err = r.deflate.inflate(m.bytes, b, fin, r.limits.MaxMessageSize); err != nil {
+			return false, err
+		}
+		if !r.binary && (!m.text.valid(m.bytes[had:]) || fin && !m.text.complete()) { // RFC 6455 §8.1
+			return false, ErrInvalidFramePayload
+		}
+	}
+	return m.left == 0, nil
 }
 
 // Cut returns the error for a connection whose bytes have ended where Next wanted

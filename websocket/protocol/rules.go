@@ -1,5 +1,7 @@
 package protocol
 
+import "math"
+
 // Limits are what a Reader takes and a Writer makes, in bytes. Many may share them;
 // they are not changed while they are in use.
 type Limits struct {
@@ -16,6 +18,9 @@ type conversation struct {
 	fragmented bool // a message is under way, its last frame was not final
 	size       int  // bytes that there are of it
 	limits     *Limits
+
+	deflate    bool // permessage-deflate was agreed on
+	compressed bool // the message under way is compressed: size is that of its payload
 }
 
 // check applies the rules for the headers of a conversation, one after the other, to
@@ -32,10 +37,11 @@ func (h *header) check(missing part, c conversation) error {
 		}
 		return ErrClientFrameUnmasked
 	}
-	if h.b0&rsvBits != 0 { // RFC 6455 §5.2; an extension would allow its own bits here
+	op := h.opcode()
+	compressed := c.deflate && h.b0&rsvBits == byte(RSV1) && (op == OpcodeText || op == OpcodeBinary) // RFC 7692 §6
+	if h.b0&rsvBits != 0 && !compressed {                                                             // RFC 6455 §5.2
 		return ErrRSVBitsUnsupported
 	}
-	op := h.opcode()
 	switch op {
 	case OpcodeContinuation, OpcodeText, OpcodeBinary:
 	case OpcodeClose, OpcodePing, OpcodePong: // RFC 6455 §5.5
@@ -69,7 +75,12 @@ func (h *header) check(missing part, c conversation) error {
 		}
 		return ErrContinuationUnexpected
 	}
-	if h.length > c.limits.MaxMessageSize-c.size { // RFC 6455 §10.4
+	most := c.limits.MaxMessageSize
+	if compressed || c.compressed && c.fragmented {
+		// The limit is for what it inflates to; no compressor needs more than this for that.
+		most += min(most/1000+64, math.MaxInt-most)
+	}
+	if h.length > most-c.size { // RFC 6455 §10.4
 		return ErrMessageTooLarge
 	}
 	return nil

@@ -73,7 +73,7 @@ func TestHeaderRulesInOrder(t *testing.T) {
 						want := expectHeader(mode, &f, l.n, l.minimal, inside, so, 130, 200)
 						var h header
 						missing := h.parse(f.AppendHeader(nil))
-						if err := h.check(missing, conversation{mode, inside, so, &limits}); err != want {
+						if err := h.check(missing, conversation{mode: mode, fragmented: inside, size: so, limits: &limits}); err != want {
 							t.Errorf("%v: %+v inside %v: %v, want %v", mode, f, inside, err, want)
 						}
 					}

@@ -1,5 +1,7 @@
 package protocol
 
+import "bytes"
+
 // A Writer makes bytes of messages and control frames, which wait in its queue until
 // somebody takes them to the transport. Like Reader it is a value without I/O. What
 // waits stands as it goes on the wire, in whole frames:
@@ -9,15 +11,19 @@ package protocol
 // A message stands in one piece, in as many fragments as MaxFrameSize makes of it: no
 // other comes between them (§5.4).
 type Writer struct {
-	limits *Limits
-	queue  *Buffer // nil if nothing waits
-	mode   Mode
-	closed bool
+	limits  *Limits
+	deflate *Deflation // nil without permessage-deflate
+	queue   *Buffer    // nil if nothing waits
+	mode    Mode
+	closed  bool
 }
 
 // NewWriter returns a Writer for this side's role, which masks if that is a client's
 // (RFC 6455 §5.1), each frame with a key of its own.
 func NewWriter(mode Mode, limits *Limits) Writer { return Writer{mode: mode, limits: limits} }
+
+// Deflate has the Writer compress messages, as was agreed on (RFC 7692).
+func (w *Writer) Deflate(d *Deflation) { w.deflate = d }
 
 // Message queues a message. It reports false, and does nothing, behind a Close. It
 // does not check that a text is UTF-8.
@@ -25,28 +31,40 @@ func NewWriter(mode Mode, limits *Limits) Writer { return Writer{mode: mode, lim
 // An unmasked frame with a payload of at most 125 bytes is put together right here:
 // short replies, gathered, take half of the time so.
 func (w *Writer) Message(binary bool, payload []byte) bool {
-	if w.closed {
-		return false
+	if len(payload) > shortMost || w.mode != ServerMode || w.deflate != nil || w.closed || len(payload) > w.limits.MaxFrameSize {
+		f := w.Fragments(binary, payload)
+		return w.Queue(&f)
 	}
-	if q := w.queue; q != nil && len(payload) <= shortMost && w.mode == ServerMode && len(payload) <= w.limits.MaxFrameSize {
-		if b := q.Bytes; cap(b)-len(b) >= 2+shortMost {
-			n := len(b)
-			b = b[:n+2+len(payload)]
-			b[n], b[n+1] = wholeText, byte(len(payload))
-			if binary {
-				b[n] = wholeBinary
-			}
-			copy(b[n+2:], payload)
-			q.Bytes = b
-			return true
+	if w.queue == nil {
+		w.queue = TakeBuffer(2 + shortMost)
+	}
+	b := w.queue.Bytes
+	n := len(b)
+	if cap(b)-n < 2+len(payload) {
+		w.grow(2 + len(payload))
+		b = w.queue.Bytes
+	}
+	b = b[:n+2+len(payload)]
+	b[n], b[n+1] = wholeText, byte(len(payload))
+	if binary {
+		b[n] = wholeBinary
+	}
+	copy(b[n+2:], payload)
+	w.queue.Bytes = b
+	return true
+}
+
+// Queue queues the frames of a message, and frees them. It reports false, and queues
+// nothing, behind a Close.
+func (w *Writer) Queue(f *Fragments) bool {
+	if !w.closed {
+		w.grow(f.Size())
+		for more := true; more; {
+			w.queue.Bytes, more = f.Append(w.queue.Bytes)
 		}
 	}
-	f := w.Fragments(binary, payload)
-	w.grow(f.Size())
-	for more := true; more; {
-		w.queue.Bytes, more = f.Append(w.queue.Bytes)
-	}
-	return true
+	f.Free()
+	return !w.closed
 }
 
 // Control queues a control frame with a payload of at most 125 bytes. It reports
@@ -104,30 +122,71 @@ func (w *Writer) Closed() bool { return w.closed }
 // Stop refuses all that is to come: the connection has ended.
 func (w *Writer) Stop() { w.closed = true }
 
-// Fragments cuts a message into frames, for who writes it without the queue.
+// Fragments cuts a message into frames, for who writes it without the queue: before
+// anything that is queued later. It compresses the message if that was agreed on and
+// makes it smaller.
 func (w *Writer) Fragments(binary bool, payload []byte) Fragments {
-	f := Fragments{rest: payload, opcode: OpcodeText, most: w.limits.MaxFrameSize, mode: w.mode}
+	return w.fragments(binary, payload, w.deflate)
+}
+
+// PlainFragments is Fragments, without compression.
+func (w *Writer) PlainFragments(binary bool, payload []byte) Fragments {
+	return w.fragments(binary, payload, nil)
+}
+
+func (w *Writer) fragments(binary bool, payload []byte, deflate *Deflation) Fragments {
+	f := Fragments{rest: payload, b0: byte(OpcodeText), most: w.limits.MaxFrameSize, mode: w.mode}
 	if binary {
-		f.opcode = OpcodeBinary
+		f.b0 = byte(OpcodeBinary)
+	}
+	if f.compressed = deflate.compress(payload); f.compressed != nil {
+		f.rest = f.compressed.Bytes
+		f.b0 |= byte(RSV1) // on the first frame alone (RFC 7692 §6.1)
 	}
 	return f
 }
 
 // Fragments are the frames of a message that are still to be written (RFC 6455 §5.4).
 type Fragments struct {
-	rest   []byte
-	most   int // bytes of payload in a frame
-	opcode Opcode
-	mode   Mode
+	rest       []byte
+	compressed *Buffer // what rest is of, if the message is compressed
+	most       int     // bytes of payload in a frame
+	b0         byte    // of the next frame, without FIN
+	mode       Mode
+}
+
+// Free gives back what the message was compressed into. Nothing is appended any more.
+func (f *Fragments) Free() {
+	if f.compressed != nil {
+		f.compressed.Free()
+		f.compressed = nil
+	}
+}
+
+// Frames describes the frames, in memory of their own.
+func (f *Fragments) Frames() []*Frame {
+	var frames []*Frame
+	for rest, b0 := bytes.Clone(f.rest), f.b0; ; b0 = byte(OpcodeContinuation) {
+		n := min(len(rest), f.most)
+		frame := &Frame{b0: b0, Payload: rest[:n:n]}
+		if n == 0 {
+			frame.Payload = nil
+		}
+		frames = append(frames, frame)
+		if rest = rest[n:]; len(rest) == 0 {
+			frame.b0 |= finBit
+			return frames
+		}
+	}
 }
 
 // Append appends the next frame to dst and reports whether there is another one.
 func (f *Fragments) Append(dst []byte) (grown []byte, more bool) {
 	if len(f.rest) <= f.most {
-		return appendFrame(dst, finBit|byte(f.opcode), f.rest, f.mode.maskingKey()), false
+		return appendFrame(dst, finBit|f.b0, f.rest, f.mode.maskingKey()), false
 	}
-	dst = appendFrame(dst, byte(f.opcode), f.rest[:f.most], f.mode.maskingKey())
-	f.rest, f.opcode = f.rest[f.most:], OpcodeContinuation
+	dst = appendFrame(dst, f.b0, f.rest[:f.most], f.mode.maskingKey())
+	f.rest, f.b0 = f.rest[f.most:], byte(OpcodeContinuation)
 	return dst, true
 }
 
