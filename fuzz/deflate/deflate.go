@@ -34,10 +34,12 @@ func Deflate(data []byte) error {
 	standard := readers.Get().(io.Reader)
 	defer readers.Put(standard)
 	src := data[1:]
-	for count := 0; len(src) >= 2 && count < 24; count++ {
+	total := 0
+	for count := 0; len(src) >= 2 && count < 24 && total < 1<<17; count++ {
 		op := src[0]
 		var m []byte
 		m, src = message(src[1:], all)
+		total += len(m)
 		all = append(all, m...)
 		all = all[max(0, len(all)-1<<17):]
 
@@ -125,10 +127,10 @@ func message(src, all []byte) (m, rest []byte) {
 			at := max(0, len(from)-back)
 			m = append(m, from[at:min(len(from), at+n)]...)
 		case 2: // a run
-			m = append(m, bytes.Repeat([]byte{byte(next())}, n*16)...)
+			m = append(m, bytes.Repeat([]byte{byte(next())}, n*8)...)
 		case 3: // noise
 			at := next() * 64
-			m = append(m, text[at:min(len(text), at+n*8)]...)
+			m = append(m, text[at:min(len(text), at+n*4)]...)
 		}
 	}
 	return m, src

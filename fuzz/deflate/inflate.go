@@ -30,9 +30,7 @@ const tail = "\x00\x00\xff\xff"
 func Inflate(data []byte) error {
 	var head [6]byte
 	rest := data[copy(head[:], data):]
-	if len(rest) > 1<<16 {
-		rest = rest[:1<<16]
-	}
+	rest = rest[:min(len(rest), 4096)]
 	bits := 8 + int(head[0]&7)
 	takeover := head[0]&8 != 0
 	payload := bytes.Clone(rest)
@@ -70,7 +68,7 @@ func Inflate(data []byte) error {
 		return got[6:], at, err
 	}
 
-	const most = 1 << 20
+	const most = 1 << 18
 	got, _, err := run(most, func(int) int { return len(payload) })
 	want := model.Inflate(history, payload, 1<<bits)
 	tooLarge := errors.Is(err, deflate.ErrTooLarge)

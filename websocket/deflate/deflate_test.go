@@ -135,3 +135,48 @@ func TestSplits(t *testing.T) {
 		}
 	}
 }
+
+// Symbols that occur as often as the Fibonacci numbers get the longest code words
+// there are; theirs must not be longer than 15 bits, nor those of code lengths than 7.
+func TestLongCodes(t *testing.T) {
+	var m []byte
+	a, b := 1, 1
+	for symbol := byte(0); len(m)+a < 60_000; symbol++ {
+		for range a {
+			m = append(m, symbol)
+		}
+		a, b = b, a+b
+	}
+	rand.New(rand.NewPCG(3, 4)).Shuffle(len(m), func(i, k int) { m[i], m[k] = m[k], m[i] })
+	for _, level := range []Level{Fast, Best} {
+		c := NewCompressor(15, false, level)
+		z := c.Append(nil, m)
+		if got, err := standard(z, nil); err != nil || !bytes.Equal(got, m) {
+			t.Errorf("level %d: %d octets of %d, %v", level, len(got), len(m), err)
+		}
+		if len(z) > len(m)/2 {
+			t.Errorf("level %d: %d octets are %d", level, len(m), len(z))
+		}
+	}
+	// And the codes themselves: complete, and no longer than they may be.
+	for _, limit := range []int{7, 15} {
+		often := make([]uint32, 19)
+		a, b := uint32(1), uint32(1)
+		for i := range often {
+			often[i] = a
+			a, b = b, a+b
+		}
+		lens, space := make([]uint8, len(often)), 0
+		new(treeBuilder).lengths(often, lens, limit)
+		for i, n := range lens {
+			if n == 0 || int(n) > limit || i > 0 && n > lens[i-1] {
+				t.Errorf("limit %d: lengths %d", limit, lens)
+				break
+			}
+			space += 1 << (limit - int(n))
+		}
+		if space != 1<<limit {
+			t.Errorf("limit %d: the words of lengths %d fill %d of %d", limit, lens, space, 1<<limit)
+		}
+	}
+}

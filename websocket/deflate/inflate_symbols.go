@@ -39,6 +39,7 @@ func (m *inflater) decode(out *output, in *input) {
 	dst := out.room()
 	litlen, distance := &m.codes.litlen, &m.codes.distance
 	hold, nhold, i, o := m.hold, m.nhold, in.at, out.n
+	held := out.history.len()
 loop:
 	for i <= len(src)-lookahead && o <= len(dst)-8 {
 		// 56 bits at least: three literals of root bits, or two and a length.
@@ -108,12 +109,21 @@ loop:
 		far := int(e>>16) + int(hold&(1<<(e&63)-1)>>(e>>8&15))
 		hold >>= e & 63
 		nhold -= uint(e & 63)
-		if far > o-out.begin || far > out.window || length > len(dst)-o {
+		if far > out.window || far > o-out.begin+held || length > len(dst)-o {
 			m.state, m.match = stateMatch, match{length, far}
 			break
 		}
+		end := o + length
+		if past := far - (o - out.begin); past > 0 { // it begins in a message before
+			n := min(past, length)
+			out.history.copy(dst[o:o+n], past)
+			for o += n; o < end; o++ {
+				dst[o] = dst[o-far]
+			}
+			continue
+		}
 
-		from, end := o-far, o+length
+		from := o - far
 		switch {
 		case far >= 8 && end <= len(dst)-8:
 			for {
