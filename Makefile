@@ -75,14 +75,15 @@ ENGINE ?= core
 ROLE   ?= server
 TARGET ?=
 JOBS   ?= 48
+PATIENCE ?= 1
 DRIVER ?= native
 REPORT ?=
 REPORT_DIR ?= conformance/reports$(if $(TARGET),/target,$(if $(filter both,$(ROLE)),,/$(ROLE)s))
 
 .PHONY: testautobahn conformance-golden
-testautobahn: ## the Autobahn cases (CASES ENGINE ROLE TARGET JOBS DRIVER REPORT_DIR REPORT=1 DEBUG=1 JSON=1)
+testautobahn: ## the Autobahn cases (CASES ENGINE ROLE TARGET JOBS PATIENCE DRIVER REPORT_DIR REPORT=1 DEBUG=1 JSON=1)
 	@go build -o .build/wsconform ./conformance/wsconform
-	@.build/wsconform -cases '$(CASES)' -engine '$(ENGINE)' -role '$(ROLE)' -target '$(TARGET)' -jobs $(JOBS) \
+	@.build/wsconform -cases '$(CASES)' -engine '$(ENGINE)' -role '$(ROLE)' -target '$(TARGET)' -jobs $(JOBS) -patience $(PATIENCE) \
 		-driver '$(DRIVER)' -report-dir '$(REPORT_DIR)' $(if $(filter-out 0,$(REPORT)),-open) \
 		$(if $(filter-out 0,$(DEBUG)),-debug) $(if $(filter-out 0,$(JSON)),-json)
 

@@ -213,8 +213,11 @@ func (o *output) end(agent, role string, results []*conformance.Result, took tim
 	}
 	o.clear()
 	word := "passed"
-	if !a.Passed {
+	switch {
+	case !a.Passed:
 		word = "FAILED"
+	case len(results) < o.total && took > 0:
+		word = "so far"
 	}
 	fmt.Fprintf(o.w, "%s  %s as %s: %s of %d cases", word, agent, role, countText(a.Counts), len(results))
 	if took > 0 {
