@@ -3,6 +3,7 @@ package bench
 import (
 	"testing"
 
+	"github.com/wsproof/wsproof/internal/engine"
 	"github.com/wsproof/wsproof/internal/engine/engines"
 	"github.com/wsproof/wsproof/internal/engine/task"
 )
@@ -11,7 +12,8 @@ import (
 type variant struct {
 	lib string
 	task.Variant
-	skip string
+	skip    string
+	noEmpty string // why it does not read empty messages
 }
 
 // name begins the names of its benchmarks. Built with the tag purego the
@@ -26,7 +28,7 @@ func variants(benchmark string, of func(*task.Set) []task.Variant) []variant {
 	for _, e := range engines.All() {
 		ways := of(&e.Tasks)
 		for _, w := range ways {
-			all = append(all, variant{lib: e.Name, Variant: w})
+			all = append(all, variant{lib: e.Name, Variant: w, noEmpty: e.Lacks[engine.EmptyMessages]})
 		}
 		if len(ways) == 0 {
 			all = append(all, variant{lib: e.Name, skip: skips(&e.Tasks, benchmark)})

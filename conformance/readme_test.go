@@ -50,7 +50,7 @@ func verdictTable(t *testing.T) string {
 				if v == string(OK) || v == string(Informational) || v == string(NonStrict) {
 					continue
 				}
-				text := fmt.Sprintf("%d %s: %s", len(ids[v]), v, strings.Join(ids[v], " "))
+				text := fmt.Sprintf("%d %s: %s", len(ids[v]), v, ranges(t, ids[v]))
 				if rest == "none" {
 					rest = text
 				} else {
@@ -59,7 +59,7 @@ func verdictTable(t *testing.T) string {
 			}
 			strict := fmt.Sprint(len(ids[string(NonStrict)]))
 			if len(ids[string(NonStrict)]) > 0 {
-				strict += ": " + strings.Join(ids[string(NonStrict)], " ")
+				strict += ": " + ranges(t, ids[string(NonStrict)])
 			}
 			fmt.Fprintf(&b, "| %s | %s | %d | %d | %s | %s |\n", name, role, len(ids[string(OK)]), len(ids[string(Informational)]), strict, rest)
 		}
@@ -124,6 +124,30 @@ func TestOwnReadme(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// ranges writes the ids of cases, three and more of them that follow each other as
+// the first and the last.
+func ranges(t *testing.T, ids []string) string {
+	place := make(map[string]int)
+	for i, c := range defaultCases(t) {
+		place[c.ID] = i
+	}
+	var parts []string
+	for i := 0; i < len(ids); {
+		j := i
+		for j+1 < len(ids) && place[ids[j+1]] == place[ids[j]]+1 {
+			j++
+		}
+		if j < i+2 {
+			j = i
+			parts = append(parts, ids[i])
+		} else {
+			parts = append(parts, ids[i]+" to "+ids[j])
+		}
+		i = j + 1
+	}
+	return strings.Join(parts, ", ")
 }
 
 // TestReadme keeps the tables of verdicts in the READMEs equal to the golden

@@ -5,6 +5,7 @@
 package echo
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -41,9 +42,14 @@ func Engines() []Engine {
 		}
 	}
 	for _, e := range engines.All() {
-		list = append(list, Engine{e.Name, "serve", task.OnHTTP(func() http.Handler {
-			return e.NewServer(serve.Echo, serve.Options{MaxMessage: task.Most})
-		})})
+		list = append(list, Engine{e.Name, "serve", func(l net.Listener) error {
+			s := e.NewServer(serve.Echo, serve.Options{MaxMessage: task.Most})
+			err := task.OnHTTP(func() http.Handler { return s })(l)
+			ended, cancel := context.WithCancel(context.Background())
+			cancel()
+			_ = s.Shutdown(ended) // drops what is left
+			return err
+		}})
 	}
 	return list
 }

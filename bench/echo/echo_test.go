@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/wsproof/wsproof/bench/load"
+	"github.com/wsproof/wsproof/internal/engine"
+	"github.com/wsproof/wsproof/internal/engine/engines"
 	"github.com/wsproof/wsproof/internal/leak"
 	"github.com/wsproof/wsproof/internal/wire"
 )
@@ -36,6 +38,9 @@ func TestEngines(t *testing.T) {
 				scheme = "tcp"
 			}
 			for _, size := range []int{0, 8, 125, 1 << 10, 64 << 10} {
+				if lib, err := engines.Find(e.Lib); size == 0 && err == nil && lib.Lacks[engine.EmptyMessages] != "" {
+					continue
+				}
 				for _, text := range []bool{false, true} {
 					for _, depth := range []int{1, 16} {
 						_, err := load.Run(context.Background(), load.Config{

@@ -59,7 +59,7 @@ var sets = map[string]set{
 		cases: "^kind=binary/conns=64/(inflight=1/size=(125B|64KiB)|inflight=(4|16|64)/size=125B|inflight=64/size=8B)$|" +
 			"^kind=binary/conns=1/inflight=1/size=125B$|^kind=text/conns=64/inflight=1/size=1KiB$|^conns=16$",
 		engines: "/(plain|best|readme|flush|answer|listener)$", slice: 50 * time.Millisecond, warmup: 10 * time.Millisecond,
-		memory: []int{100, 1000, 5000}, memoryEngines: "/readme$", idle: 500 * time.Millisecond,
+		memory: []int{100, 1000, 5000}, memoryEngines: "/readme$|^xnet/best$", idle: 500 * time.Millisecond,
 	},
 	"full": {
 		count: 10, benchtime: 50 * time.Millisecond, best: 1,

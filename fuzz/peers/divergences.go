@@ -78,4 +78,84 @@ var Divergences = []Divergence{
 		Library: "gws", Version: "v1.9.1", Kind: Crashes, Rule: "length-top-bit", Private: true,
 		Reason: "a panic in the read loop",
 	},
+	{
+		Library: "nbio", Version: "v1.6.8", Kind: Differs, Rule: "empty-message",
+		Reason: "a message without payload is not delivered",
+	},
+	{
+		Library: "nbio", Version: "v1.6.8", Kind: Accepts, Rule: "length-not-minimal",
+		Reason: "lengths are not checked for the shortest form",
+	},
+	{
+		Library: "nbio", Version: "v1.6.8", Kind: Accepts, Rule: "client-frame-unmasked",
+		Reason: "a server takes frames that are not masked",
+	},
+	{
+		Library: "nbio", Version: "v1.6.8", Kind: Accepts, Rule: "server-frame-masked",
+		Reason: "a client takes masked frames",
+	},
+	{
+		Library: "nbio", Version: "v1.6.8", Kind: Accepts, Rule: "close-status-reserved",
+		Reason: "a Close with 1015 is taken",
+	},
+	{
+		Library: "nbio", Version: "v1.6.8", Kind: Sends, Rule: "a-Close-with-the-code-1015",
+		Reason: "and echoed",
+	},
+	{
+		Library: "nbio", Version: "v1.6.8", Kind: Differs, Rule: "control-frame-too-large",
+		Reason: "refused with 1009, as if it were a message over the limit",
+	},
+	{
+		Library: "nbio", Version: "v1.6.8", Kind: Refuses, Rule: "control-frame-over-the-limit",
+		Reason: "a control frame between fragments counts towards the limit of the message",
+	},
+	{
+		Library: "nbio", Version: "v1.6.8", Kind: Sends, Rule: "frames-after-its-close",
+		Reason: "messages behind the Close in the same read are delivered",
+	},
+	{
+		Library: "nbio", Version: "v1.6.8", Kind: Differs, Rule: "close-payload-invalid",
+		Reason: "a Close with a payload of one byte is told as one with 1002, and answered so",
+	},
+	{
+		Library: "nbio", Version: "v1.6.8", Kind: Accepts, Rule: "continuation-unexpected",
+		Reason: "a continuation of nothing without payload is ignored",
+	},
+	{
+		Library: "nbio", Version: "v1.6.8", Kind: Accepts, Rule: "input-after-failure",
+		Reason: "after it has closed the connection, what it had read is still delivered",
+	},
+	{
+		Library: "nbio", Version: "v1.6.8", Kind: Differs, Rule: "length-top-bit", Private: true,
+		Reason: "details are for its maintainers first",
+	},
+	{
+		Library: "xnet", Version: "v0.62.0", Kind: Accepts, Rule: "rsv-bits-unsupported",
+		Reason: "the RSV bits are not looked at",
+	},
+	{
+		Library: "xnet", Version: "v0.62.0", Kind: Accepts, Rule: "opcode-unknown",
+		Reason: "frames of unknown opcodes are given to the caller",
+	},
+	{
+		Library: "xnet", Version: "v0.62.0", Kind: Accepts, Rule: "length-not-minimal",
+		Reason: "lengths are not checked for the shortest form",
+	},
+	{
+		Library: "xnet", Version: "v0.62.0", Kind: Accepts, Rule: "control-frame-fragmented",
+		Reason: "the FIN bit of control frames is not looked at",
+	},
+	{
+		Library: "xnet", Version: "v0.62.0", Kind: Accepts, Rule: "control-frame-too-large",
+		Reason: "of a ping of over 125 bytes the first 125 are answered",
+	},
+	{
+		Library: "xnet", Version: "v0.62.0", Kind: Accepts, Rule: "truncated-message",
+		Reason: "where the transport ends inside a frame, what came of it is delivered as a whole one",
+	},
+	{
+		Library: "xnet", Version: "v0.62.0", Kind: Accepts, Rule: "truncated-ping",
+		Reason: "where the transport ends inside a ping, what came of it is answered",
+	},
 }

@@ -107,6 +107,11 @@ func Compare(l *transcript.Reader, t *input.Transcript, rows []Divergence) (*Fin
 		return nil, err
 	}
 	e := expectation{l: l, t: t, limits: limits}
+	if l.Caps.Frames {
+		frames := *t
+		frames.Input = alone(t.Input)
+		e.t = &frames
+	}
 	for i := range rows {
 		if rows[i].Library == l.Name {
 			e.rows = append(e.rows, &rows[i])

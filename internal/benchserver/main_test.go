@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/wsproof/wsproof/internal/cli"
+	"github.com/wsproof/wsproof/internal/engine"
 	"github.com/wsproof/wsproof/internal/engine/engines"
 	"github.com/wsproof/wsproof/internal/engine/serve/servetest"
 	"github.com/wsproof/wsproof/internal/leak"
@@ -31,6 +32,16 @@ type running struct {
 	over        bool
 	ended       chan error
 	log         *bytes.Buffer // to be read when it has ended
+}
+
+// lacks is why the engine has none of it, "" if it has.
+func (r *running) lacks(l engine.Lack) string {
+	r.t.Helper()
+	e, err := engines.Find(r.server.config.engine)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return e.Lacks[l]
 }
 
 // start runs a server with the flags on ports of the kernel's choice.
@@ -100,10 +111,10 @@ func env(pairs ...string) func(string) string {
 
 // each runs the test against a server of every engine.
 func each(t *testing.T, test func(t *testing.T, r *running), args ...string) {
-	for _, engine := range engines.Names() {
-		t.Run("engine="+engine, func(t *testing.T) {
+	for _, name := range engines.Names() {
+		t.Run("engine="+name, func(t *testing.T) {
 			t.Parallel()
-			test(t, start(t, append([]string{"-engine", engine}, args...)...))
+			test(t, start(t, append([]string{"-engine", name}, args...)...))
 		})
 	}
 }
@@ -169,7 +180,7 @@ func TestUsage(t *testing.T) {
 		{"unknown flag", []string{"-nope"}, "flag provided but not defined: -nope"},
 		{"no number", []string{"-max-conns", "many"}, `invalid value "many" for flag -max-conns`},
 		{"argument", []string{"9001"}, `unexpected argument "9001"`},
-		{"engine", []string{"-engine", "nginx"}, "-engine nginx: want one of core, gorilla, gobwas, coder, gws"},
+		{"engine", []string{"-engine", "nginx"}, "-engine nginx: want one of core, gorilla, gobwas, coder, gws, nbio, xnet"},
 		{"negative limit", []string{"-max-conns", "-1"}, "-max-conns -1: want at least 0"},
 		{"no message fits", []string{"-max-message", "0"}, "-max-message 0: want at least 1"},
 		{"socket buffer", []string{"-socket-buffer", "4294967297"}, "-socket-buffer 4294967297: want at most 2147483647"},

@@ -36,6 +36,9 @@ type Engine struct {
 	// Compressing is the same client with permessage-deflate (RFC 7692); nil where
 	// the engine does not compress.
 	Compressing dial.Client
+	// Lacks are the things of RFC 6455 that the library leaves out, each with how,
+	// for tests that want them of a server or a client.
+	Lacks map[Lack]string
 	// Tasks are what it does in the benchmarks.
 	Tasks task.Set
 }
@@ -47,6 +50,25 @@ func (e *Engine) ClientFor(compressing bool) dial.Client {
 	}
 	return e.Client
 }
+
+// A Lack is something of RFC 6455 that a library leaves out.
+type Lack string
+
+// The lacks.
+const (
+	// Fragments: reading messages of several frames (§5.4).
+	Fragments Lack = "fragments"
+	// EmptyMessages: delivering messages without payload.
+	EmptyMessages Lack = "empty messages"
+	// PeersClose: telling the code of the peer's Close and answering with it (§5.5.1).
+	PeersClose Lack = "the peer's Close"
+	// CloseReason: sending a Close with a reason (§5.5.1).
+	CloseReason Lack = "the reason of a Close"
+	// FailCodes: a Close with the code that fits, where the peer breaks a rule (§7.4.1).
+	FailCodes Lack = "codes of failures"
+	// PingTimes: telling of pings, which a timeout could start anew from.
+	PingTimes Lack = "times of pings"
+)
 
 // NewServer returns a server on the engine that answers with h.
 func (e *Engine) NewServer(h serve.Handler, o serve.Options) serve.Server {

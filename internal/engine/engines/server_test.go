@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wsproof/wsproof/internal/engine"
 	"github.com/wsproof/wsproof/internal/engine/serve"
 	"github.com/wsproof/wsproof/internal/engine/serve/servetest"
 	"github.com/wsproof/wsproof/internal/leak"
@@ -19,11 +20,21 @@ import (
 
 func TestMain(m *testing.M) { leak.Main(m) }
 
+// wants skips a test of what the engine lacks.
+func wants(t *testing.T, e *engine.Engine, lacks ...engine.Lack) {
+	t.Helper()
+	for _, lack := range lacks {
+		if reason := e.Lacks[lack]; reason != "" {
+			t.Skipf("%s lacks %s: %s", e.Name, lack, reason)
+		}
+	}
+}
+
 // each runs the test on a server of every engine.
-func each(t *testing.T, h serve.Handler, o serve.Options, test func(t *testing.T, s serve.Server, addr string)) {
-	for _, engine := range All() {
-		t.Run("engine="+engine.Name, func(t *testing.T) {
-			s := engine.NewServer(h, o)
+func each(t *testing.T, h serve.Handler, o serve.Options, test func(t *testing.T, e *engine.Engine, s serve.Server, addr string)) {
+	for _, e := range All() {
+		t.Run("engine="+e.Name, func(t *testing.T) {
+			s := e.NewServer(h, o)
 			host := httptest.NewServer(s)
 			t.Cleanup(func() {
 				ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
@@ -32,7 +43,7 @@ func each(t *testing.T, h serve.Handler, o serve.Options, test func(t *testing.T
 				host.Close()
 				wantNone(t, s)
 			})
-			test(t, s, host.Listener.Addr().String())
+			test(t, &e, s, host.Listener.Addr().String())
 		})
 	}
 }
@@ -89,24 +100,26 @@ func TestEcho(t *testing.T) {
 		frames []wire.Frame
 		opcode byte
 		want   string
+		lack   engine.Lack
 	}{
-		{"text", []wire.Frame{servetest.Text("hello")}, wire.Text, "hello"},
-		{"binary", []wire.Frame{servetest.Binary("\x00\xff\x80")}, wire.Binary, "\x00\xff\x80"},
-		{"empty text", []wire.Frame{servetest.Text("")}, wire.Text, ""},
-		{"empty binary", []wire.Frame{servetest.Binary("")}, wire.Binary, ""},
-		{"125 bytes", []wire.Frame{servetest.Text(long[:125])}, wire.Text, long[:125]},
-		{"126 bytes", []wire.Frame{servetest.Text(long[:126])}, wire.Text, long[:126]},
-		{"a buffer of bufio", []wire.Frame{servetest.Text(long[:4096])}, wire.Text, long[:4096]},
-		{"64 KiB", []wire.Frame{servetest.Binary(long[:1<<16])}, wire.Binary, long[:1<<16]},
-		{"1 MiB", []wire.Frame{servetest.Text(long)}, wire.Text, long},
-		{"fragmented", []wire.Frame{servetest.Part(wire.Text, false, "a"), servetest.Part(wire.Continuation, false, ""), servetest.Part(wire.Continuation, true, "bc")}, wire.Text, "abc"},
-		{"code point across fragments", []wire.Frame{servetest.Part(wire.Text, false, "\xe2\x82"), servetest.Part(wire.Continuation, true, "\xac")}, wire.Text, "€"},
-		{"large fragments", []wire.Frame{servetest.Part(wire.Binary, false, long[:70000]), servetest.Part(wire.Continuation, true, long[70000:200000])}, wire.Binary, long[:200000]},
+		{"text", []wire.Frame{servetest.Text("hello")}, wire.Text, "hello", ""},
+		{"binary", []wire.Frame{servetest.Binary("\x00\xff\x80")}, wire.Binary, "\x00\xff\x80", ""},
+		{"empty text", []wire.Frame{servetest.Text("")}, wire.Text, "", engine.EmptyMessages},
+		{"empty binary", []wire.Frame{servetest.Binary("")}, wire.Binary, "", engine.EmptyMessages},
+		{"125 bytes", []wire.Frame{servetest.Text(long[:125])}, wire.Text, long[:125], ""},
+		{"126 bytes", []wire.Frame{servetest.Text(long[:126])}, wire.Text, long[:126], ""},
+		{"a buffer of bufio", []wire.Frame{servetest.Text(long[:4096])}, wire.Text, long[:4096], ""},
+		{"64 KiB", []wire.Frame{servetest.Binary(long[:1<<16])}, wire.Binary, long[:1<<16], ""},
+		{"1 MiB", []wire.Frame{servetest.Text(long)}, wire.Text, long, ""},
+		{"fragmented", []wire.Frame{servetest.Part(wire.Text, false, "a"), servetest.Part(wire.Continuation, false, ""), servetest.Part(wire.Continuation, true, "bc")}, wire.Text, "abc", engine.Fragments},
+		{"code point across fragments", []wire.Frame{servetest.Part(wire.Text, false, "\xe2\x82"), servetest.Part(wire.Continuation, true, "\xac")}, wire.Text, "€", engine.Fragments},
+		{"large fragments", []wire.Frame{servetest.Part(wire.Binary, false, long[:70000]), servetest.Part(wire.Continuation, true, long[70000:200000])}, wire.Binary, long[:200000], engine.Fragments},
 	}
-	each(t, serve.Echo, serve.Options{}, func(t *testing.T, _ serve.Server, addr string) {
+	each(t, serve.Echo, serve.Options{}, func(t *testing.T, e *engine.Engine, _ serve.Server, addr string) {
 		c := servetest.Connect(t, addr, "/")
 		for _, tc := range cases {
 			t.Run(tc.name, func(t *testing.T) {
+				wants(t, e, tc.lack)
 				c.T = t
 				c.Send(tc.frames...)
 				c.Want(tc.opcode, tc.want)
@@ -119,7 +132,7 @@ func TestEchoManyAhead(t *testing.T) {
 	const n = 1000
 	for _, gather := range []bool{false, true} {
 		t.Run("gather="+strconv.FormatBool(gather), func(t *testing.T) {
-			each(t, serve.Echo, serve.Options{Gather: gather}, func(t *testing.T, _ serve.Server, addr string) {
+			each(t, serve.Echo, serve.Options{Gather: gather}, func(t *testing.T, e *engine.Engine, _ serve.Server, addr string) {
 				c := servetest.Connect(t, addr, "/")
 				frames := make([]wire.Frame, n)
 				for i := range frames {
@@ -135,10 +148,11 @@ func TestEchoManyAhead(t *testing.T) {
 }
 
 func TestPing(t *testing.T) {
-	each(t, serve.Echo, serve.Options{}, func(t *testing.T, _ serve.Server, addr string) {
+	each(t, serve.Echo, serve.Options{}, func(t *testing.T, e *engine.Engine, _ serve.Server, addr string) {
 		c := servetest.Connect(t, addr, "/")
 		c.Send(servetest.Part(wire.Ping, true, "p"), servetest.Part(wire.Pong, true, "unasked"))
 		c.Want(wire.Pong, "p")
+		wants(t, e, engine.Fragments)
 		c.Send(servetest.Part(wire.Text, false, "a"), servetest.Part(wire.Ping, true, "inside"), servetest.Part(wire.Continuation, true, "b"))
 		c.Want(wire.Pong, "inside")
 		c.Want(wire.Text, "ab")
@@ -147,7 +161,8 @@ func TestPing(t *testing.T) {
 
 func TestCloseByPeer(t *testing.T) {
 	l, events := newLog()
-	each(t, serve.Echo, serve.Options{Events: events}, func(t *testing.T, _ serve.Server, addr string) {
+	each(t, serve.Echo, serve.Options{Events: events}, func(t *testing.T, e *engine.Engine, _ serve.Server, addr string) {
+		wants(t, e, engine.PeersClose)
 		c := servetest.Connect(t, addr, "/")
 		c.Send(servetest.CloseFrame(1000, "done"))
 		c.WantClose(1000)
@@ -190,29 +205,31 @@ func TestCloseByServer(t *testing.T) {
 		frames []wire.Frame
 		codes  []uint16
 		reason string
+		lack   engine.Lack
 	}{
-		{"the handler's code", []wire.Frame{servetest.Text("x")}, []uint16{1003}, "no text here"},
-		{"another error of the handler", []wire.Frame{servetest.Binary("x")}, []uint16{1011}, "out of order"},
-		{"too large", []wire.Frame{servetest.Binary(strings.Repeat("x", 2000))}, []uint16{1009}, ""},
-		{"too large in fragments", []wire.Frame{servetest.Part(wire.Binary, false, strings.Repeat("x", 600)), servetest.Part(wire.Continuation, true, strings.Repeat("x", 600))}, []uint16{1009}, ""},
-		{"invalid UTF-8", []wire.Frame{servetest.Text("\xff")}, []uint16{1007}, ""},
-		{"UTF-8 that ends inside a code point", []wire.Frame{servetest.Text("\xe2\x82")}, []uint16{1007}, ""},
-		{"reserved opcode", []wire.Frame{servetest.Part(3, true, "")}, []uint16{1002}, ""},
-		{"RSV bit", []wire.Frame{{Fin: true, RSV: 4, Opcode: wire.Binary}}, []uint16{1002}, ""},
-		{"continuation of nothing", []wire.Frame{servetest.Part(wire.Continuation, true, "")}, []uint16{1002}, ""},
-		{"a message inside another", []wire.Frame{servetest.Part(wire.Text, false, "a"), servetest.Text("b")}, []uint16{1002}, ""},
-		{"long ping", []wire.Frame{servetest.Part(wire.Ping, true, strings.Repeat("x", 126))}, []uint16{1002}, ""},
+		{"the handler's code", []wire.Frame{servetest.Text("x")}, []uint16{1003}, "no text here", ""},
+		{"another error of the handler", []wire.Frame{servetest.Binary("x")}, []uint16{1011}, "out of order", ""},
+		{"too large", []wire.Frame{servetest.Binary(strings.Repeat("x", 2000))}, []uint16{1009}, "", ""},
+		{"too large in fragments", []wire.Frame{servetest.Part(wire.Binary, false, strings.Repeat("x", 600)), servetest.Part(wire.Continuation, true, strings.Repeat("x", 600))}, []uint16{1009}, "", engine.Fragments},
+		{"invalid UTF-8", []wire.Frame{servetest.Text("\xff")}, []uint16{1007}, "", engine.FailCodes},
+		{"UTF-8 that ends inside a code point", []wire.Frame{servetest.Text("\xe2\x82")}, []uint16{1007}, "", engine.FailCodes},
+		{"reserved opcode", []wire.Frame{servetest.Part(3, true, "")}, []uint16{1002}, "", engine.FailCodes},
+		{"RSV bit", []wire.Frame{{Fin: true, RSV: 4, Opcode: wire.Binary}}, []uint16{1002}, "", engine.FailCodes},
+		{"continuation of nothing", []wire.Frame{servetest.Part(wire.Continuation, true, "")}, []uint16{1002}, "", engine.FailCodes},
+		{"a message inside another", []wire.Frame{servetest.Part(wire.Text, false, "a"), servetest.Text("b")}, []uint16{1002}, "", engine.FailCodes},
+		{"long ping", []wire.Frame{servetest.Part(wire.Ping, true, strings.Repeat("x", 126))}, []uint16{1002}, "", engine.FailCodes},
 	}
 	l, events := newLog()
-	each(t, handler, serve.Options{MaxMessage: 1000, Events: events}, func(t *testing.T, _ serve.Server, addr string) {
+	each(t, handler, serve.Options{MaxMessage: 1000, Events: events}, func(t *testing.T, e *engine.Engine, _ serve.Server, addr string) {
 		for _, tc := range cases {
 			t.Run(tc.name, func(t *testing.T) {
+				wants(t, e, tc.lack)
 				c := servetest.Connect(t, addr, "/")
 				c.Send(servetest.Binary("before"))
 				c.Want(wire.Binary, "before")
 				c.Send(tc.frames...)
 				reason := c.WantClose(tc.codes...)
-				if tc.reason != "" && reason != tc.reason {
+				if tc.reason != "" && reason != tc.reason && e.Lacks[engine.CloseReason] == "" {
 					t.Errorf("reason %q, want %q", reason, tc.reason)
 				}
 				c.Conn.Close()
@@ -222,6 +239,7 @@ func TestCloseByServer(t *testing.T) {
 			})
 		}
 		t.Run("unmasked", func(t *testing.T) {
+			wants(t, e, engine.FailCodes)
 			c := servetest.Connect(t, addr, "/")
 			f := servetest.Binary("x")
 			if _, err := c.Conn.Write(f.Append(nil)); err != nil {
@@ -239,7 +257,8 @@ func TestCloseByServer(t *testing.T) {
 // TestWrongClose: a Close that breaks a rule is no clean end.
 func TestWrongClose(t *testing.T) {
 	l, events := newLog()
-	each(t, serve.Echo, serve.Options{Events: events}, func(t *testing.T, _ serve.Server, addr string) {
+	each(t, serve.Echo, serve.Options{Events: events}, func(t *testing.T, e *engine.Engine, _ serve.Server, addr string) {
+		wants(t, e, engine.FailCodes)
 		for _, code := range []uint16{999, 1004, 1005, 1006, 1015, 2999} {
 			c := servetest.Connect(t, addr, "/")
 			c.Send(servetest.CloseFrame(code, ""))
@@ -256,7 +275,7 @@ func TestWrongClose(t *testing.T) {
 }
 
 func TestSkipUTF8(t *testing.T) {
-	each(t, serve.Echo, serve.Options{SkipUTF8: true}, func(t *testing.T, _ serve.Server, addr string) {
+	each(t, serve.Echo, serve.Options{SkipUTF8: true}, func(t *testing.T, e *engine.Engine, _ serve.Server, addr string) {
 		c := servetest.Connect(t, addr, "/")
 		c.Send(servetest.Text("\xff"))
 		switch f, err := c.Next(); {
@@ -278,7 +297,8 @@ func TestNoReplyAndScratch(t *testing.T) {
 		return append(append(scratch[:0], payload...), '!'), nil
 	}
 	l, events := newLog()
-	each(t, handler, serve.Options{Stats: true, Events: events}, func(t *testing.T, s serve.Server, addr string) {
+	each(t, handler, serve.Options{Stats: true, Events: events}, func(t *testing.T, e *engine.Engine, s serve.Server, addr string) {
+		wants(t, e, engine.EmptyMessages)
 		l.in, l.out = 0, 0
 		c := servetest.Connect(t, addr, "/")
 		c.Send(servetest.Text(""), servetest.Text("a"), servetest.Text(""), servetest.Text("bc"))
@@ -302,7 +322,7 @@ func TestNoReplyAndScratch(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	l, events := newLog()
-	each(t, serve.Echo, serve.Options{Events: events}, func(t *testing.T, _ serve.Server, addr string) {
+	each(t, serve.Echo, serve.Options{Events: events}, func(t *testing.T, e *engine.Engine, _ serve.Server, addr string) {
 		if _, response := servetest.Dial(t, addr, "/", "Origin: http://elsewhere.example"); response.StatusCode != http.StatusForbidden {
 			t.Errorf("another origin: answered %s, want 403", response.Status)
 		}
@@ -334,7 +354,7 @@ func TestRefused(t *testing.T) {
 
 func TestReadTimeout(t *testing.T) {
 	l, events := newLog()
-	each(t, serve.Echo, serve.Options{ReadTimeout: 20 * time.Millisecond, Events: events}, func(t *testing.T, _ serve.Server, addr string) {
+	each(t, serve.Echo, serve.Options{ReadTimeout: 20 * time.Millisecond, Events: events}, func(t *testing.T, e *engine.Engine, _ serve.Server, addr string) {
 		c := servetest.Connect(t, addr, "/")
 		f := servetest.Text("never complete")
 		f.Masked = true
@@ -347,7 +367,7 @@ func TestReadTimeout(t *testing.T) {
 
 func TestShutdown(t *testing.T) {
 	l, events := newLog()
-	each(t, serve.Echo, serve.Options{Events: events}, func(t *testing.T, s serve.Server, addr string) {
+	each(t, serve.Echo, serve.Options{Events: events}, func(t *testing.T, e *engine.Engine, s serve.Server, addr string) {
 		var clients []*servetest.Client
 		for range 5 {
 			clients = append(clients, servetest.Connect(t, addr, "/"))
@@ -375,7 +395,8 @@ func TestShutdown(t *testing.T) {
 // Shutdown. It breaks no rule with that, and gets no answer behind the Close.
 func TestShutdownCrossing(t *testing.T) {
 	l, events := newLog()
-	each(t, serve.Echo, serve.Options{Events: events}, func(t *testing.T, s serve.Server, addr string) {
+	each(t, serve.Echo, serve.Options{Events: events}, func(t *testing.T, e *engine.Engine, s serve.Server, addr string) {
+		wants(t, e, engine.PingTimes)
 		c := servetest.Connect(t, addr, "/")
 		c.Send(servetest.Text("a"))
 		c.Want(wire.Text, "a")
@@ -403,7 +424,7 @@ func TestShutdownCrossing(t *testing.T) {
 }
 
 func TestShutdownDropsTheSilent(t *testing.T) {
-	each(t, serve.Echo, serve.Options{}, func(t *testing.T, s serve.Server, addr string) {
+	each(t, serve.Echo, serve.Options{}, func(t *testing.T, e *engine.Engine, s serve.Server, addr string) {
 		silent := servetest.Connect(t, addr, "/")
 		stuck := servetest.Connect(t, addr, "/") // sends and never reads, until the server's writes block
 		stuck.Conn.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
@@ -425,7 +446,7 @@ func TestShutdownDropsTheSilent(t *testing.T) {
 
 func TestUnknownEngine(t *testing.T) {
 	_, err := Find("nginx")
-	const want = `no engine "nginx": want one of core, gorilla, gobwas, coder, gws`
+	const want = `no engine "nginx": want one of core, gorilla, gobwas, coder, gws, nbio, xnet`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -7,6 +7,8 @@ import (
 	"github.com/wsproof/wsproof/internal/engine/gobwas"
 	"github.com/wsproof/wsproof/internal/engine/gorilla"
 	"github.com/wsproof/wsproof/internal/engine/gws"
+	"github.com/wsproof/wsproof/internal/engine/nbio"
+	"github.com/wsproof/wsproof/internal/engine/xnet"
 )
 
 // table has the core first, and then a row a library. The file holds
@@ -18,4 +20,6 @@ var table = []engine.Engine{
 	gobwas.Engine,
 	coder.Engine,
 	gws.Engine,
+	nbio.Engine,
+	xnet.Engine,
 }

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wsproof/wsproof/internal/engine"
 	"github.com/wsproof/wsproof/internal/engine/serve"
 	"github.com/wsproof/wsproof/internal/engine/serve/servetest"
 	"github.com/wsproof/wsproof/internal/wire"
@@ -35,11 +36,12 @@ func (h hijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // peer that sends pings stays, and is dropped when it has stopped.
 func TestReadTimeoutOfFrames(t *testing.T) {
 	const timeout = time.Minute
-	for _, engine := range All() {
-		t.Run("engine="+engine.Name, func(t *testing.T) {
+	for _, e := range All() {
+		t.Run("engine="+e.Name, func(t *testing.T) {
+			wants(t, &e, engine.PingTimes)
 			synctest.Test(t, func(t *testing.T) {
 				l, events := newLog()
-				s := engine.NewServer(serve.Echo, serve.Options{ReadTimeout: timeout, Events: events})
+				s := e.NewServer(serve.Echo, serve.Options{ReadTimeout: timeout, Events: events})
 				ours, theirs := net.Pipe()
 				defer ours.Close()
 				request, err := http.NewRequest("GET", "http://x/", nil)

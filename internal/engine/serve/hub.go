@@ -44,6 +44,7 @@ type Hub struct {
 	dropping bool          // and has given up waiting
 	empty    chan struct{} // closed when nothing is left after that
 	ended    totals        // of the connections that have left
+	atEnd    func()        // see AtEnd
 }
 
 // A Peer is a connection of some engine.
@@ -60,6 +61,10 @@ type Peer interface {
 func NewHub(h Handler, o Options) *Hub {
 	return &Hub{Handler: h, Options: o, live: map[Peer]struct{}{}, empty: make(chan struct{})}
 }
+
+// AtEnd has f called when Shutdown is about to return: an engine gives back then
+// what it holds for all its connections.
+func (h *Hub) AtEnd(f func()) { h.atEnd = f }
 
 // Enter registers p; the engine calls it after the 101 and then Leave, once.
 func (h *Hub) Enter(p Peer) {
@@ -183,6 +188,9 @@ func (s *server) refuse(w http.ResponseWriter, status int, err error) {
 // Shutdown closes every connection.
 func (s *server) Shutdown(ctx context.Context) error {
 	h := s.hub
+	if h.atEnd != nil {
+		defer h.atEnd()
+	}
 	h.mu.Lock()
 	h.away = true
 	h.checkEmpty()

@@ -73,6 +73,13 @@ type Caps struct {
 	// Late are the rules about a frame's header that it looks at only when payload
 	// is there: by them, a frame that is cut short is still open.
 	Late []model.Rule
+	// Frames says that each data frame is delivered by itself, as the library's
+	// documentation says: the rules of fragmentation (RFC 6455 §5.4) are its
+	// caller's, and so is the order of the frames.
+	Frames bool
+	// Mute says that the library does not tell the peer's Close, a frame that it
+	// refuses and the end of the transport apart: it reports all three as Open.
+	Mute bool
 }
 
 // A Reader reads transcripts with one WebSocket library.
@@ -116,7 +123,8 @@ func (r *Result) Fail(c *Conn, err error) {
 	r.Err, r.failed, r.failAt = err, true, len(c.Sent())
 }
 
-// Deliver notes a message that the library delivered. It copies the payload.
+// Deliver notes a message that the library delivered, and counts those from behind
+// its Close. It copies the payload.
 func (r *Result) Deliver(c *Conn, binary bool, payload []byte) {
 	if len(r.Messages) == maxDelivered {
 		panic(errSpin)
@@ -125,10 +133,11 @@ func (r *Result) Deliver(c *Conn, binary bool, payload []byte) {
 		r.AfterFailure++
 		return
 	}
-	r.Messages = append(r.Messages, model.Message{Binary: binary, Payload: append([]byte{}, payload...)})
 	if c.SentClose() != 0 {
 		r.AfterClose++
+		return
 	}
+	r.Messages = append(r.Messages, model.Message{Binary: binary, Payload: append([]byte{}, payload...)})
 }
 
 // Bounds of what one transcript can lead to: more is a library in a loop.
