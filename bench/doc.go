@@ -8,6 +8,7 @@
 //   - echo: the echo servers that are measured, each in a process of its own;
 //     echoserver is their command
 //   - connbench: whole connections over loopback, and memory of idle ones
+//   - deflatebench: DEFLATE for messages, beside klauspost and compress/flate
 //   - turns: the order in which the measured take turns
 //   - stat: comparison, gate and README tables, on golang.org/x/perf
 //   - report: the HTML page

@@ -249,5 +249,49 @@ func seedInflate() [][]byte {
 			}
 		}
 	}
+	// Each window, at its edge and past it, into the history and within a message.
+	for bits := 8; bits <= 15; bits++ {
+		window := 1 << bits
+		for _, distance := range []int{window - 1, window, window + 1} {
+			if distance > 1<<15 {
+				continue
+			}
+			root := 1
+			for root*root < window+1 {
+				root++
+			}
+			root = min(root, 255)
+			seeds = append(seeds, append([]byte{byte(bits-8) | 8 | 0xf0, 0, byte(root), 1, 0, 0}, far(distance)...))
+			if window <= 2048 {
+				before := store(text[:window+1])
+				seeds = append(seeds, append(append([]byte{byte(bits-8) | 0xf0, 0, 0, 7, 0, 0}, before[:len(before)-1]...), far(distance)...))
+			}
+		}
+	}
 	return seeds
+}
+
+// far makes a payload of a fixed block (RFC 1951 §3.2.6) with one match, of 3 octets.
+func far(distance int) []byte {
+	var v uint64
+	n := 0
+	put := func(bits uint64, count int) {
+		v |= bits << n
+		n += count
+	}
+	put(2, 3)         // a fixed block
+	put(0b1000000, 7) // length code 257, its first bit lowest
+	code, extra, base := 0, 0, 1
+	for ; base+1<<extra <= distance; code++ {
+		base += 1 << extra
+		if code >= 3 && code%2 == 1 {
+			extra++
+		}
+	}
+	for bit := 4; bit >= 0; bit-- {
+		put(uint64(code>>bit&1), 1)
+	}
+	put(uint64(distance-base), extra)
+	put(0, 7+3) // the end of the block, and the header of an empty stored one
+	return binary.LittleEndian.AppendUint64(nil, v)[:(n+7)/8]
 }
