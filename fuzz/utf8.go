@@ -133,7 +133,7 @@ func (h *utf8Harness) write(role model.Role, whole bool, size int) error {
 	for first := true; ; first = false {
 		f, n, err := wire.Split(sent)
 		if err != nil {
-			return fmt.Errorf("Message wrote %x, no whole frame", input.Clip(sent))
+			return fmt.Errorf("wrote %x, no whole frame", input.Clip(sent))
 		}
 		sent = sent[n:]
 		opcode := wire.Continuation
@@ -141,7 +141,7 @@ func (h *utf8Harness) write(role model.Role, whole bool, size int) error {
 			opcode = wire.Text
 		}
 		if f.Opcode != opcode || f.RSV != 0 || f.Masked != (role == model.Client) || f.Fin != (len(sent) == 0) || size > 0 && len(f.Payload) > size {
-			return fmt.Errorf("Message wrote %+v with %d bytes behind it, want opcode %d and at most %d bytes", f, len(sent), opcode, size)
+			return fmt.Errorf("wrote %+v with %d bytes behind it, want opcode %d and at most %d bytes", f, len(sent), opcode, size)
 		}
 		h.got = append(h.got, f.Payload...)
 		if f.Fin {
@@ -149,7 +149,7 @@ func (h *utf8Harness) write(role model.Role, whole bool, size int) error {
 		}
 	}
 	if !bytes.Equal(h.got, h.text) {
-		return fmt.Errorf("Message: %s", input.Differ(h.got, h.text))
+		return fmt.Errorf("the text that was written: %s", input.Differ(h.got, h.text))
 	}
 	return nil
 }

@@ -63,11 +63,7 @@ func (c *Compression) assumed(mode Mode) *protocol.Deflation {
 	if c == nil {
 		return nil
 	}
-	config := c.config()
-	return c.agreed(mode, deflate.Params{
-		ServerNoContextTakeover: config.ServerNoContextTakeover, ClientNoContextTakeover: config.ClientNoContextTakeover,
-		ServerMaxWindowBits: config.ServerMaxWindowBits, ClientMaxWindowBits: config.ClientMaxWindowBits,
-	})
+	return c.agreed(mode, deflate.Params(c.config()))
 }
 
 // offer is the value of the client's Sec-WebSocket-Extensions.
