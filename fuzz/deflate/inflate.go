@@ -127,6 +127,9 @@ func Inflate(data []byte) error {
 		if limit == len(got) && err2 != err && !errors.Is(err2, deflate.ErrTooLarge) {
 			return fmt.Errorf("payload %x of %d octets at limit %d: %w, want %w", clip(payload), len(got), limit, err2, err)
 		}
+		if err2 == nil && len(payload) > model.CompressedLimit(limit) {
+			return fmt.Errorf("payload %x of %d octets was taken at limit %d", clip(payload), len(payload), limit)
+		}
 		if limit == len(got) && err == nil && err2 != nil && len(payload) <= limit+64 {
 			return fmt.Errorf("payload %x of %d octets at that limit: %w", clip(payload), len(got), err2)
 		}
@@ -233,7 +236,7 @@ func seedInflate() [][]byte {
 		"", "\x00", "\xf2\x48\xcd\xc9\xc9\x07\x00", "\xf2\x00\x11\x00\x00", "\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00",
 		"\xf3\x48\xcd\xc9\xc9\x07\x00\x00", "\xf3\x48\xcd\xc9\xc9\x07\x00", "\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00",
 		"\xf3\x48\xcd\xc9\xc9\x07\x00\x02", "\xf2\x48\xcd\xc9\xc9\x07\x00\x00\x00\xff\xff", "\xf2\x48\xcd\xc9", "\x07",
-		"\x00\x01\x00\xff\xff\x00", "\x02\x81\x00", "\x4a\x84\xf1\x01\x00", "\x01\x00\x00\xff\xff\x00", "\x01",
+		"\x00\x01\x00\xff\xff\x00", "\x00\x04\x00\xfb\xff", "\x00\x09\x00\xf6\xff", "\x02\x81\x00", "\x4a\x84\xf1\x01\x00", "\x01\x00\x00\xff\xff\x00", "\x01",
 	} {
 		for _, shape := range []byte{0x07, 0x0f, 0xc8} {
 			seeds = append(seeds, append([]byte{shape, byte(40 * i), 200, byte(i), 0, 0}, payload...))
@@ -248,6 +251,15 @@ func seedInflate() [][]byte {
 				seeds = append(seeds, append(head, words[:n]...))
 			}
 		}
+	}
+	// Cut short: in a block with codes of its own the tail may be symbols.
+	z := pack(bytes.Repeat(words, 3), -2)
+	for cut := 1; cut < len(z); cut += 1 + cut/24 {
+		seeds = append(seeds, append([]byte{0xf7, 0, 0, byte(cut), 0, 0}, z[:cut]...))
+	}
+	// Blocks that say nothing.
+	for _, n := range []int{12, 13, 14, 200} {
+		seeds = append(seeds, append(append([]byte{0xf7, 0, 0, 9, 0, 0}, bytes.Repeat([]byte("\x00\x00\x00\xff\xff"), n)...), 0))
 	}
 	// Each window, at its edge and past it, into the history and within a message.
 	for bits := 8; bits <= 15; bits++ {

@@ -42,7 +42,7 @@ func unhex(s string) []byte {
 }
 
 // The examples of RFC 7692 §7.2.3.
-func TestExamples(t *testing.T) {
+func TestVectorsExamples(t *testing.T) {
 	for _, c := range []struct{ id, payload string }{
 		{"7.2.3.1 one block", "f248cdc9c90700"},
 		{"7.2.3.2 sharing the window", "f200110000"},
@@ -68,7 +68,7 @@ func TestExamples(t *testing.T) {
 
 // Each rule, and what is inflated before it is broken. The payload does not end
 // with what is wrong, and fin is not set: the failure comes with the symbol.
-func TestRules(t *testing.T) {
+func TestVectorsRules(t *testing.T) {
 	// A dynamic block: HLIT, HDIST, HCLEN, and lengths of the code length code in their
 	// order 16 17 18 0 8 7 9 6 10 5 11 4 12 3 13 2 14 1.
 	dynamic := func(fields ...int) []byte { return bitString(append([]int{0, 1, 2, 2}, fields...)...) }
@@ -149,7 +149,7 @@ func TestRules(t *testing.T) {
 
 // The window that was negotiated, at its edge and past it, within a message and into
 // the ones before.
-func TestWindow(t *testing.T) {
+func TestVectorsWindow(t *testing.T) {
 	noise := messages(3)[2]
 	for len(noise) < 1<<16 {
 		noise = append(noise, messages(uint64(len(noise)))[2]...)
@@ -211,7 +211,7 @@ func TestWindow(t *testing.T) {
 
 // The limit counts inflated octets, and no more than that is stored; payloads of
 // blocks that say nothing end as well.
-func TestLimit(t *testing.T) {
+func TestVectorsLimit(t *testing.T) {
 	bomb := func(size int) []byte {
 		c := NewCompressor(15, false, Fast)
 		return c.Append(nil, make([]byte, size))

@@ -11,7 +11,7 @@ var small = Config{ServerMaxWindowBits: 12, ClientMaxWindowBits: 12}
 
 // The rules of a server that reads offers. want is the parameters of the answer;
 // "-" is no answer, "400" a refused handshake. Lines of offer are lines of the header.
-func TestAccept(t *testing.T) {
+func TestVectorsAccept(t *testing.T) {
 	const d = "permessage-deflate"
 	for _, c := range []struct {
 		id, offer string
@@ -146,7 +146,7 @@ func TestOffer(t *testing.T) {
 }
 
 // The rules of a client that reads the answer: a failed handshake names a rule.
-func TestCheck(t *testing.T) {
+func TestVectorsCheck(t *testing.T) {
 	const d = "permessage-deflate"
 	full := Params{ServerMaxWindowBits: 15, ClientMaxWindowBits: 15}
 	with := func(change func(*Params)) Params {
