@@ -12,4 +12,6 @@ var Engine = engine.Engine{
 	Serve:  newServer,
 	Client: runClient,
 	Tasks:  tasks,
+
+	Compressing: runCompressing,
 }

@@ -21,6 +21,9 @@ func newServer(h *serve.Hub) http.Handler {
 		ReuseBuffers:   true,
 		CheckOrigin:    func(*http.Request) bool { return true }, // checked before
 	}
+	if h.Compression {
+		options.Compression = &websocket.Compression{ServerWindowBits: 15, ClientWindowBits: 15}
+	}
 	return &acceptor{h, options}
 }
 

@@ -68,7 +68,7 @@ type Options struct {
 	// itself has nothing for it. No effect on the other engines.
 	Gather bool
 	// Compression makes the server accept permessage-deflate (RFC 7692), with context
-	// takeover where the library has it. No effect on the core, which has none yet.
+	// takeover where the library has it.
 	Compression bool
 	// Stats makes the server count messages and bytes for its Stats: three plain
 	// additions a message, to memory of the connection's own.
