@@ -89,16 +89,16 @@ var endMutants = []mutant{
 		old: "protocol.NewError(StatusPolicyViolation", new: "protocol.NewError(StatusProtocolError", targets: serving,
 	},
 	{
-		name: "lingering-keeps-the-read-deadline", kind: stateNotReset, rule: "CloseTimeout", in: "Websocket.drain",
-		old: "_ = c.transport.setReadDeadline(time.Time{})", new: "", targets: serving,
+		name: "lingering-keeps-the-read-deadline", kind: stateNotReset, rule: "CloseTimeout", in: "link.drain",
+		old: "_ = l.transport.setReadDeadline(time.Time{})", new: "", targets: serving,
 	},
 	{
-		name: "write-side-left-open-behind-a-failure", kind: notReleased, rule: "failure-ends", in: "Websocket.drain",
-		old: "c.out.shutWhenWritten()", new: "", targets: serving,
+		name: "write-side-left-open-behind-a-failure", kind: notReleased, rule: "failure-ends", in: "link.drain",
+		old: "l.out.shutWhenWritten()", new: "", targets: serving,
 	},
 	{
-		name: "context-forgotten-behind-a-failure", kind: wrongOrder, rule: "contexts", in: "Websocket.drain",
-		old: "if shut {", new: "c.end.linger()\n\tif shut {", targets: serving,
+		name: "context-forgotten-behind-a-failure", kind: wrongOrder, rule: "contexts", in: "link.drain",
+		old: "l.out.shutWhenWritten()", new: "l.end.linger()\n\t\tl.out.shutWhenWritten()", targets: serving,
 	},
 	{
 		name: "hooks-told-of-a-close-not-sent", kind: droppedCheck, rule: "hooks", in: "link.happens",

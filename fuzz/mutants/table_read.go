@@ -18,7 +18,7 @@ var readMutants = []mutant{
 	},
 	{
 		name: "connection-takes-rsv2-and-rsv3", kind: droppedCheck, rule: "rsv-bits-unsupported", in: "header.check",
-		old: "h.b0&rsvBits", new: "h.b0&byte(RSV1)", targets: reading,
+		old: "h.b0&rsvBits != 0", new: "h.b0&byte(RSV1) != 0", targets: reading,
 	},
 	{
 		name: "connection-takes-unknown-opcodes", kind: droppedCheck, rule: "opcode-unknown", in: "header.check",
@@ -50,11 +50,11 @@ var readMutants = []mutant{
 	},
 	{
 		name: "message-limit-per-frame", kind: droppedCheck, rule: "message-too-large", in: "header.check",
-		old: "MaxMessageSize-c.size", new: "MaxMessageSize", targets: reading,
+		old: "h.length > most-c.size", new: "h.length > most", targets: reading,
 	},
 	{
 		name: "message-limit-refuses-itself", kind: wrongBoundary, rule: "message-too-large", in: "header.check",
-		old: "h.length > c.limits.MaxMessageSize", new: "h.length >= c.limits.MaxMessageSize", targets: reading,
+		old: "h.length > most-c.size", new: "h.length >= most-c.size", targets: reading,
 	},
 	{
 		name: "whole-text-not-checked", kind: droppedCheck, rule: "text-not-utf8", in: "Reader.whole",

@@ -72,7 +72,7 @@ var shortMutants = []mutant{
 	},
 	{
 		name: "short-reply-beyond-its-memory", kind: offByOne, rule: "Serve", in: "Writer.Message",
-		old: ">= 2+shortMost", new: ">= 2", targets: serving,
+		old: "cap(b)-n < 2+len(payload)", new: "cap(b)-n < len(payload)", targets: serving,
 	},
 	{
 		name: "short-reply-loses-its-tail", kind: offByOne, rule: "Serve", in: "Writer.Message",

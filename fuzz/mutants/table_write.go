@@ -9,11 +9,11 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "fragments-continue-with-their-opcode", kind: stateNotReset, rule: "continuation-expected", in: "Fragments.Append",
-		old: "f.rest, f.opcode = f.rest[f.most:], OpcodeContinuation", new: "f.rest = f.rest[f.most:]", targets: serving,
+		old: "f.rest, f.b0 = f.rest[f.most:], byte(OpcodeContinuation)", new: "f.rest = f.rest[f.most:]", targets: serving,
 	},
 	{
 		name: "only-the-last-fragment-continues", kind: stateNotReset, rule: "continuation-expected", in: "Fragments.Append",
-		old: "f.rest, f.opcode = f.rest[f.most:], OpcodeContinuation", new: "f.rest = f.rest[f.most:]\n\tif len(f.rest) <= f.most {\n\t\tf.opcode = OpcodeContinuation\n\t}", targets: serving,
+		old: "f.rest, f.b0 = f.rest[f.most:], byte(OpcodeContinuation)", new: "f.rest = f.rest[f.most:]\n\tif len(f.rest) <= f.most {\n\t\tf.b0 = byte(OpcodeContinuation)\n\t}", targets: serving,
 	},
 	{
 		name: "long-message-written-twice", kind: stateNotReset, rule: "WriteMessage", in: "outbound.write",
@@ -21,7 +21,7 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "message-never-final", kind: wrongBytes, rule: "WriteMessage", in: "Fragments.Append",
-		old: "finBit|byte(f.opcode), f.rest,", new: "finBit&^byte(len(f.rest)/f.most<<7)|byte(f.opcode), f.rest,", targets: serving,
+		old: "finBit|f.b0, f.rest,", new: "finBit&^byte(len(f.rest)/f.most<<7)|f.b0, f.rest,", targets: serving,
 	},
 	{
 		name: "invalid-text-written", kind: droppedCheck, rule: "WriteMessage", in: "link.WriteMessage",
@@ -41,7 +41,7 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "replies-follow-the-close", kind: droppedCheck, rule: "close-ends", in: "Writer.Message",
-		old: "if w.closed {", new: "if false {", targets: serving,
+		old: "w.closed || ", new: "", targets: serving,
 	},
 	{
 		name: "queue-taken-twice", kind: stateLost, rule: "Serve", in: "Writer.Take",
