@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/wsproof/wsproof/internal/wire"
 	"github.com/wsproof/wsproof/websocket/deflate"
@@ -171,4 +173,114 @@ func (c *injecting) Write(p []byte) (int, error) {
 	}
 	_, err := c.Conn.Write(p)
 	return n, err
+}
+
+// TestCompressedParameters: a client compresses as the answer says, be it less than it
+// has offered (RFC 7692 §7.1.1.2, §7.1.2.2).
+func TestCompressedParameters(t *testing.T) {
+	for _, c := range []struct {
+		answer   string
+		bits     int
+		takeover bool
+	}{
+		{"permessage-deflate", 12, true},
+		{"permessage-deflate; client_no_context_takeover", 12, false},
+		{"permessage-deflate; client_max_window_bits=8", 8, true},
+		{"permessage-deflate; client_no_context_takeover; client_max_window_bits=9", 9, false},
+	} {
+		deflation, failure := (&Compression{ServerWindowBits: 15}).check([]string{c.answer})
+		if failure != nil {
+			t.Errorf("%s: %v", c.answer, failure)
+			continue
+		}
+		src, other := net.Pipe()
+		ws := new(Websocket)
+		ws.init(src, ClientMode, new(Options).shared(), nil, opened{deflation: deflation})
+		p := &peer{t: t, conn: other, mode: ClientMode}
+		go func() {
+			text := strings.Repeat("the same again ", 10)
+			filler := make([]byte, 300) // longer than the smallest window, and nothing like the text
+			for i := range filler {
+				filler[i] = byte('0' + i*i%53)
+			}
+			for _, payload := range [][]byte{[]byte(text), []byte(text), append(filler, text...), append(filler, text...)} {
+				if err := ws.WriteMessage(context.Background(), &Message{Payload: payload}); err != nil {
+					t.Error(err)
+				}
+			}
+		}()
+		d := deflate.NewDecompressor(c.bits, c.takeover) // which refuses a distance past its window, and past the message
+		for range 4 {
+			f, err := p.next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.RSV != 4 {
+				continue
+			}
+			if _, err := d.Append(nil, f.Payload, true, 1<<20); err != nil {
+				t.Errorf("%s: a message of the client: %v", c.answer, err)
+				break
+			}
+		}
+		other.Close()
+		src.Close()
+	}
+}
+
+// TestCompressedContext: plain messages and control frames leave both contexts alone, that
+// of what is sent and that of what comes (RFC 7692 §7.2.1).
+func TestCompressedContext(t *testing.T) {
+	src, other := net.Pipe()
+	defer src.Close()
+	defer other.Close()
+	ws := New(src, "", ServerMode, Options{Compression: &Compression{Threshold: 8}})
+	p := &peer{t: t, conn: other, mode: ServerMode}
+	served := serving(t.Context(), ws, EchoHandler)
+	c, d := deflate.NewCompressor(12, true, deflate.Fast), deflate.NewDecompressor(12, true)
+	texts := []string{"some text, some text, some text", "short", "some text, some text, some more", "tiny", "some more, some text, some text"}
+	for i, text := range texts {
+		f := wire.Frame{Fin: true, Opcode: wire.Text, Payload: []byte(text)}
+		if small, ok := c.AppendSmaller(nil, f.Payload); ok && len(text) >= 8 {
+			f.RSV, f.Payload = 4, small
+		}
+		go p.send(p.ping("between"), p.bytes(f))
+		p.want(OpcodePong, true, "between")
+		echo, err := p.next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		payload := echo.Payload
+		if echo.RSV == 4 {
+			if payload, err = d.Append(nil, payload, true, 1<<10); err != nil {
+				t.Fatalf("message %d: %v", i, err)
+			}
+		}
+		if string(payload) != text || (echo.RSV == 4) != (len(text) >= 8) {
+			t.Errorf("message %d came back as %q, RSV %d", i, payload, echo.RSV)
+		}
+	}
+	other.Close()
+	<-served
+}
+
+// TestCompressedTimeouts: a compressed message that comes slowly is bounded as any other.
+func TestCompressedTimeouts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ws, p := newPeer(t, ServerMode, Options{Compression: &Compression{}, MessageTimeout: time.Minute})
+		result := reading(t.Context(), ws)
+		start := time.Now()
+		first := []byte{0xf2, 0x48, 0xcd} // of "Hello", by RFC 7692 §7.2.3.1
+		p.send(p.bytes(wire.Frame{RSV: 4, Opcode: wire.Text, Payload: first}))
+		time.Sleep(30 * time.Second)
+		p.send(p.bytes(wire.Frame{Opcode: wire.Continuation, Payload: []byte{0xc9}})) // which does not stretch it
+		p.wantClose(StatusPolicyViolation, "timeout")
+		if took := time.Since(start); took != time.Minute {
+			t.Errorf("the message timed out after %v, want a minute", took)
+		}
+		p.conn.Close()
+		if err := (<-result).err; codeOf(err) != StatusPolicyViolation {
+			t.Errorf("ReadMessage: %v", err)
+		}
+	})
 }

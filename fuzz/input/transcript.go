@@ -94,6 +94,7 @@ var RawLimits = [...]model.Limits{
 	{Frame: 65536, Message: 262144},
 	{Frame: 131072, Message: 262144},
 	{Frame: 1048576, Message: 1048576},
+	{Frame: 200, Message: 130},
 }
 
 // RawInput returns the input of a structured target whose transcript is b as it is.
