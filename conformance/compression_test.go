@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"testing/synctest"
 	"unicode/utf8"
 
 	"github.com/wsproof/wsproof/internal/model"
@@ -133,6 +134,25 @@ func TestOffers(t *testing.T) {
 			if !offer.ClientNoContextTakeover || !offer.ClientMaxWindowBitsBare {
 				t.Errorf("%s offers %v", c.ID, offer)
 			}
+		}
+	}
+}
+
+// TestRightPeerEveryShape plays every shape of message, a few messages each, with
+// a peer that does everything right.
+func TestRightPeerEveryShape(t *testing.T) {
+	cases, err := Select("12.2.*,12.4.*,13.5.*,13.7.*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		c.Deflate.Count = 6
+		for role, play := range map[string]func(*testing.T, string, *Case) *Result{"server": playServer, "client": playClient} {
+			synctest.Test(t, func(t *testing.T) {
+				if r := play(t, "", c); r.Verdict() != "OK" || r.Outcome.Echoed != 6 {
+					t.Errorf("%s in %s: %s, %d messages (%s)\n%s", role, c.ID, r.Verdict(), r.Outcome.Echoed, r.Why, logText(r.Log))
+				}
+			})
 		}
 	}
 }

@@ -16,18 +16,17 @@ import (
 // a group have the same, as they differ in the size of messages only.
 const goldenCompression = "golden-compression.tsv"
 
-var compressed = flag.Bool("compressed", false, "play all of 12.* and 13.* with every engine, 11 GB each way a peer, not some with fewer messages")
+var compressed = flag.Bool("compressed", false, "play 12.* and 13.* whole with every engine, 11 GB each way a peer, not a few messages a case")
 
-// compressionCases are those that the tests play: of each group messages of 16
-// octets and of 1 KiB, and in some groups of 8 KiB in fragments, a fifth of them;
-// all 216 if the flag says so.
+// compressionCases are some of each group, and all 216 if a flag says so; with as
+// many messages as make 128 KiB, 4 to 100, unless they are to be played whole.
 func compressionCases(t *testing.T) []*Case {
 	t.Helper()
-	patterns := "12.1.11,13.3.11,13.7.11"
+	patterns := "12.1.11,12.4.10,13.3.11,13.7.18"
 	for _, group := range compressionGroups() {
 		patterns += "," + group + ".1," + group + ".4"
 	}
-	if *compressed {
+	if *all || *compressed {
 		patterns = "12.*,13.*"
 	}
 	cases, err := Select(patterns)
@@ -35,8 +34,8 @@ func compressionCases(t *testing.T) []*Case {
 		t.Fatal(err)
 	}
 	for _, c := range cases {
-		if !*compressed {
-			c.Deflate.Count /= 5
+		if d := c.Deflate; !*compressed {
+			d.Count = min(max(4, 128<<10/d.Length), 100)
 		}
 	}
 	return cases
