@@ -87,8 +87,9 @@ testautobahn: ## the Autobahn cases (CASES ENGINE ROLE TARGET JOBS PATIENCE DRIV
 		-driver '$(DRIVER)' -report-dir '$(REPORT_DIR)' $(if $(filter-out 0,$(REPORT)),-open) \
 		$(if $(filter-out 0,$(DEBUG)),-debug) $(if $(filter-out 0,$(JSON)),-json)
 
-conformance-golden: ## every engine, both roles, all cases, against the golden verdicts
-	go test ./conformance -run 'Verdicts|Golden' -all -count=1
+ENGINES ?= .*
+conformance-golden: ## every engine, both roles, all cases, against the golden verdicts (ENGINES=core|gws)
+	go test ./conformance -run '(Verdicts|Golden)/(server|client)-($(ENGINES))$$' -all -count=1 -timeout 60m
 
 # Fuzzing (fuzz/README.md). TARGET is a fuzz target, or the URL of an echo server.
 FUZZTIME  ?= 30s
