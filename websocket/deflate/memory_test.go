@@ -2,6 +2,7 @@ package deflate
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"testing"
 	"unsafe"
@@ -40,27 +41,31 @@ func TestMemory(t *testing.T) {
 						c Compressor
 						d Decompressor
 					}
-					all := make([]connection, n)
-					before := heap()
-					var z, m []byte
-					for i := range all {
-						c := &all[i]
-						*c = connection{NewCompressor(bits, takeover, level), NewDecompressor(bits, takeover)}
-						for k := 0; k < len(words); k += 4096 {
-							z = c.c.Append(z[:0], words[k:k+4096])
-							var err error
-							if m, err = c.d.Append(m[:0], z, true, 1<<20); err != nil {
-								t.Fatal(err)
+					// The runtime allocates for itself beside the test: the least of three counts.
+					inUse, quiet := math.MaxInt, math.MaxInt
+					for range 3 {
+						var all [n]connection
+						before := heap()
+						var z, m []byte
+						for i := range all {
+							c := &all[i]
+							*c = connection{NewCompressor(bits, takeover, level), NewDecompressor(bits, takeover)}
+							for k := 0; k < len(words); k += 4096 {
+								z = c.c.Append(z[:0], words[k:k+4096])
+								var err error
+								if m, err = c.d.Append(m[:0], z, true, 1<<20); err != nil {
+									t.Fatal(err)
+								}
 							}
 						}
+						m, z = nil, nil
+						inUse = min(inUse, (heap()-before)/n)
+						for i := range all {
+							all[i].c.Idle()
+						}
+						quiet = min(quiet, (heap()-before)/n)
+						runtime.KeepAlive(&all)
 					}
-					m, z = nil, nil
-					inUse := (heap() - before) / n
-					for i := range all {
-						all[i].c.Idle()
-					}
-					quiet := (heap() - before) / n
-					runtime.KeepAlive(all)
 					if !takeover {
 						used, idle = 0.03, 0.03
 					}
