@@ -98,7 +98,7 @@ func (h *HTTPHandler) accept(w http.ResponseWriter, r *http.Request) (s *served,
 	if refusal := accepted.ws.accept(w, r, key, h.opts); refusal != nil {
 		return nil, refusal
 	}
-	accepted.ws.end.become(messages, context.Background(), nil) // from the beginning: it is the goroutine that serves
+	accepted.ws.begin()
 	if h.opts.OnOpen != nil {
 		accepted.ws.orAbort(func() { h.opts.OnOpen(&accepted.ws, r) })
 	}

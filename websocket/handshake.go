@@ -79,7 +79,7 @@ func Accept(w http.ResponseWriter, r *http.Request, opts Options) (*Websocket, e
 func mayOpen(r *http.Request, opts *settings) (ClientKey, *HandshakeError) {
 	key, refusal := checkRequest(r)
 	if refusal == nil {
-		refusal = checkOrigin(r, &opts.Options)
+		refusal = checkOrigin(r, opts)
 	}
 	return key, refusal
 }

@@ -11,6 +11,13 @@ func newTeller(h *Hooks, key ClientKey) teller {
 	return teller{h, key, h.OnReadMessage == nil && h.OnWriteFrame == nil && h.OnWriteMessage == nil}
 }
 
+func (t *teller) clientKey() ClientKey { return t.key }
+
+// seesReads reports whether a hook wants to see each frame that is read.
+func (t *teller) seesReads() bool { return t.OnReadFrame != nil }
+
+func (t *teller) readFrame(frame *Frame) { t.OnReadFrame(t.key, frame) }
+
 // seesWrites reports whether a hook wants to see each frame of a message that is written.
 func (t *teller) seesWrites() bool { return !t.quiet && t.OnWriteFrame != nil }
 
@@ -27,7 +34,7 @@ func (t *teller) readFailed(err error) {
 }
 
 func (t *teller) readMessage(msg *Message) {
-	if t.OnReadMessage != nil {
+	if !t.quiet && t.OnReadMessage != nil {
 		t.OnReadMessage(t.key, msg)
 	}
 }
@@ -40,6 +47,12 @@ func (t *teller) writeFailed(err error) {
 
 // wrote tells of a message that was written or queued in these frames.
 func (t *teller) wrote(msg *Message, frames []*Frame) {
+	if !t.quiet {
+		t.written(msg, frames)
+	}
+}
+
+func (t *teller) written(msg *Message, frames []*Frame) {
 	if t.OnWriteFrame != nil {
 		for _, frame := range frames {
 			t.OnWriteFrame(t.key, frame)

@@ -19,6 +19,14 @@ import (
 // its doc.go gives.
 const mostAgainst = 15
 
+// What a reader is spared: longer files, types with more methods, and structs of the
+// package's own whose fields are named in more files.
+const (
+	mostLines   = 400
+	mostMethods = 30
+	mostNamed   = 2
+)
+
 // Data flows one way, and so do references: doc.go gives the order of the files, and few
 // of them name what stands in a later one.
 func TestLayers(t *testing.T) {
@@ -31,9 +39,92 @@ func TestLayers(t *testing.T) {
 	}
 }
 
+// Whoever reads a file has it in the head, and knows where else a field may change.
+func TestSizes(t *testing.T) {
+	for _, dir := range []string{".", "protocol"} {
+		p := load(t, dir)
+		for _, name := range p.files {
+			text, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(string(text), "\n"); n > mostLines {
+				t.Errorf("%s/%s has %d lines, want at most %d", dir, name, n, mostLines)
+			}
+		}
+		owner := map[types.Object]string{} // of the fields that are not exported, or of structs that are not
+		for _, name := range p.pkg.Scope().Names() {
+			named, ok := p.pkg.Scope().Lookup(name).Type().(*types.Named)
+			if !ok || named.Obj().Name() != name {
+				continue
+			}
+			if n := named.NumMethods(); n > mostMethods {
+				t.Errorf("%s: %s has %d methods, want at most %d", dir, name, n, mostMethods)
+			}
+			if fields, ok := named.Underlying().(*types.Struct); ok {
+				for field := range fields.Fields() {
+					if !field.Exported() || !named.Obj().Exported() {
+						owner[field] = name
+					}
+				}
+			}
+		}
+		named := map[string][]string{}
+		for ident, object := range p.info.Uses {
+			name, file := owner[object], filepath.Base(p.fset.Position(ident.Pos()).Filename)
+			if name != "" && !slices.Contains(named[name], file) {
+				named[name] = append(named[name], file)
+			}
+		}
+		if len(named) == 0 {
+			t.Errorf("%s: no field of a struct is named anywhere", dir)
+		}
+		for name, files := range named {
+			if len(files) > mostNamed {
+				t.Errorf("%s: the fields of %s are named in %v, want %d files at most", dir, name, files, mostNamed)
+			}
+		}
+	}
+}
+
+// source is a package of the core, with its types.
+type source struct {
+	files []string
+	fset  *token.FileSet
+	pkg   *types.Package
+	info  *types.Info
+}
+
 // filesAgainst returns the pairs of files of the package in dir of which the first names
 // something that the second, a later one, declares.
 func filesAgainst(t *testing.T, dir string) []string {
+	t.Helper()
+	p := load(t, dir)
+	order := orderOf(t, dir)
+	for _, name := range p.files {
+		if name != "doc.go" && !slices.Contains(order, name) {
+			t.Errorf("%s: doc.go gives %s no place", dir, name)
+		}
+	}
+	seen := map[string]bool{}
+	for ident, object := range p.info.Uses {
+		if object.Pkg() != p.pkg || !object.Pos().IsValid() {
+			continue
+		}
+		user, owner := filepath.Base(p.fset.Position(ident.Pos()).Filename), filepath.Base(p.fset.Position(object.Pos()).Filename)
+		if slices.Index(order, user) < slices.Index(order, owner) {
+			seen[user+" → "+owner] = true
+		}
+	}
+	var against []string
+	for pair := range seen {
+		against = append(against, pair)
+	}
+	slices.Sort(against)
+	return against
+}
+
+func load(t *testing.T, dir string) source {
 	t.Helper()
 	list := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}\t{{.Dir}}\t{{join .GoFiles \" \"}}", ".")
 	list.Dir = dir
@@ -65,28 +156,7 @@ func filesAgainst(t *testing.T, dir string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	order := orderOf(t, dir)
-	for _, name := range files {
-		if name != "doc.go" && !slices.Contains(order, name) {
-			t.Errorf("%s: doc.go gives %s no place", dir, name)
-		}
-	}
-	seen := map[string]bool{}
-	for ident, object := range info.Uses {
-		if object.Pkg() != pkg || !object.Pos().IsValid() {
-			continue
-		}
-		user, owner := filepath.Base(fset.Position(ident.Pos()).Filename), filepath.Base(fset.Position(object.Pos()).Filename)
-		if slices.Index(order, user) < slices.Index(order, owner) {
-			seen[user+" → "+owner] = true
-		}
-	}
-	var against []string
-	for pair := range seen {
-		against = append(against, pair)
-	}
-	slices.Sort(against)
-	return against
+	return source{files, fset, pkg, info}
 }
 
 // orderOf returns the files in the order of the section Layers in dir's doc.go.

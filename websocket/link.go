@@ -38,9 +38,7 @@ type link struct {
 func (l *link) init(src io.ReadWriteCloser, reader *protocol.Reader, mode Mode, opts *settings, o opened) {
 	l.opts, l.tell, l.mode, l.subprotocol, l.deflation = opts, newTeller(&opts.Hooks, o.key), mode, o.subprotocol, o.deflation
 	l.transport.init(src, reader, opts.WriteTimeout)
-	writer := protocol.NewWriter(mode, &opts.limits)
-	writer.Deflate(o.deflation)
-	l.out.init(&l.transport, l, writer)
+	l.out.init(&l.transport, l, opts.writer(mode, o.deflation))
 	if (opts.timesReads() || opts.WriteTimeout > 0) && !l.transport.hasDeadlines() {
 		panic("websocket: a timeout is set, but the transport has no deadlines")
 	}
@@ -51,7 +49,7 @@ func (l *link) init(src io.ReadWriteCloser, reader *protocol.Reader, mode Mode, 
 
 // ClientKey returns the Sec-WebSocket-Key of the handshake: the client chose it,
 // it is a label for logs and no identity.
-func (l *link) ClientKey() ClientKey { return l.tell.key }
+func (l *link) ClientKey() ClientKey { return l.tell.clientKey() }
 
 // Subprotocol returns the subprotocol that was agreed on, or "".
 func (l *link) Subprotocol() string { return l.subprotocol }
@@ -155,14 +153,14 @@ func (l *link) hasEnded() bool         { return l.end.has() }
 // told returns what is closed when OnClose has returned.
 func (l *link) told() <-chan struct{} { return l.end.told() }
 
+// begin takes the reader's role from the beginning, for whoever serves.
+func (l *link) begin() { l.end.become(messages, context.Background(), nil) }
+
 // wait waits for bytes: see Websocket.step.
 func (l *link) wait() error { return l.transport.wait() }
 
-// conn returns the transport where that is a net.Conn, as behind net/http.
-func (l *link) conn() net.Conn {
-	conn, _ := l.transport.src.(net.Conn)
-	return conn
-}
+// conn returns the transport where that is a net.Conn.
+func (l *link) conn() net.Conn { return l.transport.conn() }
 
 // closeFor starts the closing handshake because a handler returned err. The
 // caller has the reader's role and goes on reading.

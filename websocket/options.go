@@ -154,6 +154,20 @@ func newSettings(o Options) *settings {
 	return &settings{o, protocol.Limits{MaxFrameSize: o.MaxFrameSize, MaxMessageSize: o.MaxMessageSize}}
 }
 
+// reader and writer are those of a connection.
+func (s *settings) reader(mode Mode, d *protocol.Deflation) protocol.Reader {
+	r := protocol.NewReader(mode, &s.limits)
+	r.Deflate(d)
+	r.EachFrame = s.timesReads() || s.Hooks.OnReadFrame != nil
+	return r
+}
+
+func (s *settings) writer(mode Mode, d *protocol.Deflation) protocol.Writer {
+	w := protocol.NewWriter(mode, &s.limits)
+	w.Deflate(d)
+	return w
+}
+
 // timesReads reports whether reading is bounded in time.
 func (s *settings) timesReads() bool { return s.ReadTimeout > 0 || s.MessageTimeout > 0 }
 

@@ -8,7 +8,7 @@ import (
 // checkOrigin refuses a request that a page of another origin made, unless the
 // options allow that origin (RFC 6455 §4.2.2, §10.2). Only browsers send an
 // Origin: a request without one passes.
-func checkOrigin(r *http.Request, opts *Options) *HandshakeError {
+func checkOrigin(r *http.Request, opts *settings) *HandshakeError {
 	if opts.CheckOrigin != nil {
 		if opts.CheckOrigin(r) {
 			return nil

@@ -101,6 +101,9 @@ func (o *outbound) control(opcode Opcode, payload []byte) bool {
 	return ok
 }
 
+// hasClosed reports whether a Close went, or the end came: nothing can be queued.
+func (o *outbound) hasClosed() bool { return o.closed.Load() }
+
 // take empties the queue into the hands of the caller, who has the turn.
 func (q *queue) take() *protocol.Buffer {
 	b := q.writer.Take()

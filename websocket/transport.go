@@ -3,6 +3,7 @@ package websocket
 import (
 	"crypto/tls"
 	"io"
+	"net"
 	"time"
 
 	"github.com/wsproof/wsproof/websocket/protocol"
@@ -61,6 +62,12 @@ func (t *transport) wait() error {
 		return nil // an error will come again
 	}
 	return err
+}
+
+// conn returns the transport where that is a net.Conn, as behind net/http.
+func (t *transport) conn() net.Conn {
+	conn, _ := t.src.(net.Conn)
+	return conn
 }
 
 // write writes p, however long it takes within the timeout.

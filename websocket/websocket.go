@@ -37,11 +37,9 @@ func New(src io.ReadWriteCloser, clientKey ClientKey, mode Mode, opts Options) *
 
 // init makes c what New returns; unread, which it copies, was read from src already.
 func (c *Websocket) init(src io.ReadWriteCloser, mode Mode, opts *settings, unread []byte, o opened) {
-	c.reader = protocol.NewReader(mode, &opts.limits)
+	c.reader = opts.reader(mode, o.deflation)
 	c.link.init(src, &c.reader, mode, opts, o)
-	c.reader.Deflate(o.deflation)
 	c.reader.Preload(unread)
-	c.reader.EachFrame = opts.timesReads() || opts.Hooks.OnReadFrame != nil
 	if opts.timesReads() {
 		c.clock = &clock{readTimeout: opts.ReadTimeout, messageTimeout: opts.MessageTimeout}
 	}
@@ -189,7 +187,7 @@ func (c *Websocket) answer(ctx context.Context, handler Handler, handling *bool)
 				reused.Put(shared)
 			}
 			return err
-		case c.out.closed.Load(): // no data may follow our Close
+		case c.out.hasClosed(): // no data may follow our Close
 			continue
 		}
 		msg := shared
@@ -198,9 +196,7 @@ func (c *Websocket) answer(ctx context.Context, handler Handler, handling *bool)
 		}
 		binary := c.reader.Binary()
 		msg.Binary, msg.Payload = binary, payload
-		if !c.tell.quiet {
-			c.tell.readMessage(msg)
-		}
+		c.tell.readMessage(msg)
 		if c.gathered {
 			c.out.flushInTime()
 		}
@@ -227,9 +223,7 @@ func (c *Websocket) reply(msg *Message, unchanged bool) error {
 		return nil
 	}
 	c.gathered = true
-	if !c.tell.quiet {
-		c.tell.wrote(msg, frames)
-	}
+	c.tell.wrote(msg, frames)
 	if queued >= gatherMost {
 		c.gathered = false
 		c.out.flushForRoom(c.opts.MaxPending)
@@ -264,8 +258,8 @@ func (c *Websocket) passed(event protocol.Event, payload []byte) error {
 	if c.clock != nil {
 		c.clock.frameEnds(event == protocol.FrameComes && c.reader.Last())
 	}
-	if c.tell.OnReadFrame != nil {
-		c.tell.OnReadFrame(c.tell.key, c.reader.Frame(payload))
+	if c.tell.seesReads() {
+		c.tell.readFrame(c.reader.Frame(payload))
 	}
 	switch event {
 	case protocol.PingComes: // RFC 6455 §5.5.2

@@ -16,8 +16,8 @@ type body struct {
 	buffer *Buffer    // the memory of bytes, where that is pooled
 
 	// Of a compressed message:
-	payload int    // bytes of payload so far
-	raw     []byte // the payload of the current frame, for who is told of each
+	deflated int    // bytes of payload so far
+	raw      []byte // the payload of the current frame, for who is told of each
 }
 
 var bodies = sync.Pool{New: func() any { return new(body) }}
@@ -40,6 +40,71 @@ func newBody(n int, last, own bool, like int) *body {
 	}
 	m.bytes = m.buffer.Bytes
 	return m
+}
+
+// begin begins the payload of a frame, n bytes masked by key, behind what there is.
+func (m *body) begin(n int, key uint32) { m.raw, m.left, m.key = m.raw[:0], n, key }
+
+// missing is how many bytes of that payload have not come, or not been looked at.
+func (m *body) missing() int { return m.left }
+
+// direct returns room for bytes that come straight from the transport; came says how
+// many did. They are fresh until append looks at them.
+func (m *body) direct() []byte { return m.space(len(m.bytes) + m.left - m.fresh) }
+
+func (m *body) came(n int) {
+	m.bytes = m.bytes[:len(m.bytes)+n]
+	m.fresh += n
+}
+
+// append takes what is fresh, and as much of b as belongs to the frame's payload, which
+// is the last of its message or not. It returns how much of b that is, or an error as
+// soon as text cannot become UTF-8 any more (RFC 6455 §8.1).
+func (m *body) append(b []byte, binary, last bool) (n int, err error) {
+	if m.fresh > 0 {
+		p := m.bytes[len(m.bytes)-m.fresh:]
+		m.fresh = 0
+		if !m.passed(p, p, binary) {
+			return 0, ErrInvalidFramePayload
+		}
+	}
+	for m.left > 0 && n < len(b) {
+		space := m.space(len(m.bytes) + m.left)
+		p := b[n:min(n+len(space), len(b))]
+		m.bytes = m.bytes[:len(m.bytes)+len(p)]
+		n += len(p)
+		if !m.passed(space[:len(p)], p, binary) {
+			return n, ErrInvalidFramePayload
+		}
+	}
+	if m.left == 0 && last && !binary && !m.text.complete() {
+		return n, ErrInvalidFramePayload
+	}
+	return n, nil
+}
+
+// inflate is append for a compressed message (RFC 7692 §7.2.2), of at most limit bytes:
+// what has come is unmasked where it was read, and kept as it was if raw is set.
+func (m *body) inflate(b []byte, binary, last bool, d *Deflation, limit int, raw bool) (n int, err error) {
+	b = b[:min(len(b), m.left)]
+	m.key = mask(b, b, m.key)
+	m.left -= len(b)
+	m.deflated += len(b)
+	if raw {
+		m.raw = append(m.raw, b...)
+	}
+	last = last && m.left == 0
+	if len(b) == 0 && !last {
+		return 0, nil
+	}
+	had := len(m.bytes)
+	if m.bytes, err = d.inflate(m.bytes, b, last, limit); err != nil {
+		return len(b), err
+	}
+	if !binary && (!m.text.valid(m.bytes[had:]) || last && !m.text.complete()) { // RFC 6455 §8.1
+		return len(b), ErrInvalidFramePayload
+	}
+	return len(b), nil
 }
 
 // space returns room for at least one byte more on the way to want in all, and for
@@ -90,6 +155,17 @@ func (m *body) take(own bool) []byte {
 	}
 	return m.bytes
 }
+
+// payload is how many bytes of payload the message has so far.
+func (m *body) payload(compressed bool) int {
+	if compressed {
+		return m.deflated
+	}
+	return len(m.bytes)
+}
+
+// holds is how many bytes of memory that is.
+func (m *body) holds() int { return cap(m.bytes) }
 
 // size is that of the message so far, for the next one to be like it.
 func (m *body) size() int32 { return int32(min(len(m.bytes), math.MaxInt32)) }

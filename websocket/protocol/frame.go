@@ -79,6 +79,12 @@ type Frame struct {
 	b0 byte
 }
 
+// frameOf is a frame with this first byte. It keeps payload.
+func frameOf(b0 byte, payload []byte) Frame { return Frame{Payload: payload, b0: b0} }
+
+// first is the first byte of the header.
+func (f *Frame) first() byte { return f.b0 }
+
 // NewFrame returns a frame with the low 4 bits of opcode. It keeps payload.
 func NewFrame(opcode Opcode, fin bool, payload []byte, rsv ...RSVBit) *Frame {
 	f := &Frame{b0: byte(opcode) & opcodeBits}

@@ -18,31 +18,38 @@ const (
 // A header is a frame's header as it stands on the wire (RFC 6455 §5.2), as far
 // as it has been read.
 type header struct {
-	length int // of the payload; math.MaxInt stands for anything longer
-	key    uint32
-	b0     byte
-	b1     byte
-	size   uint8 // bytes of the whole header
+	n    int // bytes of the payload; math.MaxInt stands for anything longer
+	mask uint32
+	b0   byte
+	b1   byte
+	all  uint8 // bytes of the whole header
 }
 
 func (h *header) masked() bool   { return h.b1&maskBit != 0 }
 func (h *header) opcode() Opcode { return Opcode(h.b0 & opcodeBits) }
 func (h *header) fin() bool      { return h.b0&finBit != 0 }
+func (h *header) rsv() byte      { return h.b0 & rsvBits }
+func (h *header) key() uint32    { return h.mask }
+func (h *header) length() int    { return h.n }
+func (h *header) size() int      { return int(h.all) }
+
+// frame describes the frame with its payload, which it keeps.
+func (h *header) frame(payload []byte) Frame { return frameOf(h.b0, payload) }
 
 // minimal reports whether the length is encoded in the fewest bytes.
 func (h *header) minimal() bool {
 	switch h.b1 & lengthBits {
 	case 126:
-		return h.length > 125
+		return h.n > 125
 	case 127:
-		return h.length > math.MaxUint16
+		return h.n > math.MaxUint16
 	}
 	return true
 }
 
 // tooLong reports whether the payload is longer than limit bytes. What no slice
 // could hold is too long for any limit.
-func (h *header) tooLong(limit int) bool { return h.length > limit || h.length == math.MaxInt }
+func (h *header) tooLong(limit int) bool { return h.n > limit || h.n == math.MaxInt }
 
 // A part is what of a frame was missing when its bytes ended.
 type part uint8
@@ -68,27 +75,27 @@ func (h *header) parse(b []byte) part {
 		if len(b) < 4 {
 			return partLength2
 		}
-		h.length = int(binary.BigEndian.Uint16(b[2:]))
+		h.n = int(binary.BigEndian.Uint16(b[2:]))
 		n = 4
 	case 127:
 		if len(b) < 10 {
 			return partLength8
 		}
-		h.length = int(min(binary.BigEndian.Uint64(b[2:]), math.MaxInt))
+		h.n = int(min(binary.BigEndian.Uint64(b[2:]), math.MaxInt))
 		n = 10
 	default:
-		h.length = int(length)
+		h.n = int(length)
 	}
-	h.key = 0
+	h.mask = 0
 	if h.masked() {
 		if len(b) < n+4 {
-			h.size = uint8(n + 4)
+			h.all = uint8(n + 4)
 			return partKey
 		}
-		h.key = le.Uint32(b[n:])
+		h.mask = le.Uint32(b[n:])
 		n += 4
 	}
-	h.size = uint8(n)
+	h.all = uint8(n)
 	return partNone
 }
 
@@ -100,7 +107,7 @@ func (h *header) start(p part) int {
 	case partLength2, partLength8:
 		return 2
 	}
-	return int(h.size) - 4
+	return int(h.all) - 4
 }
 
 func (h *header) end(p part) int {
@@ -112,7 +119,7 @@ func (h *header) end(p part) int {
 	case partLength8:
 		return 10
 	}
-	return int(h.size)
+	return int(h.all)
 }
 
 // putHeader writes a header into b, which has headerSize bytes. The length takes

@@ -46,11 +46,16 @@ func FrameMessage(msg *Message, frameSize int) []*Frame {
 	rest := msg.Payload
 	for i := range frames {
 		size := min(frameSize, len(rest))
-		frames[i].Payload = rest[:size:size]
+		b0 := byte(OpcodeContinuation)
+		if i == 0 {
+			b0 = byte(msg.opcode())
+		}
+		if size == len(rest) {
+			b0 |= finBit
+		}
+		frames[i] = frameOf(b0, rest[:size:size])
 		rest = rest[size:]
 		pointers[i] = &frames[i]
 	}
-	frames[0].b0 = byte(msg.opcode())
-	frames[count-1].b0 |= finBit
 	return pointers
 }

@@ -54,12 +54,11 @@ func ReadFrame(src io.Reader, mode Mode, maxPayloadLen int) (*Frame, error) {
 			}
 		}
 	}
-	f.b0 = h.b0
-	payload, err := readPayload(src, nil, h.length, h.key)
+	payload, err := readPayload(src, nil, h.length(), h.key())
 	if err != nil {
 		return nil, err
 	}
-	f.Payload = payload
+	f.Frame = h.frame(payload)
 	return &f.Frame, nil
 }
 
@@ -77,18 +76,17 @@ func ReadSome(src io.Reader, p []byte) (int, error) {
 	return 0, io.ErrNoProgress
 }
 
-// readPayload reads n bytes from src behind those in dst, unmasking them as they
-// come, and returns dst with them. n = 0 leaves dst as it is.
+// readPayload reads from src what of a payload of n bytes is not in dst, unmasking it as
+// it comes, and returns dst with it.
 func readPayload(src io.Reader, dst []byte, n int, key uint32) ([]byte, error) {
-	want, first := len(dst)+n, len(dst)
-	for len(dst) < want {
-		dst = growFor(dst, want)
+	for len(dst) < n {
+		dst = growFor(dst, n)
 		have := len(dst)
-		m, err := ReadSome(src, dst[have:min(cap(dst), want, have+unmaskStep)])
+		m, err := ReadSome(src, dst[have:min(cap(dst), n, have+unmaskStep)])
 		dst = dst[:have+m]
 		key = mask(dst[have:], dst[have:], key)
-		if err != nil && len(dst) < want {
-			return nil, errCutPayload(n, len(dst)-first, err)
+		if err != nil && len(dst) < n {
+			return nil, errCutPayload(n, len(dst), err)
 		}
 	}
 	return dst, nil
@@ -145,13 +143,12 @@ func (r *FrameReader) Next() (*Frame, error) {
 			return nil, r.fail(errCut(missing, r.end-r.start-h.start(missing), err))
 		}
 	}
-	r.start += int(h.size)
-	r.frame.b0 = h.b0
-	payload, err := r.payload(h.length, h.key)
+	r.start += h.size()
+	payload, err := r.payload(h.length(), h.key())
 	if err != nil {
 		return nil, r.fail(err)
 	}
-	r.frame.Payload = payload
+	r.frame = h.frame(payload)
 	return &r.frame, nil
 }
 
@@ -184,14 +181,11 @@ func (r *FrameReader) largePayload(n int, key uint32) ([]byte, error) {
 	}
 	large := r.large[:len(b)]
 	key = mask(large, b, key)
-	p, err := readPayload(r.src, large, n-len(b), key)
-	if err != nil {
-		// In words of the whole payload.
-		e := err.(*Error)
-		return nil, errCutPayload(n, len(b), e.cause)
+	p, err := readPayload(r.src, large, n, key)
+	if err == nil {
+		r.large = p
 	}
-	r.large = p
-	return p, nil
+	return p, err
 }
 
 // fill reads more bytes behind those that are there. It is called only where at

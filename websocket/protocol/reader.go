@@ -110,14 +110,14 @@ func (r *Reader) buffered() []byte {
 
 // direct reports whether the next bytes go straight to where their payload stays.
 func (r *Reader) direct() bool {
-	return r.inPayload && !r.compressed && r.body.left >= directLeast && (r.buf == nil || int(r.start) == len(r.buf.Bytes))
+	return r.inPayload && !r.compressed && r.body.missing() >= directLeast && (r.buf == nil || int(r.start) == len(r.buf.Bytes))
 }
 
 // Space returns where the next bytes are to be put, as many as there are: it is not
 // empty, but for after an error of Next. It is called after NeedMore.
 func (r *Reader) Space() []byte {
 	if r.direct() {
-		return r.body.space(len(r.body.bytes) + r.body.left - r.body.fresh)
+		return r.body.direct()
 	}
 	b := r.buf
 	switch {
@@ -137,8 +137,7 @@ func (r *Reader) Space() []byte {
 // Came says that n bytes were put into Space.
 func (r *Reader) Came(n int) {
 	if r.direct() {
-		r.body.bytes = r.body.bytes[:len(r.body.bytes)+n]
-		r.body.fresh += n
+		r.body.came(n)
 		return
 	}
 	r.buf.Bytes = r.buf.Bytes[:len(r.buf.Bytes)+n]
@@ -151,7 +150,7 @@ func (r *Reader) Holds() int {
 		n += cap(r.buf.Bytes)
 	}
 	if r.body != nil {
-		n += cap(r.body.bytes)
+		n += r.body.holds()
 	}
 	return n
 }
@@ -185,7 +184,8 @@ func (r *Reader) Frame(payload []byte) *Frame {
 	if len(payload) == 0 {
 		payload = nil
 	}
-	return &Frame{b0: r.head.b0, Payload: payload}
+	f := r.head.frame(payload)
+	return &f
 }
 
 // Next returns what the bytes that came have brought, one event after the other,
@@ -208,7 +208,7 @@ func (r *Reader) next() (Event, []byte, error) {
 	if r.body != nil && !r.fragmented {
 		if r.told {
 			r.told = false
-			return MessageComes, r.body.take(r.Own), nil
+			return r.complete()
 		}
 		r.body.free()
 		r.body = nil
@@ -232,10 +232,10 @@ func (r *Reader) next() (Event, []byte, error) {
 			case h.opcode().isControl():
 				return r.control()
 			}
-			r.start += int32(h.size)
+			r.start += int32(h.size())
 			if op := h.opcode(); op != OpcodeContinuation {
-				r.binary, r.compressed = op == OpcodeBinary, h.b0&byte(RSV1) != 0
-				if h.fin() && h.length <= r.Buffered() && !r.EachFrame && !r.compressed {
+				r.binary, r.compressed = op == OpcodeBinary, h.rsv() != 0
+				if h.fin() && h.length() <= r.Buffered() && !r.EachFrame && !r.compressed {
 					return r.whole()
 				}
 			}
@@ -246,21 +246,18 @@ func (r *Reader) next() (Event, []byte, error) {
 			return NeedMore, nil, err
 		}
 		r.inPayload = false
-		if r.head.fin() {
-			r.fragmented = false
-			r.like = r.body.size()
-		}
 		switch {
 		case r.EachFrame:
-			r.told = !r.fragmented
-			return FrameComes, r.body.frame(r.head.length, r.compressed), nil
-		case !r.fragmented:
-			return MessageComes, r.body.take(r.Own), nil
+			r.told = r.head.fin()
+			r.fragmented = !r.told
+			return FrameComes, r.body.frame(r.head.length(), r.compressed), nil
+		case r.head.fin():
+			return r.complete()
 		}
 	}
 }
 
-// complete ends the message of which glanceFragments has taken the last frame.
+// complete ends the message in body, whose last frame has been taken.
 func (r *Reader) complete() (Event, []byte, error) {
 	r.fragmented = false
 	r.like = r.body.size()
@@ -270,20 +267,17 @@ func (r *Reader) complete() (Event, []byte, error) {
 // conversation is what the rules for the next header depend on.
 func (r *Reader) conversation() conversation {
 	c := conversation{mode: r.mode, fragmented: r.fragmented, limits: r.limits, deflate: r.deflate != nil, compressed: r.compressed}
-	switch {
-	case r.fragmented && r.compressed:
-		c.size = r.body.payload
-	case r.fragmented:
-		c.size = len(r.body.bytes)
+	if r.fragmented {
+		c.size = r.body.payload(r.compressed)
 	}
 	return c
 }
 
 // whole takes the message that is one frame and all in the buffer.
 func (r *Reader) whole() (Event, []byte, error) {
-	n := r.head.length
+	n := r.head.length()
 	p := r.buffered()[:n:n]
-	mask(p, p, r.head.key)
+	mask(p, p, r.head.key())
 	if !r.binary && !ValidUTF8(p) { // RFC 6455 §8.1
 		return NeedMore, nil, ErrInvalidFramePayload
 	}
@@ -297,13 +291,13 @@ func (r *Reader) whole() (Event, []byte, error) {
 // control takes the control frame that comes next, if all of it is there (RFC 6455
 // §5.5). Before that its header is left where it is.
 func (r *Reader) control() (Event, []byte, error) {
-	size, n := int(r.head.size), r.head.length
+	size, n := r.head.size(), r.head.length()
 	b := r.buffered()
 	if len(b) < size+n {
 		return NeedMore, nil, nil
 	}
 	p := b[size : size+n : size+n]
-	mask(p, p, r.head.key)
+	mask(p, p, r.head.key())
 	event := PongComes
 	switch r.head.opcode() {
 	case OpcodePing:
@@ -320,72 +314,25 @@ func (r *Reader) control() (Event, []byte, error) {
 
 // beginPayload begins the payload of a data frame, behind what there is of its message.
 func (r *Reader) beginPayload() {
-	n, fin := r.head.length, r.head.fin()
 	if r.body == nil {
-		r.body = newBody(n, fin && !r.compressed, r.Own, int(r.like))
+		r.body = newBody(r.head.length(), r.head.fin() && !r.compressed, r.Own, int(r.like))
 	}
-	r.body.raw = r.body.raw[:0]
-	r.body.left, r.body.key = n, r.head.key
+	r.body.begin(r.head.length(), r.head.key())
 	r.fragmented, r.inPayload = true, true
 }
 
 // takePayload takes what has come of the current frame's payload, and reports whether
-// that is all of it. Text is validated as it comes (RFC 6455 §8.1).
+// that is all of it.
 func (r *Reader) takePayload() (done bool, err error) {
-	m := r.body
+	var n int
+	b, fin := r.buffered(), r.head.fin()
 	if r.compressed {
-		return r.inflate()
+		n, err = r.body.inflate(b, r.binary, fin, r.deflate, r.limits.MaxMessageSize, r.EachFrame)
+	} else {
+		n, err = r.body.append(b, r.binary, fin)
 	}
-	if m.fresh > 0 {
-		p := m.bytes[len(m.bytes)-m.fresh:]
-		m.fresh = 0
-		if !m.passed(p, p, r.binary) {
-			return false, ErrInvalidFramePayload
-		}
-	}
-	for m.left > 0 {
-		b := r.buffered()
-		if len(b) == 0 {
-			return false, nil
-		}
-		space := m.space(len(m.bytes) + m.left)
-		n := min(len(b), len(space))
-		m.bytes = m.bytes[:len(m.bytes)+n]
-		r.start += int32(n)
-		if !m.passed(space[:n], b[:n], r.binary) {
-			return false, ErrInvalidFramePayload
-		}
-	}
-	if r.head.fin() && !r.binary && !m.text.complete() {
-		return false, ErrInvalidFramePayload
-	}
-	return true, nil
-}
-
-// inflate is takePayload for a compressed message (RFC 7692 §7.2.2): what has come is
-// unmasked where it was read, and text is validated as it is inflated.
-func (r *Reader) inflate() (done bool, err error) {
-	m := r.body
-	b := r.buffered()
-	b = b[:min(len(b), m.left)]
-	m.key = mask(b, b, m.key)
-	m.left -= len(b)
-	m.payload += len(b)
-	r.start += int32(len(b))
-	if r.EachFrame {
-		m.raw = append(m.raw, b...)
-	}
-	fin := r.head.fin() && m.left == 0
-	if len(b) > 0 || fin {
-		had := len(m.bytes)
-		if m.bytes, err = r.deflate.inflate(m.bytes, b, fin, r.limits.MaxMessageSize); err != nil {
-			return false, err
-		}
-		if !r.binary && (!m.text.valid(m.bytes[had:]) || fin && !m.text.complete()) { // RFC 6455 §8.1
-			return false, ErrInvalidFramePayload
-		}
-	}
-	return m.left == 0, nil
+	r.start += int32(n)
+	return err == nil && r.body.missing() == 0, err
 }
 
 // Cut returns the error for a connection whose bytes have ended where Next wanted
@@ -393,12 +340,12 @@ func (r *Reader) inflate() (done bool, err error) {
 // and wraps cause; io.EOF is io.ErrUnexpectedEOF inside a part.
 func (r *Reader) Cut(cause error) error {
 	if r.inPayload {
-		return errCutPayload(r.head.length, r.head.length-r.body.left, cause)
+		return errCutPayload(r.head.length(), r.head.length()-r.body.missing(), cause)
 	}
 	b := r.buffered()
 	missing := r.head.parse(b)
 	if missing == partNone { // of a control frame
-		return errCutPayload(r.head.length, len(b)-int(r.head.size), cause)
+		return errCutPayload(r.head.length(), len(b)-r.head.size(), cause)
 	}
 	return errCut(missing, len(b)-r.head.start(missing), cause)
 }

@@ -38,8 +38,8 @@ func (h *header) check(missing part, c conversation) error {
 		return ErrClientFrameUnmasked
 	}
 	op := h.opcode()
-	compressed := c.deflate && h.b0&rsvBits == byte(RSV1) && (op == OpcodeText || op == OpcodeBinary) // RFC 7692 §6
-	if h.b0&rsvBits != 0 && !compressed {                                                             // RFC 6455 §5.2
+	compressed := c.deflate && h.rsv() == byte(RSV1) && (op == OpcodeText || op == OpcodeBinary) // RFC 7692 §6
+	if h.rsv() != 0 && !compressed {                                                             // RFC 6455 §5.2
 		return ErrRSVBitsUnsupported
 	}
 	switch op {
@@ -48,7 +48,7 @@ func (h *header) check(missing part, c conversation) error {
 		if missing == partLength2 || missing == partLength8 {
 			return nil // the length tells which rule is broken: this one, or that it is minimal
 		}
-		if h.length > maxControlPayload {
+		if h.length() > maxControlPayload {
 			return ErrControlFrameTooLarge
 		}
 		if !h.fin() {
@@ -80,7 +80,7 @@ func (h *header) check(missing part, c conversation) error {
 		// The limit is for what it inflates to; no compressor needs more than this for that.
 		most += min(most/1000+64, math.MaxInt-most)
 	}
-	if h.length > most-c.size { // RFC 6455 §10.4
+	if h.length() > most-c.size { // RFC 6455 §10.4
 		return ErrMessageTooLarge
 	}
 	return nil

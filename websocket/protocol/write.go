@@ -9,7 +9,7 @@ import (
 // the shortest length form, and masked unless mask is Unmasked. It leaves frame
 // and payload untouched, and allocates only where dst is too small.
 func AppendFrame(dst []byte, frame *Frame, mask MaskingKey) []byte {
-	return appendFrame(dst, frame.b0, frame.Payload, mask)
+	return appendFrame(dst, frame.first(), frame.Payload, mask)
 }
 
 func appendFrame(dst []byte, b0 byte, payload []byte, key MaskingKey) []byte {
@@ -32,14 +32,14 @@ func appendFrame(dst []byte, b0 byte, payload []byte, key MaskingKey) []byte {
 // [AppendFrame].
 func MarshalFrame(frame *Frame, mask MaskingKey) []byte {
 	size := headerSize(len(frame.Payload), mask) + len(frame.Payload)
-	return appendFrame(make([]byte, 0, size), frame.b0, frame.Payload, mask)
+	return appendFrame(make([]byte, 0, size), frame.first(), frame.Payload, mask)
 }
 
 // WriteFrame writes frame to dst in one Write call. See [AppendFrame]. A failure
 // is an *Error with StatusAbnormalClose that wraps the cause.
 func WriteFrame(dst io.Writer, mask MaskingKey, frame *Frame) error {
 	buf := TakeBuffer(headerSize(len(frame.Payload), mask) + len(frame.Payload))
-	buf.Bytes = appendFrame(buf.Bytes, frame.b0, frame.Payload, mask)
+	buf.Bytes = appendFrame(buf.Bytes, frame.first(), frame.Payload, mask)
 	n, err := dst.Write(buf.Bytes)
 	if err == nil && n < len(buf.Bytes) {
 		err = io.ErrShortWrite

@@ -168,13 +168,16 @@ func (f *Fragments) Frames() []*Frame {
 	var frames []*Frame
 	for rest, b0 := bytes.Clone(f.rest), f.b0; ; b0 = byte(OpcodeContinuation) {
 		n := min(len(rest), f.most)
-		frame := &Frame{b0: b0, Payload: rest[:n:n]}
+		payload := rest[:n:n]
 		if n == 0 {
-			frame.Payload = nil
+			payload = nil
 		}
-		frames = append(frames, frame)
 		if rest = rest[n:]; len(rest) == 0 {
-			frame.b0 |= finBit
+			b0 |= finBit
+		}
+		frame := frameOf(b0, payload)
+		frames = append(frames, &frame)
+		if b0&finBit != 0 {
 			return frames
 		}
 	}
