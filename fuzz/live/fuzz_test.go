@@ -40,3 +40,56 @@ func FuzzServe(f *testing.F) {
 		}
 	})
 }
+
+// Target Stream sends bytes as they are, in pieces, to a connection with each option by
+// turns. The oracles are those of target Serve.
+func FuzzStream(f *testing.F) {
+	seeds, err := target("Stream").Seeds()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := Stream(data); err != nil {
+			t.Fatal(target("Stream").Report(err, data))
+		}
+	})
+}
+
+// Target Socket has Serve answer a transcript on a socket of the kernel, while other
+// goroutines write. Oracles: the model; each echo and each message is there once, whole
+// and in order; the end comes behind the last byte; all returns.
+func FuzzSocket(f *testing.F) {
+	seeds, err := target("Socket").Seeds()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := Socket(data); err != nil {
+			t.Fatal(target("Socket").Report(err, data))
+		}
+	})
+}
+
+// Target Handler runs op bytes against an HTTPHandler with several connections: requests,
+// messages, panics, closes, and Shutdown. Oracles: when Shutdown returns, and what each
+// connection gets by it; contexts; what is logged.
+func FuzzHandler(f *testing.F) {
+	seeds, err := target("Handler").Seeds()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := Handler(data); err != nil {
+			t.Fatal(target("Handler").Report(err, data))
+		}
+	})
+}

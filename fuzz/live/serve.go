@@ -1,254 +1,306 @@
 package live
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"sync"
-	"sync/atomic"
-	"testing/synctest"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/wsproof/wsproof/fuzz/input"
-	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/vector"
 	"github.com/wsproof/wsproof/internal/wire"
 	"github.com/wsproof/wsproof/websocket"
 )
 
-// Serve checks a connection under everything that can come at once. The first
-// bytes of the input choose the role, the options, who reads and what the
-// transport is like (serve_options.go); the rest are ops (serve_ops.go): what the
+// Serve checks a connection under everything that can come at once, by the oracles of
+// connHarness. Behind the options, the bytes of the input are ops: what the
 // peer sends, whole, fragmented, in pieces or broken; faults of the transport; a
 // peer that does not read; time that passes; messages, pings and closes from
 // other goroutines; the end of the context. A handler echoes, changes, says
 // nothing, takes its time, fails or panics as the message tells it. Then
 // everything is drained.
-//
-// Time is virtual, so that it is known when nothing more will happen by itself.
-// Oracles, whatever the order in which goroutines ran: whenever all is calm, what
-// is owed has been done (serve_calm.go): the peer's bytes are read, its messages
-// answered, its pings too, its Close and its faults; each call has returned what
-// it should; each deadline, and each end by a timeout, comes when it is due, none
-// comes early, and nothing ends without a reason. What was sent are whole frames,
-// masked as the role demands, messages not interleaved, the replies in order and
-// each as it was owed, at most one Close and nothing behind it (serve_wire.go).
-// The hooks are told exactly that. No goroutine is left.
-func Serve(data []byte) error {
-	defer input.Guard()()
-	h := &serveHarness{}
-	h.src.Reset(data)
-	h.opt = newServeOptions(&h.src)
-	rest := data[min(len(data), serveHead):]
-	switch h.opt.bits & (bitRaw | bitSocket) {
-	case bitSocket:
-		return serveSocket(&h.opt, rest)
-	case bitSocket | bitRaw:
-		return inBubble(func() error { return serveHandler(rest) })
-	}
-	return inBubble(h.run)
-}
+func Serve(data []byte) error { return runConn(data, nil, (*connHarness).ops) }
 
-type serveHarness struct {
-	src    input.Source
-	opt    serveOptions
-	pipe   *pipe
-	ws     *websocket.Websocket
-	ctx    context.Context
-	cancel context.CancelFunc
-	start  time.Time
+// maxOps is how many ops of an input are done.
+const maxOps = 64
 
-	// The harness's own.
-	sent     []byte    // what the peer sent
-	rest     []byte    // of a frame of which it sent a part
-	numbered int       // messages of other goroutines
-	answered uint64    // the highest number of a ping that the peer answered
-	floods   int       // of messages
-	pinged   int       // pings that the peer has looked at
-	before   time.Time // when all was calm and the end had not begun
-	ending   time.Time // and when it had, for certain
-	loud     reason    // what was done that may end the connection
-	first    reason    // what did so first, when all was calm and the reader free
-	closing  bool      // Close was called, with a code that may be sent
+// racy, in an op's byte, has the next op follow at once; without it all is calm
+// in between.
+const racy = 0x80
 
-	track        track
-	hookPanicked atomic.Bool
-
-	// Told by the connection's own goroutines.
-	mu         sync.Mutex
-	busy       int  // handlers at work
-	userDone   bool // Serve, or the loop of ReadMessage, has returned
-	userErr    error
-	got        []model.Message // by the handler
-	kept       [][2][]byte     // payloads that are the application's to keep, and copies
-	replies    []model.Message // owed for them
-	handler    *websocket.CloseError
-	panicked   bool // the handler, or a hook
-	hookPanics bool // the next time
-	calls      []*call
-	nudge      chan struct{} // closed when the handler has returned
-	counts     []int         // of replies owed, when the handler had returned for each message
-	errs       []error
-	told       told
-}
-
-// told is what the hooks were told.
-type told struct {
-	closes      int
-	code        websocket.StatusCode
-	err         error
-	read        []wire.Frame
-	messages    int
-	readErrors  []error
-	written     []wire.Frame
-	writtenMsgs int
-	writeErrors int
-}
-
-// A call is one of another goroutine.
-type call struct {
-	what  string    // the method
-	text  string    // of WriteMessage
-	close []byte    // the payload of the Close that it sends
-	bad   bool      // it must fail
-	ctxed bool      // its context ends by itself
-	until time.Time // then
-	ended bool      // by that
-	done  bool
-	err   error
-}
-
-func (h *serveHarness) locked(f func()) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	f()
-}
-
-// fail notes what is wrong.
-func (h *serveHarness) fail(format string, args ...any) {
-	h.locked(func() { h.errs = append(h.errs, fmt.Errorf(format, args...)) })
-}
-
-func (h *serveHarness) open() {
-	h.start = time.Now()
-	h.before = h.start
-	h.pipe = newPipe()
-	h.pipe.most = serveMost[h.opt.two(bitMost)]
-	h.pipe.slow = h.opt.has(bitSlow)
-	h.pipe.due = h.deadlineDue
-	if h.opt.has(bitWriteTimeout) {
-		h.pipe.timeout = serveWriteTimeout
-	}
-	opts := h.opt.options()
-	if !h.opt.noHooks() {
-		opts.Hooks = h.hooks()
-	}
-	if h.opt.has(bitFewHooks) { // then replies are gathered without a lock
-		opts.Hooks.OnReadFrame, opts.Hooks.OnReadMessage = nil, nil
-		opts.Hooks.OnWriteFrame, opts.Hooks.OnWriteMessage = nil, nil
-	}
-	h.ctx, h.cancel = context.WithCancel(context.Background())
-	if h.opt.bare() {
-		h.ws = websocket.New(barePipe{h.pipe}, "fuzz", h.opt.mode(), opts)
-	} else {
-		h.ws = websocket.New(h.pipe, "fuzz", h.opt.mode(), opts)
-	}
-}
-
-// settle waits until nothing more happens by itself, and checks that all is well
-// then.
-func (h *serveHarness) settle() error {
-	for {
-		time.Sleep(time.Microsecond) // slow writes
-		synctest.Wait()
-		if !h.pipe.slowly() {
-			return h.calm()
-		}
-	}
-}
-
-// pass lets time pass.
-func (h *serveHarness) pass(d time.Duration) error {
-	time.Sleep(d)
-	return h.settle()
-}
-
-func (h *serveHarness) run() error {
-	h.open()
-	defer func() { // nothing is left behind a finding
-		h.cancel()
+// serveOps are the ops: an op is the low bits of its byte, modulo their number.
+var serveOps = [...]struct {
+	name string
+	do   func(h *connHarness)
+}{
+	{"text", func(h *connHarness) { h.peer(wire.Text, true, h.payload()) }},
+	{"binary message", func(h *connHarness) { h.peer(wire.Binary, true, h.payload()) }},
+	{"two fragments with a ping between", (*connHarness).fragments},
+	{"many fragments", (*connHarness).manyFragments},
+	{"burst of messages", (*connHarness).burst},
+	{"flood of messages", (*connHarness).flood},
+	{"ping", func(h *connHarness) { h.peer(wire.Ping, true, h.control()) }},
+	{"pings before a message", func(h *connHarness) {
+		h.peer(wire.Ping, true, h.control())
+		h.peer(wire.Ping, true, h.control())
+		h.peer(wire.Text, true, h.payload())
+	}},
+	{"pong", func(h *connHarness) { h.peer(wire.Pong, true, h.control()) }},
+	{"pong for a ping of ours", (*connHarness).answer1},
+	{"a Close of the peer", func(h *connHarness) { h.peer(wire.Close, true, h.closePayload()) }},
+	{"raw bytes", (*connHarness).raw},
+	{"part of a message", (*connHarness).part},
+	{"byte of the rest", func(h *connHarness) { h.sendRest(1) }},
+	{"rest of it", func(h *connHarness) { h.sendRest(len(h.rest)) }},
+	{"end of what the peer sends", func(h *connHarness) {
+		h.loud |= reasonEOF
 		h.pipe.set(func() { h.pipe.eof = true })
-		h.pipe.Close()
-		h.ws.Close()
-	}()
-	go h.use()
-	if err := h.settle(); err != nil {
-		return err
-	}
-	if err := h.ops(); err != nil {
-		return err
-	}
-	if err := h.drain(); err != nil {
-		return fmt.Errorf("in the end: %w", err)
-	}
-	return h.judge()
-}
-
-// drain lets the peer read what there is and ends the conversation.
-func (h *serveHarness) drain() error {
-	h.flushRest()
-	h.pipe.set(func() { h.pipe.stalled = false })
-	for busy := true; busy; h.locked(func() { busy = h.busy > 0 }) { // handlers get done
-		if err := h.pass(time.Second); err != nil {
-			return err
+	}},
+	{"fault of reads", func(h *connHarness) {
+		h.loud |= reasonFault
+		fault := []error{errFault, errEmpty}[h.src.Next()&1]
+		h.pipe.set(func() { h.pipe.readErr = fault })
+	}},
+	{"fault of writes", func(h *connHarness) {
+		h.loud |= reasonWriteFault
+		fault := []error{errFault, errShort}[h.src.Next()&1]
+		h.pipe.set(func() { h.pipe.writeErr = fault })
+	}},
+	{"fault of deadlines", func(h *connHarness) {
+		h.loud |= reasonFault
+		h.pipe.set(func() { h.pipe.deadlineErr = errFault })
+	}},
+	{"a hook will panic", func(h *connHarness) { h.locked(func() { h.hookPanics = true }) }},
+	{"the peer stops reading", func(h *connHarness) { h.pipe.set(func() { h.pipe.stalled = true }) }},
+	{"the peer reads again", func(h *connHarness) { h.pipe.set(func() { h.pipe.stalled = false }) }},
+	{"message by another goroutine", func(h *connHarness) { h.writeMessage("plain", false, int(h.src.Next())) }},
+	{"long message by another goroutine", func(h *connHarness) {
+		n, more := int(h.src.Next()), int(h.src.Next())
+		if n >= 0xe0 { // longer than what is written at once
+			h.writeMessage("long", false, (n&31)<<14+more)
+			return
 		}
-	}
-	switch h.opt.two(bitEnding) {
-	case endsByContext:
+		h.writeMessage("long", false, (n&3+1)*h.opt.limits.Frame+more-128)
+	}},
+	{"bounded message by another goroutine", func(h *connHarness) {
+		h.writeWithin("bounded", false, int(h.src.Next()), connTimes[int(h.src.Next())%len(connTimes)])
+	}},
+	{"message that is not UTF-8", func(h *connHarness) { h.writeMessage("invalid", true, 0) }},
+	{"Close by another goroutine", func(h *connHarness) { h.callClose(0, "") }},
+	{"interrupted burst: another goroutine closes within it", (*connHarness).interruptedBurst},
+	{"CloseWithStatus by another goroutine", func(h *connHarness) {
+		code := input.CloseCodes[int(h.src.Next())%len(input.CloseCodes)]
+		h.callClose(websocket.StatusCode(code), strings.Repeat("é", int(h.src.Next())/2))
+	}},
+	{"Ping by another goroutine", (*connHarness).callPing},
+	{"second reader", (*connHarness).secondReader},
+	{"end of the context", func(h *connHarness) {
 		h.loud |= reasonContext
 		h.cancel()
-		if err := h.settle(); err != nil {
-			return err
-		}
-	case endsBySilence:
-		for range secondsSilence {
-			if err := h.pass(time.Second); err != nil {
-				return err
-			}
-		}
-	}
-	h.loud |= reasonEOF
-	h.pipe.set(func() { h.pipe.eof = true })
-	if err := h.settle(); err != nil {
-		return err
-	}
-	if h.opt.two(bitUser) == userNobody {
-		h.callClose(0, "")
-		if err := h.settle(); err != nil {
-			return err
-		}
-	}
-	if h.pipe.closed == 0 {
-		return errors.New("the transport ended, the connection has not")
-	}
-	return h.afterwards()
+	}},
+	{"time passes", func(h *connHarness) { time.Sleep(connTimes[int(h.src.Next())%len(connTimes)]) }},
+	{"time-out's time passes", func(h *connHarness) { time.Sleep(connReadTimeout - time.Duration(h.src.Next()&3)*time.Second) }},
 }
 
-// afterwards makes each call once more: all return at once.
-func (h *serveHarness) afterwards() error {
-	h.writeMessage("afterwards", false, 0)
-	h.callClose(0, "")
-	h.other(&call{what: "Ping"}, func() error { return h.ws.Ping(context.Background()) })
-	h.other(&call{what: "ReadMessage", bad: true}, func() error {
-		_, err := h.ws.ReadMessage(context.Background())
-		return err
-	})
-	if err := h.settle(); err != nil {
-		return err
-	}
-	for _, c := range h.calls[len(h.calls)-4:] {
-		if (c.err == nil) != (c.what == "Close") {
-			return fmt.Errorf("after the end, %s returned %v", c.what, c.err)
+// ops does the ops of the input.
+func (h *connHarness) ops() error {
+	for range maxOps {
+		if h.src.Len() == 0 {
+			break
+		}
+		op := h.src.Next()
+		do := &serveOps[int(op&^racy)%len(serveOps)]
+		do.do(h)
+		if op&racy != 0 {
+			continue
+		}
+		if err := h.settle(); err != nil {
+			return fmt.Errorf("after %s: %w", do.name, err)
+		}
+		if err := h.answerPings(); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// explainServe tells the options and the ops of an input. Some bytes are
+// parameters of the op before: all are told as ops.
+func explainServe(data []byte) string {
+	var src input.Source
+	src.Reset(data)
+	opt := newConnOptions(&src)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%v\nthe bytes, as ops or parameters:\n", &opt)
+	for i, op := range src.Rest() {
+		calm := ""
+		if op&racy != 0 {
+			calm = ", and at once"
+		}
+		fmt.Fprintf(&b, "  %3d: %3d %s%s\n", i+connHead, op, serveOps[int(op&^racy)%len(serveOps)].name, calm)
+	}
+	return b.String()
+}
+
+// seedServe takes the scenarios with options by turns (or "plainly" with hardly any,
+// where the core takes its short ways), and pseudo-random ops.
+func seedServe([]vector.Vector) ([][]byte, error) {
+	var seeds [][]byte
+	for i, s := range scenarios {
+		s, plainly := strings.CutPrefix(s, "plainly: ")
+		bits := 0
+		for name, b := range scenarioBits {
+			if rest, found := strings.CutPrefix(s, name); found {
+				s, bits = rest, b
+			}
+		}
+		ops, err := parseScenario(s)
+		if err != nil {
+			return nil, err
+		}
+		for turn := range 4 {
+			head := connOptionBits(4*i + turn)
+			switch {
+			case plainly: // by Serve, with nothing else to do
+				head = []byte{byte(turn & 1 * bitReuse), byte(turn >> 1 * bitLimits >> 8), bitFewHooks >> 16}
+			case turn&1 == 0: // by Serve, and by ReadMessage, with few options
+				head[0] = head[0]&(bitClient|bitReuse) | byte(turn*bitUser)
+				head[2] &= bitFewHooks >> 16
+			}
+			for i := range head {
+				head[i] |= byte(bits >> (8 * i))
+			}
+			seeds = append(seeds, append(head, ops...))
+		}
+	}
+	for n := range uint64(48) {
+		seeds = append(seeds, input.RandomInput(connOptionBits(int(n)), 13, n))
+	}
+	return seeds, nil
+}
+
+// scenarioBits are the options that a scenario needs and names in front.
+var scenarioBits = map[string]int{"ReadTimeout: ": bitReadTimeout, "MessageTimeout: ": bitMessageTimeout, "PingInterval: ": bitPings | bitAnswers}
+
+// parseScenario returns the ops of a scenario.
+func parseScenario(text string) ([]byte, error) {
+	var ops []byte
+	last := -1
+	for part := range strings.SplitSeq(text, ", ") {
+		if part == "at once" {
+			ops[last] |= racy
+			continue
+		}
+		words := strings.Fields(part)
+		name := slices.IndexFunc(words, func(w string) bool { return len(w) == 1 && strings.Contains(letters, w) || w[0] >= '0' && w[0] <= '9' })
+		params := []string{}
+		if name >= 0 {
+			words, params = words[:name], words[name:]
+		}
+		op := -1
+		for i, o := range serveOps {
+			if strings.Contains(o.name, strings.Join(words, " ")) {
+				op = i
+				break
+			}
+		}
+		if op < 0 {
+			return nil, fmt.Errorf("scenario %q: there is no op %q", text, strings.Join(words, " "))
+		}
+		last = len(ops)
+		ops = append(ops, byte(op))
+		for _, p := range params {
+			if i := strings.Index(letters, p); i >= 0 {
+				ops = append(ops, byte(i))
+				continue
+			}
+			var n byte
+			if _, err := fmt.Sscan(p, &n); err != nil {
+				return nil, fmt.Errorf("scenario %q: %q: %w", text, p, err)
+			}
+			ops = append(ops, n)
+		}
+	}
+	return ops, nil
+}
+
+// scenarios are conversations in which something may go wrong: the names of ops,
+// each followed by its parameters; a letter with a size stands for a message, and
+// "at once" has the next op follow at once.
+var scenarios = []string{
+	// Replies that are gathered.
+	"burst 2 e 9 e 125 W 9 e 126, time passes 1, text e 5, time passes 2",
+	"burst 6 e 0 O 7 L 100 M 30 S 30 N 4 e 125 W 3, time passes 0, time passes 2, ping 9",
+	"text W 20, at once, ping 9, text e 9, time passes 2, text S 220, text M 199, text O 229, text L 229, text e 225",
+	"pings 9 12 W 30, time passes 1, pings 3 250 e 20, pong 5, pong 8, text W 126, time passes 3",
+	"pings 11 13 e 9, at once, burst 2 e 9 e 9 e 9 W 5, message by 40, time passes 2",
+	"binary e 225, binary S 99, binary T 9, binary e 0, fragments W 99 7, fragments e 1 9, fragments O 0 9, time passes 2",
+	"fragments e 199 250, many fragments 31, many fragments 2, many fragments 1, text e 224, many fragments 30",
+	"plainly: burst 4 e 9 e 0 e 125 W 9 e 20 L 17, time passes 0, time passes 1, time passes 2, text e 5", "plainly: burst 5 e 9 W 5 e 9 O 9 M 90 e 124 W 9, time passes 1, time passes 2, ping 9",
+	"plainly: text e 9, burst 3 e 9 S 20 W 17 e 9 W 8, time passes 1, message by 9, time passes 2", "plainly: burst 3 e 9 e 9 F 9 e 9 W 9, a Close 90", "plainly: burst 2 e 9 W 12 P 9 e 9, time passes 3, a Close 90",
+	// A peer that does not read.
+	"stops reading, flood, message by 30, ping 9, reads again, text e 9",
+	"stops reading, text e 9, flood, time passes 6, reads again",
+	"stops reading, message by 30, bounded 30 0, time passes 1, message by 20, reads again, text e 5",
+	"stops reading, bounded 30 0, message by 30, time passes 1, reads again",
+	"stops reading, long message 40 9, at once, bounded 200 3, time passes 6, time passes 6, reads again, text e 9",
+	"stops reading, message by 9, end of the context, reads again",
+	"stops reading, text e 30, Close, time passes 5, time passes 7",
+	"stops reading, text F 30, time passes 5, reads again",
+	"stops reading, text e 30, a Close 90, time passes 4, reads again",
+	"stops reading, Close by, message by 9, ping 9, time passes 4, reads again, time passes 7",
+	"stops reading, message by 9, message by 9, text e 9, Ping 3, Close by, reads again, a Close 10",
+	// Messages of other goroutines.
+	"long message 31 1, long message 17 128, text e 9, message by 0, message by 125",
+	"message by 125, at once, message by 126, at once, long message 3 100, at once, burst 3 e 9 e 9 e 9 e 9 e 9, not UTF-8, message by 7",
+	"text W 30, at once, message by 9, at once, ping 9, time passes 2, message by 3",
+	"long message 31 200, at once, fault of writes 0, time passes 1", "long message 31 200, text e 9, long message 31 9, at once, end of the context",
+	"message by 9, fault of writes 0, message by 9, text e 9, message by 9",
+	"fault of writes 1, message by 90, message by 9",
+	"fault of writes 0, text e 9, text e 9", "fault of writes 1, ping 9, text e 9",
+	"fault of writes 0, CloseWithStatus 0 9, time passes 7",
+	"text e 9, fault of reads 0, text e 9", "text e 9, fault of reads 1, text e 9", "part 2 e 99, fault of reads 0",
+	"fault of deadlines, text e 9, part 6 e 99, rest of it",
+	"not UTF-8, text e 9, not UTF-8",
+	"long message 255 9, long message 240 200, text e 9", "stops reading, long message 255 9, reads again, text e 9",
+	"interrupted burst 6 e 9 e 9 e 9 e 9 e 9 e 9 e 9 e 9, a Close 90", "interrupted burst 5 e 9 O 9 e 100 e 9 e 9 M 9 e 9, time passes 7",
+	"interrupted burst 4 e 200 e 9 e 9 e 9 e 9 e 9, a Close 9", "interrupted burst 7 e 1 e 1 e 1 e 1 e 1 e 1 e 1 e 1 e 1, a Close 9", "interrupted burst 2 N 9 W 9 e 9 e 9, a Close 90",
+	// Ends.
+	"Close by, text e 9, ping 9, message by 9, a Close 90", "Close by, time passes 4, time passes 7", "Close by, Close by, a Close 9",
+	"CloseWithStatus 0 200, a Close 90", "CloseWithStatus 17 9, text e 9, CloseWithStatus 6 3, CloseWithStatus 24 123, time passes 5, time passes 7",
+	"CloseWithStatus 5 9, time passes 7", "CloseWithStatus 31 9, CloseWithStatus 13 0, CloseWithStatus 14 2, CloseWithStatus 27 130, a Close 100",
+	"CloseWithStatus 1 61, at once, text e 9, at once, message by 40, a Close 70",
+	"text F 9, text e 9, ping 9, a Close 90", "text C 9, text e 9, time passes 7", "text B 9, at once, text e 9, a Close 70",
+	"text T 9, ping 9, text e 9, time passes 7", "text P 9, text e 9, ping 9, a Close 90", "text P 9, time passes 4, time passes 7",
+	"burst 3 e 9 F 9 e 9 e 9 e 9, time passes 7", "burst 3 e 9 e 9 P 9 e 9 e 9, a Close 90", "burst 2 e 9 O 9 T 9 e 9, a Close 90",
+	"pings 3 5 F 9, message by 9, a Close 90", "text W 9, at once, Close by, time passes 2, text e 9, a Close 90",
+	"a Close 9, text e 9", "a Close 90, at once, text e 9", "a Close 64, at once, flood, time passes 7", "a Close 96, time passes 7",
+	"text e 9, at once, ping 9, at once, a Close 112", "a Close 20, text e 9, time passes 7", "a Close 40, flood, time passes 7", "a Close 50, text e 9",
+	"fragments e 9 9, a Close 70, end of what", "text e 211, text e 9, time passes 5, time passes 7", "text e 203, flood, time passes 5",
+	"raw 2 193 128, text e 9, flood, time passes 7", "raw 2 131 128, message by 9, ping 9, time passes 5", "raw 1 137, end of what", "raw 3 129 254 0, end of what",
+	"text e 30, ping 9, end of what", "ping 9, at once, end of what", "part 9 e 199, end of what", "part 3 e 199, end of what", "part 99 e 99, end of what",
+	"text W 9, at once, end of what, time passes 2", "text e 9, end of the context, text e 9", "text W 9, at once, end of the context, time passes 2",
+	"part 6 e 99, end of the context", "raw 2 193 128, end of the context", "Close by, end of the context",
+	"second reader, text e 9, second reader, end of what, second reader",
+	"hook will panic, text e 9, text e 9, a Close 90", "hook will panic, ping 9, message by 9, time passes 7", "text e 9, hook will panic, fragments e 9 9, end of what",
+	"text F 9, hook will panic, text e 9",
+	// Time.
+	"part 2 e 99, time passes 9, byte, time passes 3, byte, time passes 3, text e 9", "part 2 e 99, time-out 0, text e 9", "time passes 9, text e 9, time passes 9, text e 9, time-out 0, time passes 5",
+	"part 4 e 99, time-out 3, byte, time-out 1, rest of it, text e 9, time passes 9, text e 9", "part 0 e 99, byte, time passes 9, byte, time passes 9, byte, time passes 9",
+	"part 15 e 99, time passes 9, byte, time passes 4, byte, time passes 9, rest of it", "part 31 e 99, time passes 9, rest of it, time passes 9, text e 9, time passes 9",
+	"part 31 e 99, time passes 4, rest of it, part 31 e 99, time passes 9, rest of it, time passes 9, text e 9", "part 19 e 99, time passes 7, byte, time passes 8, byte, time passes 4, byte",
+	"text W 20, at once, part 31 e 9, time passes 9, rest of it, time-out 0", "raw 1 1, time passes 9, time passes 9", "raw 1 137, time passes 9, time passes 9",
+	"time passes 8, time passes 8, text e 9, time passes 8, time passes 8, time passes 8, time passes 8", "time passes 8, ping 9, time passes 9, pong 4, time passes 8, time passes 8",
+	"part 6 e 99, time passes 8, byte, time passes 8, byte, time passes 8, byte, time passes 10",
+	"stops reading, time passes 8, time passes 8, reads again, time passes 8, time passes 8",
+	"ReadTimeout: time passes 9, raw 2 129 5, time passes 4, time passes 4", "ReadTimeout: time passes 9, raw 2 129 133, time passes 4, time passes 4",
+	"MessageTimeout: many fragments 31, time passes 9, time passes 9, text e 9, fragments e 9 9, time passes 9, time passes 9, fragments e 9 9",
+	"PingInterval: time passes 8, time passes 8, time passes 8, text e 9, time passes 8, time passes 8, time passes 8, time passes 8", "PingInterval: time passes 7, time passes 6, time passes 8, time passes 8, Ping 8, time passes 8",
+	"time passes 9, raw 2 131 5, time passes 3, time passes 4",
+	"time passes 9, raw 2 131 133, time passes 3, time passes 4", "time passes 9, a Close 70, time passes 3, time passes 4",
+	"stops reading, a Close 90, fault of writes 0", "stops reading, a Close 90, time passes 1, end of the context, end of what", "stops reading, raw 2 131 128, fault of writes 0",
+	"stops reading, text F 9, fault of writes 0", "a Close 90, fault of reads 0", "raw 2 131 128, end of the context",
+	// Pings of ours.
+	"Ping 8, pong for 0, Ping 8, Ping 8, pong for 1, pong for 0, Ping 3, time passes 4, pong for 0", "Ping 3, Ping 3, Ping 3, pong for 1, time passes 5, Ping 8, end of what",
+	"Ping 8, at once, Ping 8, at once, Ping 0, pong for 2, time passes 1, Close by, Ping 8, a Close 70", "Ping 8, raw 2 193 128, time passes 7",
 }

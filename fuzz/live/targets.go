@@ -7,6 +7,9 @@ func Targets() []input.Target {
 	return []input.Target{
 		{Name: "Handshake", Check: Handshake, Words: explainHandshake, SeedsFrom: seedHandshake},
 		{Name: "Serve", Check: Serve, Words: explainServe, SeedsFrom: seedServe},
+		{Name: "Stream", Check: Stream, Words: explainStream, SeedsFrom: seedStream},
+		{Name: "Socket", Check: Socket, Words: explainSocket, SeedsFrom: seedSocket},
+		{Name: "Handler", Check: Handler, Words: explainHandler, SeedsFrom: seedHandler},
 	}
 }
 

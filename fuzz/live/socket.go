@@ -14,6 +14,7 @@ import (
 	"github.com/wsproof/wsproof/fuzz/input"
 	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/vector"
 	"github.com/wsproof/wsproof/internal/wire"
 	"github.com/wsproof/wsproof/websocket"
 )
@@ -22,12 +23,83 @@ import (
 // microseconds.
 const socketBound = 10 * time.Second
 
-// A socketHarness has Serve answer a transcript on a socket of the kernel, whose
-// ways of reading and writing differ from those of other transports. Meanwhile
-// other goroutines write. The peer reads as it writes, or only when it has
-// written all.
+// Socket has Serve answer a transcript on a socket of the kernel, whose ways of reading
+// and writing differ from those of other transports. The first byte of the input chooses
+// the options. Meanwhile other goroutines write. The peer reads as it writes, or only
+// when it has written all.
+//
+// Oracles: those of a transcript, for the echoes that come back; what other goroutines
+// wrote is there once, whole and in their order; the end of the transport comes after
+// the last byte, not as a reset; all calls return.
+func Socket(data []byte) error {
+	defer input.Guard()()
+	g := input.TranscriptGenerators.Get().(*input.TranscriptGenerator)
+	defer input.TranscriptGenerators.Put(g)
+	h := &socketHarness{closed: make(chan struct{})}
+	if len(data) > 0 {
+		h.opt, data = socketOptions(data[0]), data[socketHead:]
+	}
+	h.t = g.Generate(data)
+	limits := h.t.Limits
+	if limits.Frame <= 0 {
+		limits.Frame = websocket.DefaultMaxFrameSize
+	}
+	if limits.Message <= 0 {
+		limits.Message = websocket.DefaultMaxMessageSize
+	}
+	h.want = model.Read(h.t.Role, limits, h.t.Input)
+	return h.run()
+}
+
+// socketHead is how many bytes of an input of target Socket choose the options.
+const socketHead = 1
+
+// socketOptions are that byte.
+type socketOptions byte
+
+const (
+	socketReuse        socketOptions = 1 << iota
+	socketSmallPending               // MaxPending is small, and the peer reads as it writes
+	socketSlow                       // few bytes fit into the kernel's buffer
+	socketWritten                    // other goroutines write
+	socketFewHooks                   // none that see frames
+	socketLinger                     // LingerBytes is small
+	socketReadTimeout                // ReadTimeout is set; with the next one, WriteTimeout alone
+	socketMessageTimeout
+)
+
+func (o socketOptions) has(bit socketOptions) bool { return o&bit != 0 }
+
+// options returns the options of the connection, without limits and hooks. No timeout of
+// them ever comes.
+func (o socketOptions) options() websocket.Options {
+	opts := websocket.Options{ReuseBuffers: o.has(socketReuse)}
+	if o.has(socketSmallPending) {
+		opts.MaxPending = smallPending
+	}
+	if o.has(socketLinger) {
+		opts.LingerBytes = smallLinger
+	}
+	switch o & (socketReadTimeout | socketMessageTimeout) {
+	case socketReadTimeout:
+		opts.ReadTimeout = connReadTimeout
+	case socketMessageTimeout:
+		opts.MessageTimeout = connMessageTimeout
+	case socketReadTimeout | socketMessageTimeout:
+		opts.WriteTimeout = connWriteTimeout
+	}
+	return opts
+}
+
+func (o socketOptions) String() string {
+	opts := o.options()
+	return fmt.Sprintf("on a socket of the kernel, with ReuseBuffers %t, MaxPending %d (0: the default), ReadTimeout %v, MessageTimeout %v, WriteTimeout %v, LingerBytes %d, hooks that see frames %t; few bytes fit into it %t, other goroutines write %t; ",
+		opts.ReuseBuffers, opts.MaxPending, opts.ReadTimeout, opts.MessageTimeout, opts.WriteTimeout, opts.LingerBytes, !o.has(socketFewHooks), o.has(socketSlow), o.has(socketWritten))
+}
+
+// A socketHarness is a conversation on a socket.
 type socketHarness struct {
-	opt  *serveOptions
+	opt  socketOptions
 	t    *input.Transcript
 	ws   *websocket.Websocket
 	want model.Outcome
@@ -45,24 +117,6 @@ const (
 	ownPrefix      = "\x00own "
 )
 
-// serveSocket is Serve on a socket. Oracles: those of a transcript, for the echoes
-// that come back; what other goroutines wrote is there once, whole and in their
-// order; the end of the transport comes after the last byte, not as a reset.
-func serveSocket(o *serveOptions, data []byte) error {
-	g := input.TranscriptGenerators.Get().(*input.TranscriptGenerator)
-	defer input.TranscriptGenerators.Put(g)
-	h := &socketHarness{opt: o, t: g.Generate(data), closed: make(chan struct{})}
-	limits := h.t.Limits
-	if limits.Frame <= 0 {
-		limits.Frame = websocket.DefaultMaxFrameSize
-	}
-	if limits.Message <= 0 {
-		limits.Message = websocket.DefaultMaxMessageSize
-	}
-	h.want = model.Read(h.t.Role, limits, h.t.Input)
-	return h.run()
-}
-
 func (h *socketHarness) run() error {
 	ours, theirs, err := socketPair()
 	if err != nil {
@@ -70,7 +124,7 @@ func (h *socketHarness) run() error {
 	}
 	defer theirs.Close()
 	_ = theirs.SetDeadline(time.Now().Add(socketBound))
-	if h.opt.has(bitSlow) { // few bytes fit, so that writes take several turns
+	if h.opt.has(socketSlow) { // few bytes fit, so that writes take several turns
 		_ = ours.(interface{ SetWriteBuffer(int) error }).SetWriteBuffer(4 << 10)
 	}
 	h.open(ours)
@@ -80,20 +134,20 @@ func (h *socketHarness) run() error {
 		h.ws.Serve(context.Background(), h.handle)
 	}()
 	var writers sync.WaitGroup
-	if h.opt.has(bitAnswers) {
+	if h.opt.has(socketWritten) {
 		for w := range socketWriters {
 			writers.Go(func() { h.write(w) })
 		}
 	}
 	input := make(chan error, 1)
 	send := func() { input <- h.send(theirs) }
-	if h.opt.has(bitSmallPending) || h.opt.has(bitAnswers) { // it must read, too
+	if h.opt.has(socketSmallPending) || h.opt.has(socketWritten) { // it must read, too
 		go send()
 	} else {
 		send()
 	}
 	out, err := io.ReadAll(theirs)
-	if err != nil && !h.opt.has(bitLinger) {
+	if err != nil && !h.opt.has(socketLinger) {
 		return fmt.Errorf("reading what the connection sent, after %d bytes: %w\n%s", len(out), err, transcript.Stacks())
 	}
 	theirs.Close()
@@ -120,7 +174,6 @@ func (h *socketHarness) run() error {
 func (h *socketHarness) open(ours net.Conn) {
 	opts := h.opt.options()
 	opts.MaxFrameSize, opts.MaxMessageSize = h.t.Limits.Frame, h.t.Limits.Message
-	opts.PingInterval = 0
 	mode := websocket.ServerMode
 	if h.t.Role == model.Client {
 		mode = websocket.ClientMode
@@ -145,7 +198,7 @@ func (h *socketHarness) open(ours net.Conn) {
 			})
 		},
 	}
-	if h.opt.has(bitFewHooks) {
+	if h.opt.has(socketFewHooks) {
 		opts.Hooks.OnReadFrame = nil
 	}
 	h.ws = websocket.New(ours, "fuzz", mode, opts)
@@ -206,7 +259,7 @@ func (h *socketHarness) judge(out []byte) error {
 		if f.Cut && h.overLinger() {
 			return h.judgeBeginning(echoes)
 		}
-		if f.Cut && h.want.End == model.Open && h.opt.has(bitAnswers) {
+		if f.Cut && h.want.End == model.Open && h.opt.has(socketWritten) {
 			break // a message was begun when the peer had ended
 		}
 		if f.Cut {
@@ -261,7 +314,7 @@ func (h *socketHarness) judge(out []byte) error {
 // overLinger tells whether the peer sent more behind the end than is read there:
 // where it had not read by then, it may lose what it was sent last.
 func (h *socketHarness) overLinger() bool {
-	return h.opt.has(bitLinger) && h.want.End != model.Open && len(h.t.Input)-h.want.Offset >= smallLinger-maxHeader
+	return h.opt.has(socketLinger) && h.want.End != model.Open && len(h.t.Input)-h.want.Offset >= smallLinger-maxHeader
 }
 
 // judgeBeginning checks what came back before the rest was lost.
@@ -299,4 +352,71 @@ func (h *socketHarness) judgeEnd() error {
 		}
 	}
 	return nil
+}
+
+func explainSocket(data []byte) string {
+	var o socketOptions
+	if len(data) > 0 {
+		o, data = socketOptions(data[0]), data[socketHead:]
+	}
+	return o.String() + input.Annotate(input.NewTranscriptGenerator().Generate(data))
+}
+
+// seedSocket takes every fourth vector, pseudo-random transcripts, and messages of sizes
+// around which a socket's ways change.
+func seedSocket(vectors []vector.Vector) ([][]byte, error) {
+	var seeds [][]byte
+	add := func(n int, transcript []byte) {
+		seeds = append(seeds, append([]byte{byte(socketSeedOptions(n))}, transcript...))
+	}
+	for i := range vectors {
+		if i%4 != 0 && len(vectors) < 1000 {
+			continue
+		}
+		raw, err := input.RawInput(vectors[i].Role, vectors[i].Limits, vectors[i].Input)
+		if err != nil {
+			return nil, err
+		}
+		add(i, raw)
+	}
+	for n := range 32 {
+		add(n, input.RandomInput(make([]byte, 3), 17, uint64(n))[3:]) // raw ones among them
+	}
+	for n := range 32 {
+		add(n, largeMessages(n))
+	}
+	return seeds, nil
+}
+
+// socketSeedOptions are options of which each has its turn.
+func socketSeedOptions(n int) socketOptions {
+	o := socketOptions(n) & (socketReuse | socketSmallPending | socketSlow | socketWritten)
+	if n&2 != 0 {
+		o |= socketMessageTimeout | socketFewHooks
+	}
+	return o | socketOptions(n>>4&1)*socketReadTimeout
+}
+
+// largeMessages are the decisions for a transcript of messages around the size from
+// which a socket's replies are sent from where they were read, with small ones and
+// pings between. It is for a server but every eighth time.
+func largeMessages(n int) []byte {
+	limits := n >> 1 & 4 // frames of at most 16 KiB, or of 64 KiB
+	in := []byte{byte(limits<<1 | n<<4&0x70)}
+	if n%8 == 7 {
+		in[0] |= 1
+	}
+	message := func(i, size int) {
+		in = append(in, 0, 1, byte(i&1), 0, byte(slices.Index(input.Boundaries[:], size)), 0, byte(i), byte(37*i))
+	}
+	for i, size := range []int{4096, 4097, 5, 8193, 4095, 4096, 125, 8192, 8191, 4097, 126, 65535, 65536} {
+		if limits == 0 && size > 16<<10 {
+			continue
+		}
+		message(i+n, size)
+		if i%4 == n%4 {
+			in = append(in, 12, 2, byte(i), byte(n), byte(i)) // a ping
+		}
+	}
+	return in
 }

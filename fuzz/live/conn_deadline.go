@@ -52,7 +52,7 @@ func (t *track) advance(read []byte, at, now time.Time) {
 }
 
 // deadlineDue checks the deadline of a read that begins. The pipe's mutex is held.
-func (h *serveHarness) deadlineDue() error {
+func (h *connHarness) deadlineDue() error {
 	p, t := h.pipe, &h.track
 	if h.opt.bare() || p.deadlineErr != nil || p.expired || p.atEnd || t.over || h.hookPanicked.Load() {
 		return nil
@@ -62,11 +62,11 @@ func (h *serveHarness) deadlineDue() error {
 	if t.waited != t.frames+1 {
 		t.waited, t.frameBy = t.frames+1, time.Time{}
 		if h.opt.has(bitReadTimeout) {
-			t.frameBy = now.Add(serveReadTimeout)
+			t.frameBy = now.Add(connReadTimeout)
 		}
 	}
 	ok := p.readBy.Equal(t.frameBy)
-	lo, hi := t.first.Add(serveMessageTimeout), t.looked.Add(serveMessageTimeout)
+	lo, hi := t.first.Add(connMessageTimeout), t.looked.Add(connMessageTimeout)
 	if t.message && h.opt.has(bitMessageTimeout) {
 		ok = within(p.readBy, t.frameBy, lo, hi)
 	}

@@ -40,7 +40,7 @@ const leeway = 500 * time.Microsecond
 
 // A scene is what the harness sees when all is calm. Its mutexes are held.
 type scene struct {
-	*serveHarness
+	*connHarness
 	now     time.Time
 	want    model.Outcome // of what the peer sent
 	spans   []input.Span  // its frames
@@ -54,7 +54,7 @@ type scene struct {
 }
 
 // calm checks what must hold when nothing more happens by itself.
-func (h *serveHarness) calm() error {
+func (h *connHarness) calm() error {
 	s := h.look()
 	err := s.check()
 	busy := h.busy > 0
@@ -74,11 +74,11 @@ func (h *serveHarness) calm() error {
 }
 
 // look returns the scene, and holds it.
-func (h *serveHarness) look() *scene {
+func (h *connHarness) look() *scene {
 	h.mu.Lock()
 	h.pipe.mu.Lock()
 	p := h.pipe
-	s := &scene{serveHarness: h, now: time.Now(), want: model.Read(h.opt.role(), h.opt.limits, h.sent)}
+	s := &scene{connHarness: h, now: time.Now(), want: model.Read(h.opt.role(), h.opt.limits, h.sent)}
 	s.spans = input.Split(h.sent)
 	s.closed = p.closed > 0
 	s.sound = !s.closed && !p.stalled && p.writeErr == nil && p.readErr == nil && p.deadlineErr == nil
@@ -108,7 +108,7 @@ func (h *serveHarness) look() *scene {
 		{reasonPeer, ever && read.End == model.Closed},
 		{reasonReadTimeout, p.expired},
 		{reasonWriteTimeout, p.cut},
-		{reasonSilence, h.opt.has(bitPings) && s.end().Sub(p.heard) > servePingInterval-leeway},
+		{reasonSilence, h.opt.has(bitPings) && s.end().Sub(p.heard) > connPingInterval-leeway},
 		{reasonWriter, h.interrupted()},
 		{reasonHook, h.hookPanicked.Load()},
 	} {
@@ -133,7 +133,7 @@ func (h *serveHarness) look() *scene {
 	return s
 }
 
-func (h *serveHarness) unlook() {
+func (h *connHarness) unlook() {
 	h.pipe.mu.Unlock()
 	h.mu.Unlock()
 }
@@ -165,7 +165,7 @@ func (s *scene) drops() bool {
 
 // interrupted tells whether a call of WriteMessage was writing when its context
 // ended.
-func (h *serveHarness) interrupted() bool {
+func (h *connHarness) interrupted() bool {
 	for _, c := range h.calls {
 		if c.ended && c.what == "WriteMessage" && c.err != nil && h.pipe.wasWriting(c.text) {
 			return true
@@ -324,7 +324,7 @@ func (s *scene) checkPeer() error {
 }
 
 // peerSent is what the peer sent.
-func (s *scene) peerSent() []byte { return s.serveHarness.sent }
+func (s *scene) peerSent() []byte { return s.connHarness.sent }
 
 // owed is how many bytes of replies are owed and not sent, and how many of the
 // largest of all.
@@ -350,18 +350,18 @@ func (s *scene) checkTimes() error {
 	switch {
 	case late(s.ending, s.opt.closeTimeout()):
 		return fmt.Errorf("the connection is closing for %v, CloseTimeout is %v", s.now.Sub(s.ending), s.opt.closeTimeout())
-	case s.opt.has(bitWriteTimeout) && p.writing != nil && p.deadlineErr == nil && late(p.since, serveWriteTimeout):
-		return fmt.Errorf("a write takes %v, WriteTimeout is %v", s.now.Sub(p.since), serveWriteTimeout)
+	case s.opt.has(bitWriteTimeout) && p.writing != nil && p.deadlineErr == nil && late(p.since, connWriteTimeout):
+		return fmt.Errorf("a write takes %v, WriteTimeout is %v", s.now.Sub(p.since), connWriteTimeout)
 	case s.loud&reasonContext != 0 && !s.userDone && !(s.opt.two(bitUser) == userReads && (s.lingers() || s.busy > 0)):
 		return errors.New("the context has ended, the connection has not")
 	}
 	if !s.opt.has(bitPings) || !s.sound || !s.free || s.close != nil {
 		return nil
 	}
-	if late(p.heard, 3*servePingInterval) {
-		return fmt.Errorf("the peer says nothing for %v, PingInterval is %v", s.now.Sub(p.heard), servePingInterval)
+	if late(p.heard, 3*connPingInterval) {
+		return fmt.Errorf("the peer says nothing for %v, PingInterval is %v", s.now.Sub(p.heard), connPingInterval)
 	}
-	if late(p.heard, 2*servePingInterval) && !s.sent.pinged.After(p.heard) {
+	if late(p.heard, 2*connPingInterval) && !s.sent.pinged.After(p.heard) {
 		return fmt.Errorf("the peer says nothing for %v and was not pinged", s.now.Sub(p.heard))
 	}
 	return nil

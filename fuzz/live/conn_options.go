@@ -9,8 +9,8 @@ import (
 	"github.com/wsproof/wsproof/websocket"
 )
 
-// serveHead is how many bytes of an input of target Serve choose the options.
-const serveHead = 3
+// connHead is how many bytes of an input choose the options.
+const connHead = 3
 
 // The bits of those bytes.
 const (
@@ -35,17 +35,15 @@ const (
 	bitEnding // two bits
 	_
 	bitAnswers
-	bitRaw
-	bitSocket
 )
 
 // The times of the options, where they are set.
 const (
-	serveReadTimeout    = 10 * time.Second
-	serveMessageTimeout = 15 * time.Second
-	serveWriteTimeout   = 4 * time.Second
-	servePingInterval   = 7 * time.Second
-	serveCloseTimeout   = 3 * time.Second
+	connReadTimeout    = 10 * time.Second
+	connMessageTimeout = 15 * time.Second
+	connWriteTimeout   = 4 * time.Second
+	connPingInterval   = 7 * time.Second
+	connCloseTimeout   = 3 * time.Second
 )
 
 const (
@@ -71,53 +69,44 @@ const (
 )
 
 var (
-	serveMost   = [4]int{0, 1, 7, 64}
-	serveLimits = [4]model.Limits{{Frame: 200, Message: 600}, {Frame: 125, Message: 125}, {Frame: 16 << 10, Message: 64 << 10}, {Frame: 1000, Message: 5000}}
+	connMost   = [4]int{0, 1, 7, 64}
+	connLimits = [4]model.Limits{{Frame: 200, Message: 600}, {Frame: 125, Message: 125}, {Frame: 16 << 10, Message: 64 << 10}, {Frame: 1000, Message: 5000}}
 )
 
-// serveOptions are what the first bytes of an input choose.
-type serveOptions struct {
+// connOptions are what the first bytes of an input choose.
+type connOptions struct {
 	bits   int
 	limits model.Limits
 }
 
-func newServeOptions(src *input.Source) serveOptions {
-	o := serveOptions{}
-	for i := range serveHead {
+func newConnOptions(src *input.Source) connOptions {
+	o := connOptions{}
+	for i := range connHead {
 		o.bits |= int(src.Next()) << (8 * i)
 	}
-	o.limits = serveLimits[o.two(bitLimits)]
-	if o.has(bitRaw) {
-		o.limits = input.RawLimits[int(src.Next())%len(input.RawLimits)]
-		if o.limits.Frame <= 0 {
-			o.limits.Frame = websocket.DefaultMaxFrameSize
-		}
-		if o.limits.Message <= 0 {
-			o.limits.Message = websocket.DefaultMaxMessageSize
-		}
-	}
+	o.limits = connLimits[o.two(bitLimits)]
 	return o
 }
 
-func (o *serveOptions) has(bit int) bool { return o.bits&bit != 0 }
+func (o *connOptions) has(bit int) bool { return o.bits&bit != 0 }
 
 // two returns the number in two bits.
-func (o *serveOptions) two(bit int) int { return o.bits / bit & 3 }
+func (o *connOptions) two(bit int) int { return o.bits / bit & 3 }
 
 // timed tells whether there is a timeout that needs a transport with deadlines.
-func (o *serveOptions) timed() bool {
+func (o *connOptions) timed() bool {
 	return o.has(bitReadTimeout) || o.has(bitMessageTimeout) || o.has(bitWriteTimeout)
 }
 
 // noHooks tells whether there are no hooks at all.
-func (o *serveOptions) noHooks() bool { return o.has(bitFewHooks) && o.two(bitUser) == userServeToo }
+func (o *connOptions) noHooks() bool { return o.has(bitFewHooks) && o.two(bitUser) == userServeToo }
 
 // bare tells whether the transport can only read, write and close.
-func (o *serveOptions) bare() bool { return o.has(bitBare) && !o.timed() }
+func (o *connOptions) bare() bool { return o.has(bitBare) && !o.timed() }
 
-func (o *serveOptions) role() model.Role { return model.Role(o.has(bitClient)) }
+func (o *connOptions) role() model.Role { return model.Role(o.has(bitClient)) }
 
-func (o *serveOptions) mode() websocket.Mode {
+func (o *connOptions) mode() websocket.Mode {
 	if o.has(bitClient) {
 		return websocket.ClientMode
 	}
@@ -125,33 +114,33 @@ func (o *serveOptions) mode() websocket.Mode {
 }
 
 // closeTimeout returns the bound of the closing handshake.
-func (o *serveOptions) closeTimeout() time.Duration {
+func (o *connOptions) closeTimeout() time.Duration {
 	if o.has(bitCloseTimeout) {
-		return serveCloseTimeout
+		return connCloseTimeout
 	}
 	return 5 * time.Second // the default
 }
 
 // options returns the options of the connection, without hooks.
-func (o *serveOptions) options() websocket.Options {
+func (o *connOptions) options() websocket.Options {
 	opts := websocket.Options{MaxFrameSize: o.limits.Frame, MaxMessageSize: o.limits.Message, ReuseBuffers: o.has(bitReuse)}
 	if o.has(bitSmallPending) {
 		opts.MaxPending = smallPending
 	}
 	if o.has(bitReadTimeout) {
-		opts.ReadTimeout = serveReadTimeout
+		opts.ReadTimeout = connReadTimeout
 	}
 	if o.has(bitMessageTimeout) {
-		opts.MessageTimeout = serveMessageTimeout
+		opts.MessageTimeout = connMessageTimeout
 	}
 	if o.has(bitWriteTimeout) {
-		opts.WriteTimeout = serveWriteTimeout
+		opts.WriteTimeout = connWriteTimeout
 	}
 	if o.has(bitPings) {
-		opts.PingInterval = servePingInterval
+		opts.PingInterval = connPingInterval
 	}
 	if o.has(bitCloseTimeout) {
-		opts.CloseTimeout = serveCloseTimeout
+		opts.CloseTimeout = connCloseTimeout
 	}
 	if o.has(bitLinger) {
 		opts.LingerBytes = smallLinger
@@ -159,10 +148,19 @@ func (o *serveOptions) options() websocket.Options {
 	return opts
 }
 
-func (o *serveOptions) String() string {
+func (o *connOptions) String() string {
 	user := [4]string{"Serve", "Serve", "ReadMessage", "nobody reads"}[o.two(bitUser)]
 	ending := [4]string{"the peer ends", "the peer ends", "silence", "the context ends"}[o.two(bitEnding)]
 	return fmt.Sprintf("%s by a %v with limits %+v, ReuseBuffers %t, MaxPending %t, ReadTimeout %t, MessageTimeout %t, WriteTimeout %t, PingInterval %t, CloseTimeout %v, LingerBytes %t, hooks that see frames %t; a transport of reads of %d bytes (0: as asked for), slow writes %t, bare %t; pings are answered %t; in the end %s",
 		user, o.role(), o.limits, o.has(bitReuse), o.has(bitSmallPending), o.has(bitReadTimeout), o.has(bitMessageTimeout), o.has(bitWriteTimeout),
-		o.has(bitPings), o.closeTimeout(), o.has(bitLinger), !o.has(bitFewHooks), serveMost[o.two(bitMost)], o.has(bitSlow), o.bare(), o.has(bitAnswers), ending)
+		o.has(bitPings), o.closeTimeout(), o.has(bitLinger), !o.has(bitFewHooks), connMost[o.two(bitMost)], o.has(bitSlow), o.bare(), o.has(bitAnswers), ending)
+}
+
+// connOptionBits are options of which each has its turn, alone and with others.
+func connOptionBits(n int) []byte {
+	bits := n*0x9E3779B1>>3 | 1<<(n%20)
+	if n%3 == 0 {
+		bits &= bitClient | bitReuse | bitUser*3 | bitReadTimeout | bitMessageTimeout | bitEnding*3 | bitFewHooks
+	}
+	return []byte{byte(bits), byte(bits >> 8), byte(bits >> 16)}
 }

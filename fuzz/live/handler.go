@@ -18,12 +18,13 @@ import (
 	"github.com/wsproof/wsproof/fuzz/input"
 	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/engine/transcript/opening"
+	"github.com/wsproof/wsproof/internal/vector"
 	"github.com/wsproof/wsproof/internal/wire"
 	"github.com/wsproof/wsproof/websocket"
 )
 
-// A handlerHarness has an HTTPHandler serve several connections, in virtual time.
-// Each byte of the input is an op on one of them.
+// Handler has an HTTPHandler serve several connections, in virtual time. The first byte
+// of the input chooses the options; each other one is an op on one of them.
 //
 // Oracles, whenever nothing more happens by itself: Shutdown has returned if and
 // only if every connection has ended, or its context has; then all others get a
@@ -31,6 +32,18 @@ import (
 // refused with 503. A handler's context has the values that it is given and ends when the
 // connection has ended, also while the handler is at work, and not before. A panic closes its connection alone, with 1011, and is
 // logged, but for http.ErrAbortHandler.
+func Handler(data []byte) error {
+	defer input.Guard()()
+	return inBubble(func() error {
+		h := &handlerHarness{}
+		return h.run(data)
+	})
+}
+
+// handlerHead is how many bytes of an input of target Handler choose the options.
+const handlerHead = 1
+
+// A handlerHarness is a server with its connections.
 type handlerHarness struct {
 	handler *websocket.HTTPHandler
 	server  *http.Server
@@ -62,10 +75,13 @@ type valueKey struct{}
 
 const maxHandled = 4
 
-func serveHandler(data []byte) error {
-	h := &handlerHarness{}
+func (h *handlerHarness) run(data []byte) error {
+	var src input.Source
+	src.Reset(data)
+	options := src.Next()
+	ops := src.Rest()
 	h.server = &http.Server{ErrorLog: log.New(&h.log, "", 0)}
-	h.handler = websocket.NewHandler(h.handle, websocket.Options{ReuseBuffers: len(data)&1 != 0, Context: (*http.Request).Context})
+	h.handler = websocket.NewHandler(h.handle, websocket.Options{ReuseBuffers: options&1 != 0, Context: (*http.Request).Context})
 	defer func() { // nothing is left behind a finding
 		for _, c := range h.conns {
 			c.pipe.set(func() { c.pipe.eof = true })
@@ -73,7 +89,7 @@ func serveHandler(data []byte) error {
 		}
 	}()
 	h.accept()
-	for _, op := range data[:min(len(data), maxOps)] {
+	for _, op := range ops[:min(len(ops), maxOps)] {
 		h.op(op)
 		if op&racy == 0 {
 			if err := h.settle(); err != nil {
@@ -267,6 +283,33 @@ func (h *handlerHarness) settle() error {
 		return fmt.Errorf("%d panics were logged, there were %d:\n%s", logged, h.panics, h.log.String())
 	}
 	return nil
+}
+
+func explainHandler(data []byte) string {
+	var b strings.Builder
+	var src input.Source
+	src.Reset(data)
+	fmt.Fprintf(&b, "an HTTPHandler with ReuseBuffers %t and its connections, by number; at first one:\n", src.Next()&1 != 0)
+	for i, op := range src.Rest() {
+		fmt.Fprintf(&b, "  %3d: %d, %s\n", i+handlerHead, op>>4&7, handlerOps[op&15])
+	}
+	return b.String()
+}
+
+// seedHandler takes pseudo-random ops.
+func seedHandler([]vector.Vector) ([][]byte, error) {
+	var seeds [][]byte
+	for n := range 48 {
+		ops := input.RandomInput(make([]byte, handlerHead), 19, uint64(n))
+		ops[0] = byte(n)
+		for i := range ops[handlerHead:] {
+			if op := &ops[handlerHead+i]; i < 4 && *op&12 == 12 {
+				*op &^= 8 // at first, some life
+			}
+		}
+		seeds = append(seeds, ops)
+	}
+	return seeds, nil
 }
 
 // A netPipe is a pipe as net/http gives it away.

@@ -13,7 +13,7 @@ import (
 )
 
 // hooks are what the connection tells the application.
-func (h *serveHarness) hooks() websocket.Hooks {
+func (h *connHarness) hooks() websocket.Hooks {
 	frame := func(key websocket.ClientKey, f *websocket.Frame) wire.Frame {
 		if key != "fuzz" {
 			h.errs = append(h.errs, fmt.Errorf("a hook was called with the key %q", key))
@@ -47,7 +47,7 @@ func (h *serveHarness) hooks() websocket.Hooks {
 
 // maybePanic panics once where an op said so, on the goroutine that serves: on
 // another one nobody could catch it.
-func (h *serveHarness) maybePanic() {
+func (h *connHarness) maybePanic() {
 	var now bool
 	h.locked(func() {
 		now = h.hookPanics && !h.panicked && !h.userDone && h.opt.two(bitUser) < userReads
@@ -81,7 +81,7 @@ const (
 const handlerTime = 50 * time.Millisecond
 
 // handle is the handler.
-func (h *serveHarness) handle(_ context.Context, msg *websocket.Message) (*websocket.Message, error) {
+func (h *connHarness) handle(_ context.Context, msg *websocket.Message) (*websocket.Message, error) {
 	got := model.Message{Binary: msg.Binary, Payload: bytes.Clone(msg.Payload)}
 	h.locked(func() {
 		if h.handler != nil {
@@ -125,14 +125,14 @@ func (h *serveHarness) handle(_ context.Context, msg *websocket.Message) (*webso
 }
 
 // ends notes how the handler ended the connection.
-func (h *serveHarness) ends(code websocket.StatusCode, reason string) {
+func (h *connHarness) ends(code websocket.StatusCode, reason string) {
 	if h.handler == nil {
 		h.handler = &websocket.CloseError{Code: code, Reason: reason}
 	}
 }
 
 // answer does what a message says.
-func (h *serveHarness) answer(what byte, msg *websocket.Message) (*websocket.Message, error) {
+func (h *connHarness) answer(what byte, msg *websocket.Message) (*websocket.Message, error) {
 	switch what {
 	case sayNothing:
 		return nil, nil
@@ -166,7 +166,7 @@ func (h *serveHarness) answer(what byte, msg *websocket.Message) (*websocket.Mes
 }
 
 // use is what the application does on the goroutine that reads.
-func (h *serveHarness) use() {
+func (h *connHarness) use() {
 	defer h.locked(func() { h.userDone = true })
 	defer func() {
 		p := recover()
@@ -186,7 +186,7 @@ func (h *serveHarness) use() {
 }
 
 // readMessages reads to the end.
-func (h *serveHarness) readMessages() {
+func (h *connHarness) readMessages() {
 	for {
 		msg, err := h.ws.ReadMessage(h.ctx)
 		if err == nil {

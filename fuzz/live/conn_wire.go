@@ -210,7 +210,7 @@ func (p *pipe) wasWriting(text string) bool {
 }
 
 // judge checks what is left when all has ended.
-func (h *serveHarness) judge() error {
+func (h *connHarness) judge() error {
 	s := h.look()
 	defer h.unlook()
 	if err := s.check(); err != nil {

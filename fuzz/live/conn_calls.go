@@ -10,7 +10,7 @@ import (
 )
 
 // other makes a call on another goroutine.
-func (h *serveHarness) other(c *call, f func() error) {
+func (h *connHarness) other(c *call, f func() error) {
 	h.locked(func() { h.calls = append(h.calls, c) })
 	go func() {
 		err := f()
@@ -19,13 +19,13 @@ func (h *serveHarness) other(c *call, f func() error) {
 }
 
 // writeMessage has another goroutine write a message of a size.
-func (h *serveHarness) writeMessage(word string, invalid bool, size int) *call {
+func (h *connHarness) writeMessage(word string, invalid bool, size int) *call {
 	return h.writeWithin(word, invalid, size, 0)
 }
 
 // writeWithin is writeMessage with a context that ends after a while, if that is
 // not 0.
-func (h *serveHarness) writeWithin(word string, invalid bool, size int, within time.Duration) *call {
+func (h *connHarness) writeWithin(word string, invalid bool, size int, within time.Duration) *call {
 	h.numbered++
 	head := fmt.Sprintf("message %d %s ", h.numbered, word)
 	text := head + strings.Repeat("+", max(0, size-len(head)))
@@ -52,7 +52,7 @@ func (h *serveHarness) writeWithin(word string, invalid bool, size int, within t
 }
 
 // callClose has another goroutine close, with a code if that is not 0.
-func (h *serveHarness) callClose(code websocket.StatusCode, reason string) {
+func (h *connHarness) callClose(code websocket.StatusCode, reason string) {
 	if code == 0 {
 		h.closing = true
 		h.loud |= reasonClose

@@ -1,0 +1,250 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing/synctest"
+	"time"
+
+	"github.com/wsproof/wsproof/fuzz/input"
+	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/wire"
+	"github.com/wsproof/wsproof/websocket"
+)
+
+// A connHarness has a connection in virtual time, on a pipe: the harness is its peer, its
+// application, and whoever else writes to it, pings and closes it. The first bytes of an
+// input choose the role, the options, who reads and what the transport is like
+// (conn_options.go); a target does the rest (serve.go, stream.go).
+//
+// Time is virtual, so that it is known when nothing more will happen by itself.
+// Oracles, whatever the order in which goroutines ran: whenever all is calm, what
+// is owed has been done (conn_calm.go): the peer's bytes are read, its messages
+// answered, its pings too, its Close and its faults; each call has returned what
+// it should; each deadline, and each end by a timeout, comes when it is due, none
+// comes early, and nothing ends without a reason. What was sent are whole frames,
+// masked as the role demands, messages not interleaved, the replies in order and
+// each as it was owed, at most one Close and nothing behind it (conn_wire.go).
+// The hooks are told exactly that. No goroutine is left.
+type connHarness struct {
+	src    input.Source
+	opt    connOptions
+	pipe   *pipe
+	ws     *websocket.Websocket
+	ctx    context.Context
+	cancel context.CancelFunc
+	start  time.Time
+
+	// The harness's own.
+	sent     []byte    // what the peer sent
+	rest     []byte    // of a frame of which it sent a part
+	numbered int       // messages of other goroutines
+	answered uint64    // the highest number of a ping that the peer answered
+	floods   int       // of messages
+	pinged   int       // pings that the peer has looked at
+	before   time.Time // when all was calm and the end had not begun
+	ending   time.Time // and when it had, for certain
+	loud     reason    // what was done that may end the connection
+	first    reason    // what did so first, when all was calm and the reader free
+	closing  bool      // Close was called, with a code that may be sent
+
+	track        track
+	hookPanicked atomic.Bool
+
+	// Told by the connection's own goroutines.
+	mu         sync.Mutex
+	busy       int  // handlers at work
+	userDone   bool // Serve, or the loop of ReadMessage, has returned
+	userErr    error
+	got        []model.Message // by the handler
+	kept       [][2][]byte     // payloads that are the application's to keep, and copies
+	replies    []model.Message // owed for them
+	handler    *websocket.CloseError
+	panicked   bool // the handler, or a hook
+	hookPanics bool // the next time
+	calls      []*call
+	nudge      chan struct{} // closed when the handler has returned
+	counts     []int         // of replies owed, when the handler had returned for each message
+	errs       []error
+	told       told
+}
+
+// told is what the hooks were told.
+type told struct {
+	closes      int
+	code        websocket.StatusCode
+	err         error
+	read        []wire.Frame
+	messages    int
+	readErrors  []error
+	written     []wire.Frame
+	writtenMsgs int
+	writeErrors int
+}
+
+// A call is one of another goroutine.
+type call struct {
+	what  string    // the method
+	text  string    // of WriteMessage
+	close []byte    // the payload of the Close that it sends
+	bad   bool      // it must fail
+	ctxed bool      // its context ends by itself
+	until time.Time // then
+	ended bool      // by that
+	done  bool
+	err   error
+}
+
+func (h *connHarness) locked(f func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f()
+}
+
+// fail notes what is wrong.
+func (h *connHarness) fail(format string, args ...any) {
+	h.locked(func() { h.errs = append(h.errs, fmt.Errorf(format, args...)) })
+}
+
+func (h *connHarness) open() {
+	h.start = time.Now()
+	h.before = h.start
+	h.pipe = newPipe()
+	h.pipe.most = connMost[h.opt.two(bitMost)]
+	h.pipe.slow = h.opt.has(bitSlow)
+	h.pipe.due = h.deadlineDue
+	if h.opt.has(bitWriteTimeout) {
+		h.pipe.timeout = connWriteTimeout
+	}
+	opts := h.opt.options()
+	if !h.opt.noHooks() {
+		opts.Hooks = h.hooks()
+	}
+	if h.opt.has(bitFewHooks) { // then replies are gathered without a lock
+		opts.Hooks.OnReadFrame, opts.Hooks.OnReadMessage = nil, nil
+		opts.Hooks.OnWriteFrame, opts.Hooks.OnWriteMessage = nil, nil
+	}
+	h.ctx, h.cancel = context.WithCancel(context.Background())
+	if h.opt.bare() {
+		h.ws = websocket.New(barePipe{h.pipe}, "fuzz", h.opt.mode(), opts)
+	} else {
+		h.ws = websocket.New(h.pipe, "fuzz", h.opt.mode(), opts)
+	}
+}
+
+// settle waits until nothing more happens by itself, and checks that all is well
+// then.
+func (h *connHarness) settle() error {
+	for {
+		time.Sleep(time.Microsecond) // slow writes
+		synctest.Wait()
+		if !h.pipe.slowly() {
+			return h.calm()
+		}
+	}
+}
+
+// pass lets time pass.
+func (h *connHarness) pass(d time.Duration) error {
+	time.Sleep(d)
+	return h.settle()
+}
+
+// runConn has a target's ops happen on the connection of an input, then drains it and
+// checks what is left.
+func runConn(data []byte, limits func(*input.Source) model.Limits, ops func(*connHarness) error) error {
+	defer input.Guard()()
+	return inBubble(func() error {
+		h := &connHarness{}
+		h.src.Reset(data)
+		h.opt = newConnOptions(&h.src)
+		if limits != nil {
+			h.opt.limits = limits(&h.src)
+		}
+		return h.run(ops)
+	})
+}
+
+func (h *connHarness) run(ops func(*connHarness) error) error {
+	h.open()
+	defer func() { // nothing is left behind a finding
+		h.cancel()
+		h.pipe.set(func() { h.pipe.eof = true })
+		h.pipe.Close()
+		h.ws.Close()
+	}()
+	go h.use()
+	if err := h.settle(); err != nil {
+		return err
+	}
+	if err := ops(h); err != nil {
+		return err
+	}
+	if err := h.drain(); err != nil {
+		return fmt.Errorf("in the end: %w", err)
+	}
+	return h.judge()
+}
+
+// drain lets the peer read what there is and ends the conversation.
+func (h *connHarness) drain() error {
+	h.flushRest()
+	h.pipe.set(func() { h.pipe.stalled = false })
+	for busy := true; busy; h.locked(func() { busy = h.busy > 0 }) { // handlers get done
+		if err := h.pass(time.Second); err != nil {
+			return err
+		}
+	}
+	switch h.opt.two(bitEnding) {
+	case endsByContext:
+		h.loud |= reasonContext
+		h.cancel()
+		if err := h.settle(); err != nil {
+			return err
+		}
+	case endsBySilence:
+		for range secondsSilence {
+			if err := h.pass(time.Second); err != nil {
+				return err
+			}
+		}
+	}
+	h.loud |= reasonEOF
+	h.pipe.set(func() { h.pipe.eof = true })
+	if err := h.settle(); err != nil {
+		return err
+	}
+	if h.opt.two(bitUser) == userNobody {
+		h.callClose(0, "")
+		if err := h.settle(); err != nil {
+			return err
+		}
+	}
+	if h.pipe.closed == 0 {
+		return errors.New("the transport ended, the connection has not")
+	}
+	return h.afterwards()
+}
+
+// afterwards makes each call once more: all return at once.
+func (h *connHarness) afterwards() error {
+	h.writeMessage("afterwards", false, 0)
+	h.callClose(0, "")
+	h.other(&call{what: "Ping"}, func() error { return h.ws.Ping(context.Background()) })
+	h.other(&call{what: "ReadMessage", bad: true}, func() error {
+		_, err := h.ws.ReadMessage(context.Background())
+		return err
+	})
+	if err := h.settle(); err != nil {
+		return err
+	}
+	for _, c := range h.calls[len(h.calls)-4:] {
+		if (c.err == nil) != (c.what == "Close") {
+			return fmt.Errorf("after the end, %s returned %v", c.what, c.err)
+		}
+	}
+	return nil
+}
