@@ -7,8 +7,8 @@ import (
 
 // Compression turns permessage-deflate (RFC 7692) on, and says what this side wants of
 // it. The zero value is ready to use: context takeover and windows of 4 KiB each way, which
-// cost a connection 14 KiB once it compresses and inflates, and most of what larger
-// ones save.
+// cost a connection 14 KiB once it compresses and inflates, 8 KiB after some seconds
+// without a message, and most of what larger ones save.
 //
 // Do not compress a secret together with text that an attacker chooses: how long the
 // message becomes tells what of the secret the text repeats, and with context takeover

@@ -45,11 +45,11 @@ func TestCompressedEcho(t *testing.T) {
 					t.Errorf("agreed on %+v", params)
 				}
 				for i, n := range []int{0, 1, 5, 100, 125, 126, 3000, 16 << 10, 70000, 300 << 10, 10, 2000} {
-					text := strings.Repeat(fmt.Sprintf("{\"id\":%d,\"text\":\"é\"}", i), n/20+1)[:0]
+					var text []byte
 					for len(text) < n {
-						text += fmt.Sprintf("{\"id\":%d,\"text\":\"message\"}", len(text))
+						text = fmt.Appendf(text, "{\"id\":%d,\"text\":\"message\"}", len(text))
 					}
-					msg := &Message{Binary: i%2 == 0, Payload: []byte(text[:n]), Uncompressed: i%5 == 4}
+					msg := &Message{Binary: i%2 == 0, Payload: text[:n], Uncompressed: i%5 == 4}
 					if err := ws.WriteMessage(t.Context(), msg); err != nil {
 						t.Fatal(err)
 					}

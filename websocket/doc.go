@@ -43,7 +43,7 @@
 //
 //	protocol.go errors.go key.go options.go field.go origin.go subprotocol.go compression.go hooks.go
 //	syscall_linux.go syscall_unix.go socket_unix.go socket_other.go transport.go
-//	outbound.go turn.go timing.go keepalive.go ending.go link.go serve.go websocket.go
+//	outbound.go turn.go rest.go timing.go keepalive.go ending.go link.go serve.go websocket.go
 //	handshake.go handler_context.go handler.go dial_request.go proxy.go dial.go
 //
 // # Limits

@@ -65,8 +65,8 @@ func (o *outbound) lock() *queue {
 // Close; with tell also its frames, in memory of their own.
 func (o *outbound) message(msg *Message, tell bool) (queued int, frames []*Frame, ok bool) {
 	q := o.lock()
-	if tell || msg.Uncompressed {
-		frames, ok = q.fragments(msg, tell)
+	if tell || q.writer.Compresses() {
+		frames, ok = o.fragments(msg, tell)
 	} else {
 		ok = q.writer.Message(msg.Binary, msg.Payload)
 	}
@@ -76,20 +76,25 @@ func (o *outbound) message(msg *Message, tell bool) (queued int, frames []*Frame
 }
 
 // fragments is message, for what is not as usual.
-func (q *queue) fragments(msg *Message, tell bool) (frames []*Frame, ok bool) {
-	f := q.cut(msg)
+func (o *outbound) fragments(msg *Message, tell bool) (frames []*Frame, ok bool) {
+	f := o.cut(msg)
 	if tell {
 		frames = f.Frames()
 	}
-	return frames, q.writer.Queue(&f)
+	return frames, o.queue.writer.Queue(&f)
 }
 
-// cut cuts a message into frames.
-func (q *queue) cut(msg *Message) protocol.Fragments {
+// cut cuts a message into frames. It needs the lock.
+func (o *outbound) cut(msg *Message) protocol.Fragments {
+	w := &o.queue.writer
 	if msg.Uncompressed {
-		return q.writer.PlainFragments(msg.Binary, msg.Payload)
+		return w.PlainFragments(msg.Binary, msg.Payload)
 	}
-	return q.writer.Fragments(msg.Binary, msg.Payload)
+	f := w.Fragments(msg.Binary, msg.Payload)
+	if w.Wakes() {
+		sweeping.add(o)
+	}
+	return f
 }
 
 // control queues a control frame, unless a Close went before.
@@ -231,7 +236,7 @@ func (o *outbound) write(ctx context.Context, msg *Message, tell bool) (frames [
 		o.mu.Unlock()
 		return nil, false, nil
 	}
-	buf, fragments := q.take(), q.cut(msg)
+	buf, fragments := q.take(), o.cut(msg)
 	o.mu.Unlock()
 	defer fragments.Free()
 	if tell {

@@ -96,11 +96,11 @@ var deflateMutants = []mutant{
 	},
 	{
 		name: "window-kept-without-takeover", kind: stateNotReset, rule: "D8", in: "deflate/Decompressor.Append",
-		old: "} else if d.takeover {", new: "} else {", targets: deflating,
+		old: "} else if d.history.takeover {", new: "} else {", targets: deflating,
 	},
 	{
 		name: "final-block-resets-the-window", kind: stateLost, rule: "D8", in: "deflate/Decompressor.Append",
-		old: "} else if d.takeover {", new: "} else if d.takeover && !m.final {", targets: inflating,
+		old: "} else if d.history.takeover {", new: "} else if d.takeover && !m.final {", targets: inflating,
 	},
 	{
 		name: "window-turned-by-one", kind: offByOne, rule: "D8", in: "deflate/history.add",

@@ -31,6 +31,9 @@ func NewCompressor(windowBits int, takeover bool, level Level) Compressor {
 	return Compressor{bits: uint8(windowBits), takeover: takeover, level: level}
 }
 
+// Window returns the window that c was made for.
+func (c *Compressor) Window() (bits int, takeover bool) { return int(c.bits), c.takeover }
+
 // Append appends message, compressed, to dst: the payload of a message with RSV1,
 // to go out in one frame or in several (RFC 7692 §6.1). With context takeover the
 // peer needs it for the messages behind. It is at most [MaxLen] octets long.

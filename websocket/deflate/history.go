@@ -1,12 +1,15 @@
 package deflate
 
-// A history is the LZ77 sliding window behind a [Decompressor] with context
-// takeover: the last octets of the messages before, as a ring. It grows with what
-// it holds, up to the window.
+// A history is what stays of a [Decompressor] between two messages: the LZ77 sliding
+// window of context takeover, the last octets of the messages before, as a ring. It grows
+// with what it holds, up to the window.
 type history struct {
-	ring []byte // len is a power of two, or 0
-	next uint16 // where the next octet goes
-	full bool   // the octets from next on are history too
+	ring     []byte // len is a power of two, or 0
+	next     uint16 // where the next octet goes
+	full     bool   // the octets from next on are history too
+	bits     uint8  // of the window
+	takeover bool
+	failed   bool // no message follows
 }
 
 // len returns how many octets there are.

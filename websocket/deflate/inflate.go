@@ -10,11 +10,8 @@ import (
 // 7692 §7.2.2). Make it with [NewDecompressor]; do not copy it once it was used.
 // One goroutine at a time may call its methods.
 type Decompressor struct {
-	message  *inflater // the message that has begun, from a pool
-	history  history   // with context takeover, since the first message
-	bits     uint8
-	takeover bool
-	failed   bool
+	message *inflater // the message that has begun, from a pool
+	history history
 }
 
 // NewDecompressor returns a Decompressor for an LZ77 sliding window of
@@ -22,7 +19,12 @@ type Decompressor struct {
 // is true. It takes no memory before the first message.
 func NewDecompressor(windowBits int, takeover bool) Decompressor {
 	checkBits(windowBits)
-	return Decompressor{bits: uint8(windowBits), takeover: takeover}
+	return Decompressor{history: history{bits: uint8(windowBits), takeover: takeover}}
+}
+
+// Window returns what d was made for.
+func (d *Decompressor) Window() (bits int, takeover bool) {
+	return int(d.history.bits), d.history.takeover
 }
 
 func checkBits(windowBits int) {
@@ -47,14 +49,14 @@ func checkBits(windowBits int) {
 func (d *Decompressor) Append(dst, payload []byte, fin bool, limit int) ([]byte, error) {
 	m := d.message
 	if m == nil {
-		if d.failed {
+		if d.history.failed {
 			return dst, ErrUsed
 		}
 		m = inflaters.Get().(*inflater)
 		m.begin()
 		d.message = m
 	}
-	window := 1 << d.bits
+	window := 1 << d.history.bits
 	if len(dst) < min(m.total, window) {
 		panic("deflate: dst does not end in what the message has inflated to so far")
 	}
@@ -66,8 +68,8 @@ func (d *Decompressor) Append(dst, payload []byte, fin bool, limit int) ([]byte,
 		return dst, nil
 	}
 	if err != nil {
-		d.failed = true
-	} else if d.takeover {
+		d.history.failed = true
+	} else if d.history.takeover {
 		d.history.add(dst[len(dst)-min(m.total, len(dst)):], window)
 	}
 	d.Release()
@@ -78,7 +80,7 @@ func (d *Decompressor) Append(dst, payload []byte, fin bool, limit int) ([]byte,
 // that the memory goes on to the next message of another.
 func (d *Decompressor) Release() {
 	if m := d.message; m != nil {
-		d.message, d.failed = nil, d.failed || m.state != stateDone
+		d.message, d.history.failed = nil, d.history.failed || m.state != stateDone
 		inflaters.Put(m)
 	}
 }

@@ -246,11 +246,11 @@ func TestAcceptAndCheck(t *testing.T) {
 func TestSides(t *testing.T) {
 	p := Params{ServerNoContextTakeover: true, ServerMaxWindowBits: 9, ClientMaxWindowBits: 11}
 	c, d := p.Server(Best)
-	if c.bits != 9 || c.takeover || c.level != Best || d.bits != 11 || !d.takeover {
+	if c.bits != 9 || c.takeover || c.level != Best || d.history.bits != 11 || !d.history.takeover {
 		t.Errorf("the server of %+v has %+v and %+v", p, c, d)
 	}
 	c, d = p.Client(Fast)
-	if c.bits != 11 || !c.takeover || c.level != Fast || d.bits != 9 || d.takeover {
+	if c.bits != 11 || !c.takeover || c.level != Fast || d.history.bits != 9 || d.history.takeover {
 		t.Errorf("the client of %+v has %+v and %+v", p, c, d)
 	}
 }

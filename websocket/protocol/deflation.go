@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"errors"
+	"math"
 
 	"github.com/wsproof/wsproof/websocket/deflate"
 )
@@ -12,14 +13,16 @@ import (
 type Deflation struct {
 	compressor   deflate.Compressor   // the Writer's
 	decompressor deflate.Decompressor // the Reader's
-	params       deflate.Params
-	threshold    int
+	threshold    int32
+	mode         Mode
+	used         bool // by the Writer, since Doze was called
+	awake        bool // Wakes has reported it
 }
 
 // NewDeflation returns a Deflation for what the opening handshake has agreed on. This
 // side compresses messages of threshold bytes and more.
 func NewDeflation(mode Mode, params deflate.Params, level deflate.Level, threshold int) *Deflation {
-	d := &Deflation{params: params, threshold: threshold}
+	d := &Deflation{mode: mode, threshold: int32(min(threshold, math.MaxInt32))}
 	if mode == ClientMode {
 		d.compressor, d.decompressor = params.Client(level)
 	} else {
@@ -29,15 +32,26 @@ func NewDeflation(mode Mode, params deflate.Params, level deflate.Level, thresho
 }
 
 // Params is what was agreed on.
-func (d *Deflation) Params() deflate.Params { return d.params }
+func (d *Deflation) Params() (p deflate.Params) {
+	ours, takeover := d.compressor.Window()
+	theirs, kept := d.decompressor.Window()
+	if d.mode == ClientMode {
+		ours, takeover, theirs, kept = theirs, kept, ours, takeover
+	}
+	return deflate.Params{
+		ServerNoContextTakeover: !takeover, ClientNoContextTakeover: !kept,
+		ServerMaxWindowBits: ours, ClientMaxWindowBits: theirs,
+	}
+}
 
 // compress returns the payload of a message, compressed, if that makes it smaller: in a
 // buffer that is the caller's. What is not smaller goes as it is, and leaves the context
 // alone (RFC 7692 §6.1, §7.2.1).
 func (d *Deflation) compress(payload []byte) *Buffer {
-	if d == nil || len(payload) < d.threshold || len(payload) == 0 {
+	if d == nil || len(payload) < int(d.threshold) || len(payload) == 0 {
 		return nil
 	}
+	d.used = true
 	buf := TakeBuffer(deflate.MaxLen(len(payload)))
 	small, smaller := d.compressor.AppendSmaller(buf.Bytes, payload)
 	if !smaller {

@@ -25,6 +25,9 @@ func NewWriter(mode Mode, limits *Limits) Writer { return Writer{mode: mode, lim
 // Deflate has the Writer compress messages, as was agreed on (RFC 7692).
 func (w *Writer) Deflate(d *Deflation) { w.deflate = d }
 
+// Compresses reports whether the Writer may compress messages.
+func (w *Writer) Compresses() bool { return w.deflate != nil }
+
 // Message queues a message. It reports false, and does nothing, behind a Close. It
 // does not check that a text is UTF-8.
 //
@@ -120,7 +123,48 @@ func (w *Writer) Take() *Buffer {
 func (w *Writer) Closed() bool { return w.closed }
 
 // Stop refuses all that is to come: the connection has ended.
-func (w *Writer) Stop() { w.closed = true }
+func (w *Writer) Stop() {
+	w.closed = true
+	if w.deflate != nil {
+		w.deflate.compressor.Release()
+		w.deflate = nil
+	}
+}
+
+// Rest gives back what compressing the next message can make again: for who expects none
+// soon.
+func (w *Writer) Rest() {
+	if w.deflate != nil {
+		w.deflate.compressor.Idle()
+	}
+}
+
+// Wakes reports, once until Doze has put it to rest, that a message was compressed:
+// there is memory that Rest gives back.
+func (w *Writer) Wakes() bool {
+	d := w.deflate
+	if d == nil || d.awake || !d.used {
+		return false
+	}
+	d.awake = true
+	return true
+}
+
+// Doze is Rest if no message was compressed since it was last called, and reports whether
+// that is so.
+func (w *Writer) Doze() bool {
+	d := w.deflate
+	if d == nil {
+		return true
+	}
+	rests := !d.used
+	d.used = false
+	if rests {
+		d.awake = false
+		w.Rest()
+	}
+	return rests
+}
 
 // Fragments cuts a message into frames, for who writes it without the queue: before
 // anything that is queued later. It compresses the message if that was agreed on and
