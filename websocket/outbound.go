@@ -97,6 +97,23 @@ func (o *outbound) cut(msg *Message) protocol.Fragments {
 	return f
 }
 
+// rest gives back what the next message can make again: for who knows that the connection
+// is idle.
+func (o *outbound) rest() {
+	o.lock().writer.Rest()
+	o.mu.Unlock()
+}
+
+// doze is rest if no message was compressed since it was last called, and reports whether
+// that is so. Who has the lock is at work.
+func (o *outbound) doze() bool {
+	if !o.mu.TryLock() {
+		return false
+	}
+	defer o.mu.Unlock()
+	return o.queue.writer.Doze()
+}
+
 // control queues a control frame, unless a Close went before.
 func (o *outbound) control(opcode Opcode, payload []byte) bool {
 	q := o.lock()

@@ -100,7 +100,7 @@ var deflateMutants = []mutant{
 	},
 	{
 		name: "final-block-resets-the-window", kind: stateLost, rule: "D8", in: "deflate/Decompressor.Append",
-		old: "} else if d.history.takeover {", new: "} else if d.takeover && !m.final {", targets: inflating,
+		old: "} else if d.history.takeover {", new: "} else if d.history.takeover && !m.final {", targets: inflating,
 	},
 	{
 		name: "window-turned-by-one", kind: offByOne, rule: "D8", in: "deflate/history.add",
