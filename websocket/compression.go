@@ -13,6 +13,7 @@ import (
 // Do not compress a secret together with text that an attacker chooses: how long the
 // message becomes tells what of the secret the text repeats, and with context takeover
 // so does each later message. Such a message can be left out: see Message.Uncompressed.
+// One that goes to many connections is compressed once: see [Prepare].
 type Compression struct {
 	// ServerWindowBits and ClientWindowBits bound the windows of what the server and the
 	// client compress with, as base-2 logarithms of bytes, 8 to 15: memory, and what a

@@ -80,13 +80,24 @@ func (l *link) WriteMessage(ctx context.Context, msg *Message) error {
 	if !msg.Binary && !protocol.ValidUTF8(msg.Payload) {
 		return ErrInvalidFramePayload
 	}
+	return l.write(ctx, msg, nil)
+}
+
+// WritePrepared is WriteMessage for a message that goes to many connections: it was
+// checked by [Prepare], and is compressed and framed once for all that send it alike.
+// A connection with context takeover sends it compressed by itself.
+func (l *link) WritePrepared(ctx context.Context, p *Prepared) error {
+	return l.write(ctx, p.Message(), p)
+}
+
+func (l *link) write(ctx context.Context, msg *Message, p *Prepared) error {
 	if err := l.out.waitTurn(ctx); err != nil {
 		if err == errEnded {
 			return l.end.orWhy(err)
 		}
 		return err
 	}
-	frames, ok, err := l.out.write(ctx, msg, l.tell.seesWrites())
+	frames, ok, err := l.out.write(ctx, msg, p, l.tell.seesWrites())
 	if err != nil {
 		return l.failWrite(ctx, err)
 	}

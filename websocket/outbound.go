@@ -77,24 +77,35 @@ func (o *outbound) message(msg *Message, tell bool) (queued int, frames []*Frame
 
 // fragments is message, for what is not as usual.
 func (o *outbound) fragments(msg *Message, tell bool) (frames []*Frame, ok bool) {
-	f := o.cut(msg)
+	f := o.cut(msg, nil)
 	if tell {
 		frames = f.Frames()
 	}
 	return frames, o.queue.writer.Queue(&f)
 }
 
-// cut cuts a message into frames. It needs the lock.
-func (o *outbound) cut(msg *Message) protocol.Fragments {
+// cut cuts a message into frames, unless that is done: r. It needs the lock.
+func (o *outbound) cut(msg *Message, r *protocol.Rendering) (f protocol.Fragments) {
 	w := &o.queue.writer
-	if msg.Uncompressed {
-		return w.PlainFragments(msg.Binary, msg.Payload)
+	switch {
+	case r != nil:
+		f = w.Send(r)
+	case msg.Uncompressed:
+		f = w.PlainFragments(msg.Binary, msg.Payload)
+	default:
+		f = w.Fragments(msg.Binary, msg.Payload)
 	}
-	f := w.Fragments(msg.Binary, msg.Payload)
 	if w.Wakes() {
 		sweeping.add(o)
 	}
 	return f
+}
+
+// render has p made as this connection sends it.
+func (o *outbound) render(p *Prepared) *protocol.Rendering {
+	terms := o.lock().writer.Terms(p)
+	o.mu.Unlock()
+	return p.Render(terms)
 }
 
 // rest gives back what the next message can make again: for who knows that the connection
@@ -244,20 +255,30 @@ func (o *outbound) keepWriting(b *behind) {
 	}
 }
 
-// write writes a message behind what is queued, in the turn of the caller. It returns
-// the error of the transport, of which the owner is not yet told, or false where a
-// Close went before.
-func (o *outbound) write(ctx context.Context, msg *Message, tell bool) (frames []*Frame, ok bool, err error) {
+// write writes a message, or one that was prepared, behind what is queued, in the turn of
+// the caller. It returns the error of the transport, of which the owner is not yet told,
+// or false where a Close went before.
+func (o *outbound) write(ctx context.Context, msg *Message, p *Prepared, tell bool) (frames []*Frame, ok bool, err error) {
+	var r *protocol.Rendering
+	if p != nil {
+		r = o.render(p)
+	}
 	q := o.lock()
 	if q.writer.Closed() {
 		o.mu.Unlock()
 		return nil, false, nil
 	}
-	buf, fragments := q.take(), o.cut(msg)
+	buf, fragments := q.take(), o.cut(msg, r)
 	o.mu.Unlock()
 	defer fragments.Free()
 	if tell {
 		frames = fragments.Frames()
+	}
+	if buf == nil && r != nil && r.Whole() != nil {
+		if err := o.writeWaiting(ctx, r.Whole()); err != nil {
+			return nil, false, err
+		}
+		return frames, true, nil
 	}
 	buf = withRoom(buf, min(fragments.Size(), max(writeStep, fragments.NextSize())))
 	defer buf.Free()

@@ -33,6 +33,8 @@ type (
 	MaskingKey = protocol.MaskingKey
 	// Message is a complete message: see [protocol.Message].
 	Message = protocol.Message
+	// Prepared is a message that goes to many connections: see [protocol.Prepared].
+	Prepared = protocol.Prepared
 )
 
 // The roles (RFC 6455 §5.1).
@@ -139,3 +141,6 @@ func AppendFrame(dst []byte, frame *Frame, mask MaskingKey) []byte {
 func FrameMessage(msg *Message, frameSize int) []*Frame {
 	return protocol.FrameMessage(msg, frameSize)
 }
+
+// Prepare is [protocol.Prepare].
+func Prepare(msg *Message) (*Prepared, error) { return protocol.Prepare(msg) }

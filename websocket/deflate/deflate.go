@@ -34,6 +34,9 @@ func NewCompressor(windowBits int, takeover bool, level Level) Compressor {
 // Window returns the window that c was made for.
 func (c *Compressor) Window() (bits int, takeover bool) { return int(c.bits), c.takeover }
 
+// Level returns the level that c was made for.
+func (c *Compressor) Level() Level { return c.level }
+
 // Append appends message, compressed, to dst: the payload of a message with RSV1,
 // to go out in one frame or in several (RFC 7692 §6.1). With context takeover the
 // peer needs it for the messages behind. It is at most [MaxLen] octets long.
@@ -55,12 +58,13 @@ func MaxLen(n int) int { return n + 5*((n+65535)/65536) + 6 }
 
 // Note takes message into the context as if Append had compressed it: somebody else
 // did, for a window no larger than this one and without a context, and it goes out
-// with RSV1. So one compressed message serves many connections.
+// with RSV1. So one compressed message serves many connections. It costs a copy of the
+// message: finding matches in it is paid for by the next that is compressed.
 func (c *Compressor) Note(message []byte) {
 	if c.takeover {
 		w := c.open()
 		w.add(message, 1<<c.bits)
-		w.indexFrom(max(0, len(w.buf)-len(message)))
+		w.work.fresh = min(w.work.fresh+len(message), len(w.buf))
 	}
 }
 

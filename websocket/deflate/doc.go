@@ -12,7 +12,7 @@
 // A server hands the request's header to [Accept], a client sends what [Offer] says
 // and hands the response's to [Check]; both get the [Params] that were agreed on, and
 // [Params.Server] or [Params.Client] returns the two values that the connection
-// keeps, 64 octets together:
+// keeps, 56 octets together:
 //
 //	answer, params, ok, err := deflate.Accept(r.Header["Sec-Websocket-Extensions"], config)
 //	// err: status 400. !ok: no answer in the response, and RSV1 stays forbidden.

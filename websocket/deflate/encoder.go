@@ -114,6 +114,7 @@ func (e *encoder) within(w *window, size int) {
 	if e.level == Best {
 		e.few = 20
 	}
+	w.refresh()
 	x, base := &w.work.index, w.work.base
 	if w.room(n) {
 		from := len(w.buf)

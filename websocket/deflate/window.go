@@ -14,6 +14,7 @@ type window struct {
 type work struct {
 	memory []byte // of buf: the window, slack and padding
 	base   uint16 // position of buf[0]
+	fresh  int    // octets at the end of buf that are not yet in the index
 	index  index
 }
 
@@ -44,7 +45,7 @@ func (w *window) open(bits uint8, level Level) {
 	clear(k.index.prev)
 	k.base = 0
 	w.work, w.buf = k, k.memory[:copy(k.memory, w.buf)]
-	w.indexFrom(0)
+	k.fresh = len(w.buf)
 }
 
 // shut gives the memory back, but for the octets of the window, if they are to be
@@ -77,11 +78,13 @@ func (w *window) add(message []byte, size int) {
 	w.work.base = end - uint16(len(w.buf))
 }
 
-// indexFrom puts every other position from i on into the index.
-func (w *window) indexFrom(i int) {
-	for ; i <= len(w.buf)-8; i += 2 {
-		w.work.index.insert(load(w.buf, i), w.work.base+uint16(i))
+// refresh puts every other position of what is fresh into the index.
+func (w *window) refresh() {
+	k := w.work
+	for i := len(w.buf) - k.fresh; i <= len(w.buf)-8; i += 2 {
+		k.index.insert(load(w.buf, i), k.base+uint16(i))
 	}
+	k.fresh = 0
 }
 
 // unseen is how many octets at the end of a message may not be in the index, since

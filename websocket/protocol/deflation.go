@@ -44,11 +44,14 @@ func (d *Deflation) Params() (p deflate.Params) {
 	}
 }
 
+// wants reports whether a message of n bytes is to be compressed.
+func (d *Deflation) wants(n int) bool { return d != nil && n > 0 && n >= int(d.threshold) }
+
 // compress returns the payload of a message, compressed, if that makes it smaller: in a
 // buffer that is the caller's. What is not smaller goes as it is, and leaves the context
 // alone (RFC 7692 §6.1, §7.2.1).
 func (d *Deflation) compress(payload []byte) *Buffer {
-	if d == nil || len(payload) < int(d.threshold) || len(payload) == 0 {
+	if !d.wants(len(payload)) {
 		return nil
 	}
 	d.used = true
@@ -60,6 +63,21 @@ func (d *Deflation) compress(payload []byte) *Buffer {
 	}
 	buf.Bytes = small
 	return buf
+}
+
+// renders returns for which window, and on which level, others may compress for this side.
+func (d *Deflation) renders() (window int, level deflate.Level) {
+	window, _ = d.compressor.Window()
+	return window, d.compressor.Level()
+}
+
+// note has this side's context take in a message that others have compressed: the peer's
+// window has it.
+func (d *Deflation) note(payload []byte) {
+	if d != nil {
+		d.used = true
+		d.compressor.Note(payload)
+	}
 }
 
 // inflate appends to dst what the next bytes of a message's payload say (RFC 7692

@@ -18,7 +18,7 @@
 //	errors.go frame.go vector_amd64.go vector_other.go mask.go utf8.go
 //	close.go header.go rules.go                                 what stands in bytes
 //	message.go buffer.go write.go cut.go read.go                frames and messages
-//	deflation.go body.go glance.go reader.go writer.go closing.go  conversations
+//	deflation.go body.go glance.go reader.go writer.go prepared.go closing.go  conversations
 //
 // # Limits
 //

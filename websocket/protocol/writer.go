@@ -179,15 +179,25 @@ func (w *Writer) PlainFragments(binary bool, payload []byte) Fragments {
 }
 
 func (w *Writer) fragments(binary bool, payload []byte, deflate *Deflation) Fragments {
-	f := Fragments{rest: payload, b0: byte(OpcodeText), most: w.limits.MaxFrameSize, mode: w.mode}
+	f := fragmentsOf(binary, payload, w.mode, w.limits.MaxFrameSize)
+	if f.compressed = deflate.compress(payload); f.compressed != nil {
+		f.compressTo(f.compressed.Bytes)
+	}
+	return f
+}
+
+func fragmentsOf(binary bool, payload []byte, mode Mode, most int) Fragments {
+	f := Fragments{rest: payload, b0: byte(OpcodeText), most: most, mode: mode}
 	if binary {
 		f.b0 = byte(OpcodeBinary)
 	}
-	if f.compressed = deflate.compress(payload); f.compressed != nil {
-		f.rest = f.compressed.Bytes
-		f.b0 |= byte(RSV1) // on the first frame alone (RFC 7692 §6.1)
-	}
 	return f
+}
+
+// compressTo has the frames say small in place of the message.
+func (f *Fragments) compressTo(small []byte) {
+	f.rest = small
+	f.b0 |= byte(RSV1) // on the first frame alone (RFC 7692 §6.1)
 }
 
 // Fragments are the frames of a message that are still to be written (RFC 6455 §5.4).

@@ -1,6 +1,10 @@
 package protocol
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"unsafe"
@@ -64,5 +68,97 @@ func TestWriterRests(t *testing.T) {
 	w.Stop()
 	if w.Compresses() || w.Wakes() || !w.Doze() {
 		t.Error("a Writer that was stopped does not rest")
+	}
+}
+
+// What was prepared is made once for each of the terms on which it is sent, and is what a
+// Writer would send that compresses it without a context.
+func TestPrepared(t *testing.T) {
+	limits := &Limits{MaxFrameSize: 64, MaxMessageSize: 1 << 20}
+	writer := func(mode Mode, bits, threshold int, takeover bool) *Writer {
+		w := NewWriter(mode, limits)
+		if bits > 0 {
+			params := deflate.Params{
+				ServerMaxWindowBits: bits, ServerNoContextTakeover: !takeover,
+				ClientMaxWindowBits: bits, ClientNoContextTakeover: !takeover,
+			}
+			w.Deflate(NewDeflation(mode, params, deflate.Fast, threshold))
+		}
+		return &w
+	}
+	text := []byte(strings.Repeat("some text that comes again, ", 20) + strings.Repeat("0123456789abcdefghijklmnopqrstuvwxyz", 3)) // 668 bytes
+	noise := []byte("\x01\x9f\x42\x77\xe1\x03\x5c\xaa\x10\xfe\x31\x88\xd2\x4b\x99\x07\x63\xb5\x2e\xf0\x1d")
+	for name, c := range map[string]struct {
+		msg  Message
+		more int // renderings beside the plain one
+	}{
+		"text":           {Message{Payload: text}, 3},
+		"uncompressed":   {Message{Payload: text, Uncompressed: true}, 0},
+		"noise":          {Message{Binary: true, Payload: noise}, 1},
+		"no octets":      {Message{}, 0},
+		"below":          {Message{Payload: text[:9]}, 0},
+		"a small window": {Message{Payload: text[:256]}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := Prepare(&c.msg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, mode := range []Mode{ServerMode, ClientMode} {
+				seen := map[*Rendering]bool{}
+				for range 2 {
+					for _, bits := range []int{0, 8, 9, 12, 15} {
+						for _, takeover := range []bool{false, true} {
+							w := writer(mode, bits, 10, takeover)
+							r := p.Render(w.Terms(p))
+							seen[r] = true
+							f := w.Send(r)
+							w.Queue(&f)
+							got := w.Take().Bytes
+							if (r.Whole() != nil) != (mode == ServerMode) || r.Whole() != nil && string(r.Whole()) != string(got) {
+								t.Errorf("all of it is %d bytes, the frames are %d", len(r.Whole()), len(got))
+							}
+							var want []byte
+							plain := writer(mode, bits, 10, false)
+							f = plain.Fragments(c.msg.Binary, c.msg.Payload)
+							if c.msg.Uncompressed {
+								f = plain.PlainFragments(c.msg.Binary, c.msg.Payload)
+							}
+							plain.Queue(&f)
+							want = plain.Take().Bytes
+							if unmasked(t, got) != unmasked(t, want) {
+								t.Errorf("%d bits: it is sent as %q, want %q", bits, unmasked(t, got), unmasked(t, want))
+							}
+						}
+					}
+				}
+				if len(seen) != 1+c.more {
+					t.Errorf("mode %v: it was made %d times, want %d", mode, len(seen), 1+c.more)
+				}
+			}
+		})
+	}
+}
+
+// unmasked tells frames without their masking keys.
+func unmasked(t *testing.T, b []byte) string {
+	t.Helper()
+	var told strings.Builder
+	mode := Mode(b[1]&0x80 == 0) // the reader's
+	for r := NewFrameReader(bytes.NewReader(b), mode, 1<<20); ; {
+		f, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return told.String()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&told, "%v %v %x\n", f, f.RSV1(), f.Payload)
+	}
+}
+
+func TestPrepareRefuses(t *testing.T) {
+	if p, err := Prepare(&Message{Payload: []byte("\xff")}); p != nil || err != error(ErrInvalidFramePayload) {
+		t.Errorf("text that is not UTF-8: %v, %v", p, err)
 	}
 }
