@@ -114,9 +114,10 @@ func NewCloseFrame(code StatusCode, reason string) *Frame {
 	return protocol.NewCloseFrame(code, reason)
 }
 
-// ReadFrame is [protocol.ReadFrame].
+// ReadFrame is [protocol.ReadFrame]. What is not kept of its frame takes no memory here,
+// either.
 func ReadFrame(src io.Reader, mode Mode, maxPayloadLen int) (*Frame, error) {
-	return protocol.ReadFrame(src, mode, maxPayloadLen)
+	return new(Frame).Read(src, mode, maxPayloadLen)
 }
 
 // NewFrameReader is [protocol.NewFrameReader].

@@ -1,6 +1,9 @@
 package protocol
 
-import "io"
+import (
+	"io"
+	"sync"
+)
 
 const (
 	// allocStep is the most memory that a header alone makes a reader allocate;
@@ -25,41 +28,54 @@ const (
 // *Error with StatusAbnormalClose that says which part of the frame is missing
 // and wraps the cause: io.EOF before that part, io.ErrUnexpectedEOF inside it.
 func ReadFrame(src io.Reader, mode Mode, maxPayloadLen int) (*Frame, error) {
-	// One allocation holds the frame and the header's bytes.
-	f := new(struct {
-		Frame
-		head [maxHeaderSize]byte
-	})
-	var h header
-	have := 0
-	for {
-		missing := h.parse(f.head[:have])
-		if err := h.checkDecoder(missing, mode, max(maxPayloadLen, 0)); err != nil {
-			return nil, err
-		}
-		if missing == partNone {
-			break
-		}
-		// Never past the header; but an extended length and the masking key behind
-		// it are asked for together.
-		start, need, most := h.start(missing), h.end(missing), h.end(missing)
-		if (missing == partLength2 || missing == partLength8) && h.masked() {
-			most += 4
-		}
-		for have < need {
-			n, err := ReadSome(src, f.head[have:most])
-			have += n
-			if err != nil && have < need {
-				return nil, errCut(missing, have-start, err)
-			}
-		}
+	// So short that it becomes part of its caller, where a frame that is not kept takes
+	// no memory: a third of the time for a payload of 16 bytes.
+	return new(Frame).Read(src, mode, maxPayloadLen)
+}
+
+// headers are for the bytes of a header while ReadFrame reads them.
+var headers = sync.Pool{New: func() any { return new([maxHeaderSize]byte) }}
+
+// Read is [ReadFrame] into f, which it returns: for who uses a frame again. Where it
+// returns an error, f is as it was. The payload is new memory all the same.
+func (f *Frame) Read(src io.Reader, mode Mode, maxPayloadLen int) (*Frame, error) {
+	h, err := readHeader(src, mode, max(maxPayloadLen, 0))
+	if err != nil {
+		return nil, err
 	}
 	payload, err := readPayload(src, nil, h.length(), h.key())
 	if err != nil {
 		return nil, err
 	}
-	f.Frame = h.frame(payload)
-	return &f.Frame, nil
+	*f = h.frame(payload)
+	return f, nil
+}
+
+// readHeader reads a header from src, and never past it.
+func readHeader(src io.Reader, mode Mode, maxPayloadLen int) (h header, err error) {
+	b := headers.Get().(*[maxHeaderSize]byte)
+	defer headers.Put(b)
+	have, missing := 0, partHeader
+	for missing != partNone {
+		// An extended length and the masking key behind it are asked for together.
+		start, need := h.start(missing), h.end(missing)
+		most := need
+		if (missing == partLength2 || missing == partLength8) && h.masked() {
+			most += 4
+		}
+		for have < need {
+			n, err := ReadSome(src, b[have:most])
+			have += n
+			if err != nil && have < need {
+				return h, errCut(missing, have-start, err)
+			}
+		}
+		missing = h.parse(b[:have])
+		if err := h.checkDecoder(missing, mode, maxPayloadLen); err != nil {
+			return h, err
+		}
+	}
+	return h, nil
 }
 
 // noProgress is how often a reader may return nothing without an error.
