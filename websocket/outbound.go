@@ -101,13 +101,6 @@ func (o *outbound) cut(msg *Message, r *protocol.Rendering) (f protocol.Fragment
 	return f
 }
 
-// render has p made as this connection sends it.
-func (o *outbound) render(p *Prepared) *protocol.Rendering {
-	terms := o.lock().writer.Terms(p)
-	o.mu.Unlock()
-	return p.Render(terms)
-}
-
 // rest gives back what the next message can make again: for who knows that the connection
 // is idle.
 func (o *outbound) rest() {
@@ -261,7 +254,7 @@ func (o *outbound) keepWriting(b *behind) {
 func (o *outbound) write(ctx context.Context, msg *Message, p *Prepared, tell bool) (frames []*Frame, ok bool, err error) {
 	var r *protocol.Rendering
 	if p != nil {
-		r = o.render(p)
+		r = p.Render(o.queue.writer.Terms(p))
 	}
 	q := o.lock()
 	if q.writer.Closed() {

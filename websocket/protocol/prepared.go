@@ -48,7 +48,7 @@ func Prepare(msg *Message) (*Prepared, error) {
 // Message returns the message, which must not be changed.
 func (p *Prepared) Message() *Message { return &p.message }
 
-// Terms returns those on which the Writer sends p.
+// Terms returns those on which the Writer sends p. It may be called from any goroutine.
 func (w *Writer) Terms(p *Prepared) Terms {
 	t := Terms{mode: w.mode, most: w.limits.MaxFrameSize}
 	if n := len(p.message.Payload); w.deflate.wants(n) && !p.message.Uncompressed {
@@ -96,7 +96,7 @@ func (r *Rendering) Whole() []byte { return r.whole }
 // Send returns the frames of r, which was rendered on the terms of the Writer. They go
 // out before anything that is queued or cut later, as those of [Writer.Fragments] do.
 func (w *Writer) Send(r *Rendering) Fragments {
-	if r.noted != nil {
+	if r.noted != nil && !w.closed {
 		w.deflate.note(r.noted.Payload)
 	}
 	return r.fragments

@@ -127,7 +127,6 @@ func (w *Writer) Stop() {
 	w.closed = true
 	if w.deflate != nil {
 		w.deflate.compressor.Release()
-		w.deflate = nil
 	}
 }
 
@@ -143,7 +142,7 @@ func (w *Writer) Rest() {
 // there is memory that Rest gives back.
 func (w *Writer) Wakes() bool {
 	d := w.deflate
-	if d == nil || d.awake || !d.used {
+	if d == nil || d.awake || !d.used || w.closed {
 		return false
 	}
 	d.awake = true
@@ -157,7 +156,7 @@ func (w *Writer) Doze() bool {
 	if d == nil {
 		return true
 	}
-	rests := !d.used
+	rests := !d.used || w.closed
 	d.used = false
 	if rests {
 		d.awake = false
@@ -170,6 +169,9 @@ func (w *Writer) Doze() bool {
 // anything that is queued later. It compresses the message if that was agreed on and
 // makes it smaller.
 func (w *Writer) Fragments(binary bool, payload []byte) Fragments {
+	if w.closed { // and nobody will send it
+		return w.fragments(binary, payload, nil)
+	}
 	return w.fragments(binary, payload, w.deflate)
 }
 

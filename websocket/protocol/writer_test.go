@@ -66,7 +66,8 @@ func TestWriterRests(t *testing.T) {
 		}
 	}
 	w.Stop()
-	if w.Compresses() || w.Wakes() || !w.Doze() {
+	w.Message(false, text)
+	if w.Wakes() || !w.Doze() || w.Len() > 0 {
 		t.Error("a Writer that was stopped does not rest")
 	}
 }

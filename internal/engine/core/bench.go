@@ -11,12 +11,13 @@ import (
 
 // tasks are what the benchmarks measure.
 var tasks = task.Set{
-	Reads:    benchReads,
-	Messages: benchMessages,
-	Writes:   benchWrites,
-	Upgrades: benchUpgrades,
-	Maskers:  benchMaskers,
-	Assembly: true,
+	Reads:      benchReads,
+	Messages:   benchMessages,
+	Writes:     benchWrites,
+	Upgrades:   benchUpgrades,
+	Broadcasts: benchBroadcasts,
+	Maskers:    benchMaskers,
+	Assembly:   true,
 	Echo: []task.Echo{
 		{API: "best", Serve: task.OnHTTP(echoBest)},
 		{API: "readme", Serve: task.OnHTTP(echoReadme)},

@@ -12,10 +12,11 @@ import (
 
 // tasks are what the benchmarks measure.
 var tasks = task.Set{
-	Reads:    benchReads,
-	Messages: benchReads,
-	Writes:   benchWrites,
-	Upgrades: benchUpgrades,
+	Reads:      benchReads,
+	Messages:   benchReads,
+	Writes:     benchWrites,
+	Upgrades:   benchUpgrades,
+	Broadcasts: benchBroadcasts,
 	Echo: []task.Echo{
 		{API: "best", Serve: task.OnHTTP(echoBest)},
 		{API: "readme", Serve: task.OnHTTP(echoReadme)},

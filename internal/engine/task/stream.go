@@ -59,6 +59,9 @@ func (s *Stream) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// Written is how many bytes were.
+func (s *Stream) Written() int64 { return s.written }
+
 func (s *Stream) Close() error                     { s.Stopped = true; return nil }
 func (s *Stream) LocalAddr() net.Addr              { return addr{} }
 func (s *Stream) RemoteAddr() net.Addr             { return addr{} }

@@ -154,6 +154,8 @@ type Set struct {
 	Upgrades []Upgrade // a server's handshake
 	Maskers  []Masker
 	Echo     []Echo // over loopback
+	// Broadcasts are its ways to send a message to many.
+	Broadcasts []Broadcast
 	// Skip says why there is none of a benchmark, by its name without Benchmark.
 	Skip map[string]string
 	// Assembly says that the tag purego leaves assembly out.
