@@ -20,6 +20,7 @@ var tasks = task.Set{
 	Echo: []task.Echo{
 		{API: "best", Serve: task.OnHTTP(echoBest)},
 		{API: "readme", Serve: task.OnHTTP(echoReadme)},
+		{API: "kept", Serve: task.OnHTTP(echoOwn)},
 	},
 }
 

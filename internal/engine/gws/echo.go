@@ -1,6 +1,7 @@
 package gws
 
 import (
+	"bytes"
 	"net/http"
 	"unicode/utf8"
 
@@ -29,6 +30,15 @@ func (echoChecked) OnMessage(c *gws.Conn, message *gws.Message) {
 	_ = c.WriteMessage(message.Opcode, message.Bytes())
 }
 
+// echoKept is echoEvents with messages that are the handler's own, as those of the other
+// libraries are by their READMEs: gws's are gone with Close.
+type echoKept struct{ gws.BuiltinEventHandler }
+
+func (echoKept) OnMessage(c *gws.Conn, message *gws.Message) {
+	defer message.Close()
+	_ = c.WriteMessage(message.Opcode, bytes.Clone(message.Bytes()))
+}
+
 func echoWith(events gws.Event, options *gws.ServerOption) http.Handler {
 	u := gws.NewUpgrader(events, options)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -49,4 +59,9 @@ func echoBest() http.Handler {
 // ParallelEnabled, under which answers may overtake each other.
 func echoReadme() http.Handler {
 	return echoWith(echoEvents{}, &gws.ServerOption{ReadMaxPayloadSize: task.Most, WriteMaxPayloadSize: task.Most, Recovery: gws.Recovery})
+}
+
+// echoOwn: echoReadme with messages of the handler's own.
+func echoOwn() http.Handler {
+	return echoWith(echoKept{}, &gws.ServerOption{ReadMaxPayloadSize: task.Most, WriteMaxPayloadSize: task.Most, Recovery: gws.Recovery})
 }
