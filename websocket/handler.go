@@ -258,14 +258,19 @@ func (s *served) end(reason any) {
 	}
 	s.ctx.cancel()
 	if s.ws.hasEnded() {
-		<-s.ws.told()
-		s.owner.ended(s)
+		s.leave()
 		return
 	}
-	go func() {
-		<-s.ws.told()
-		s.owner.ended(s)
-	}()
+	go s.leave()
+}
+
+// leave waits for the end of the last hook, and takes the connection out.
+func (s *served) leave() {
+	<-s.ws.told()
+	defer s.owner.ended(s)
+	if s.owner.opts.OnEnd != nil {
+		s.owner.opts.OnEnd(&s.ctx, &s.ws)
+	}
 }
 
 // abort ends the connection at once.

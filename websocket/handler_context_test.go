@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
+	"sync"
 	"testing"
 )
 
@@ -147,6 +149,54 @@ func TestOnOpen(t *testing.T) {
 		t.Error(err)
 	}
 	wantCloseError(t, pushed.Err(), StatusGoingAway, "bye")
+}
+
+// OnEnd is told of each end, after all hooks, with the handler's context, and Shutdown
+// waits for it.
+func TestOnEnd(t *testing.T) {
+	type stateKey struct{}
+	var mu sync.Mutex
+	var order []string
+	say := func(what string) {
+		mu.Lock()
+		defer mu.Unlock()
+		order = append(order, what)
+	}
+	release := make(chan struct{})
+	h := NewHandler(EchoHandler, Options{
+		Hooks:   Hooks{OnClose: func(ClientKey, StatusCode, error) { say("OnClose") }},
+		Context: func(r *http.Request) context.Context { return context.WithValue(r.Context(), stateKey{}, r.URL.Path) },
+		OnOpen:  func(*Websocket, *http.Request) { say("OnOpen") },
+		OnEnd: func(ctx context.Context, ws *Websocket) {
+			<-release
+			if ctx.Err() == nil || ctx.Value(ContextKey) != ws || ws.Err() == nil {
+				t.Errorf("OnEnd with a context that has ended with %v, connection %v, of which Err is %v", ctx.Err(), ctx.Value(ContextKey), ws.Err())
+			}
+			say("OnEnd " + ctx.Value(stateKey{}).(string))
+		},
+	})
+	server := httptest.NewServer(h)
+	defer server.Close()
+	conn, _, err := Dial(t.Context(), server.URL+"/state", DialOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Error(err)
+	}
+	done := make(chan error)
+	go func() { done <- h.Shutdown(t.Context()) }()
+	select {
+	case err := <-done:
+		t.Errorf("Shutdown returned %v before OnEnd did", err)
+	case release <- struct{}{}:
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if got, want := strings.Join(order, ", "), "OnOpen, OnClose, OnEnd /state"; got != want {
+		t.Errorf("called: %s; want %s", got, want)
+	}
 }
 
 // A panic in OnOpen ends the connection, which Shutdown does not wait for.

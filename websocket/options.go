@@ -89,6 +89,12 @@ type Options struct {
 	// of its own (see Context). A panic in it ends the connection, and goes on up to
 	// net/http. NewHandler only.
 	OnOpen func(*Websocket, *http.Request)
+	// OnEnd is called once with each connection of a NewHandler that OnOpen had its
+	// turn with, when it has ended, the last hook has returned, and no handler of it is
+	// at work any more: with the context that its handler had, where an application
+	// finds its own state. [Websocket.Err] tells why it has ended. Shutdown waits for
+	// it. A panic in it ends the process. NewHandler only.
+	OnEnd func(context.Context, *Websocket)
 	// Context returns the context whose values the handler of a connection is to see,
 	// as http.Server has ConnContext; its end and its deadline count for nothing. It is
 	// called before the connection is open, with the request that opens it. Default: a
@@ -188,7 +194,7 @@ func (o *Options) isZero() bool {
 		o.ReadTimeout == 0 && o.WriteTimeout == 0 && o.MessageTimeout == 0 && o.PingInterval == 0 && o.CloseTimeout == 0 &&
 		o.MaxFrameSize == 0 && o.MaxMessageSize == 0 && o.MaxPending == 0 && o.LingerBytes == 0 &&
 		!o.ReuseBuffers && o.Subprotocols == nil && o.OriginPatterns == nil && o.CheckOrigin == nil &&
-		o.OnOpen == nil && o.Context == nil && o.Compression == nil
+		o.OnOpen == nil && o.OnEnd == nil && o.Context == nil && o.Compression == nil
 }
 
 func (h *Hooks) none() bool {

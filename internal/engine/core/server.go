@@ -5,13 +5,13 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strings"
 
 	"github.com/wsproof/wsproof/internal/engine/serve"
 	"github.com/wsproof/wsproof/websocket"
 )
 
-// newServer serves on this module's websocket package: Accept and Serve with
-// ReuseBuffers, the same options for all connections.
+// newServer serves on this module's websocket package: NewHandler with ReuseBuffers.
 func newServer(h *serve.Hub) http.Handler {
 	options := websocket.Options{
 		MaxFrameSize:   h.MaxMessage,
@@ -20,46 +20,55 @@ func newServer(h *serve.Hub) http.Handler {
 		CloseTimeout:   2 * serve.LingerTime,
 		ReuseBuffers:   true,
 		CheckOrigin:    func(*http.Request) bool { return true }, // checked before
+		Context:        func(r *http.Request) context.Context { return of(r.Context()) },
+		OnOpen:         func(ws *websocket.Websocket, r *http.Request) { of(r.Context()).open(ws) },
+		OnEnd:          func(ctx context.Context, ws *websocket.Websocket) { of(ctx).end(ws.Err()) },
 	}
 	if h.Compression {
 		options.Compression = &websocket.Compression{ServerWindowBits: 15, ClientWindowBits: 15}
 	}
-	return &acceptor{h, options}
+	return &acceptor{h, websocket.NewHandler(answer, options)}
 }
 
 type acceptor struct {
 	hub     *serve.Hub
-	options websocket.Options
+	handler http.Handler
 }
 
-func (e *acceptor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (a *acceptor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := &serve.Spy{ResponseWriter: w}
-	c := &serverConn{hub: e.hub}
-	conn, err := websocket.Accept(s, r, e.options)
-	if err != nil {
-		e.refuse(s, err)
-		return
+	c := &serverConn{Context: context.Background(), hub: a.hub, opening: s}
+	a.handler.ServeHTTP(s, r.WithContext(context.WithValue(r.Context(), connKey{}, c)))
+	switch {
+	case s.Status != 0:
+		a.hub.Refused(s.Status, errors.New(strings.TrimSpace(s.Reason)))
+	case c.ws == nil:
+		a.hub.Refused(0, errors.New("the answer to the handshake could not be written"))
 	}
-	c.ws, c.conn = conn, s.Conn
-	e.hub.Enter(c)
-	go c.serve()
 }
 
-func (e *acceptor) refuse(s *serve.Spy, err error) {
-	var refusal *websocket.HandshakeError
-	if errors.As(err, &refusal) && s.Conn == nil {
-		refusal.Respond(s)
-	}
-	e.hub.Refused(s.Status, err)
-}
-
+// serverConn is the state of a connection, and the context where its handler finds it.
 type serverConn struct {
+	context.Context
 	hub     *serve.Hub
-	ws      *websocket.Websocket
+	opening *serve.Spy           // nil once it is open
+	ws      *websocket.Websocket // nil until then
 	conn    net.Conn
 	asked   error // why the engine closed it
 	counts  serve.Counter
 	scratch [serve.ScratchSize]byte
+}
+
+type connKey struct{}
+
+func of(ctx context.Context) *serverConn { return ctx.Value(connKey{}).(*serverConn) }
+
+// Value implements context.Context.
+func (c *serverConn) Value(key any) any {
+	if key == (connKey{}) {
+		return c
+	}
+	return nil
 }
 
 func (c *serverConn) Counter() *serve.Counter { return &c.counts }
@@ -68,9 +77,13 @@ func (c *serverConn) GoAway() {
 	_ = c.ws.CloseWithStatus(websocket.StatusGoingAway, serve.ReasonGoingAway)
 }
 
-func (c *serverConn) serve() {
-	c.ws.Serve(context.Background(), c.answer)
-	_, err := c.ws.ReadMessage(context.Background()) // what ended it
+func (c *serverConn) open(ws *websocket.Websocket) {
+	c.ws, c.conn, c.opening = ws, c.opening.Conn, nil
+	c.hub.Enter(c)
+}
+
+// end is told what the connection has ended with.
+func (c *serverConn) end(err error) {
 	code := uint16(serve.CodeAbnormal)
 	var peer *websocket.CloseError
 	var failure *websocket.Error
@@ -86,7 +99,8 @@ func (c *serverConn) serve() {
 	c.hub.Leave(c, code, err)
 }
 
-func (c *serverConn) answer(_ context.Context, message *websocket.Message) (*websocket.Message, error) {
+func answer(ctx context.Context, message *websocket.Message) (*websocket.Message, error) {
+	c := of(ctx)
 	in := len(message.Payload)
 	reply, err := c.hub.Handler(c.scratch[:0], message.Binary, message.Payload)
 	if err != nil {

@@ -13,13 +13,12 @@ import (
 func BenchmarkStats(b *testing.B) {
 	for _, stats := range []bool{false, true} {
 		b.Run("stats="+strconv.FormatBool(stats), func(b *testing.B) {
-			c := &serverConn{hub: serve.NewHub(serve.Echo, serve.Options{Stats: stats})}
+			c := &serverConn{Context: b.Context(), hub: serve.NewHub(serve.Echo, serve.Options{Stats: stats})}
 			payload := []byte("number: 1")
 			message := new(websocket.Message)
-			ctx := b.Context()
 			for b.Loop() {
 				message.Payload = payload
-				if _, err := c.answer(ctx, message); err != nil {
+				if _, err := answer(c, message); err != nil {
 					b.Fatal(err)
 				}
 			}

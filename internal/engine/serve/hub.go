@@ -282,12 +282,20 @@ func Cut(reason string) string {
 	return strings.ToValidUTF8(reason[:most], "")
 }
 
-// A Spy is a ResponseWriter that remembers the status and the connection that
-// is hijacked, for libraries that do not give them away.
+// A Spy is a ResponseWriter that remembers the status, what a refusal says, and the
+// connection that is hijacked, for libraries that do not give them away.
 type Spy struct {
 	http.ResponseWriter
 	Status int      // 0: none was written
+	Reason string   // of a refusal
 	Conn   net.Conn // nil: it was not hijacked
+}
+
+func (s *Spy) Write(p []byte) (int, error) {
+	if s.Status >= 400 {
+		s.Reason += string(p)
+	}
+	return s.ResponseWriter.Write(p)
 }
 
 func (s *Spy) WriteHeader(status int) {
