@@ -11,6 +11,7 @@ import (
 	"github.com/wsproof/wsproof/fuzz/input"
 	"github.com/wsproof/wsproof/internal/model"
 	"github.com/wsproof/wsproof/internal/wire"
+	"github.com/wsproof/wsproof/websocket/deflate"
 	"github.com/wsproof/wsproof/websocket/protocol"
 )
 
@@ -21,7 +22,8 @@ import (
 // the transcript, a failure at the latest with the byte that makes it certain; each
 // frame that is told of is as it came; what the caller owns is left alone by what comes
 // later; no memory is set aside for more than 256 KiB that did not arrive; a transcript
-// that is cut short is told as the error of the part that is missing.
+// that is cut short is told as the error of the part that is missing. With
+// permessage-deflate each message is sent back, and the model makes the same of that.
 func Reassembly(data []byte) error {
 	g := input.TranscriptGenerators.Get().(*input.TranscriptGenerator)
 	defer input.TranscriptGenerators.Put(g)
@@ -31,7 +33,7 @@ func Reassembly(data []byte) error {
 
 // checkReader holds the core against the model on a transcript.
 func checkReader(t *input.Transcript) error {
-	return checkOutcome(t, model.Read(t.Role, t.Limits, t.Input))
+	return checkOutcome(t, t.Want())
 }
 
 var readings = sync.Pool{New: func() any { return new(reading) }}
@@ -61,6 +63,9 @@ type reading struct {
 	owned   [][]byte // payloads that are the caller's, and copies of them
 	copies  [][]byte
 	spans   []input.Span // the frames of data that are to be told of; nil: none are
+
+	deflation *protocol.Deflation // nil: there is none
+	echoes    []model.Message     // what was sent back
 }
 
 func (h *reading) read(t *input.Transcript) error {
@@ -70,6 +75,12 @@ func (h *reading) read(t *input.Transcript) error {
 	}
 	h.limits = protocol.Limits{MaxFrameSize: max(0, t.Limits.Frame), MaxMessageSize: max(0, t.Limits.Message)}
 	h.reader, h.writer = protocol.NewReader(mode, &h.limits), protocol.NewWriter(mode, &protocol.Limits{MaxFrameSize: 1 << 20})
+	h.echoes, h.deflation = nil, nil
+	if t.Deflate != nil {
+		h.deflation = protocol.NewDeflation(mode, paramsOf(t.Deflate), deflate.Level(len(t.Input)>>3&1), len(t.Input)>>4&31)
+		h.reader.Deflate(h.deflation)
+		h.writer.Deflate(h.deflation)
+	}
 	h.got, h.given, h.owned, h.copies, h.spans = model.Outcome{}, 0, h.owned[:0], h.copies[:0], nil
 	h.reader.Own = len(t.Input)&1 != 0
 	if h.reader.EachFrame = len(t.Input)&6 == 2; h.reader.EachFrame {
@@ -80,6 +91,9 @@ func (h *reading) read(t *input.Transcript) error {
 	}
 	err := h.converse(t)
 	h.reader.Release()
+	if h.deflation != nil {
+		h.deflation.Release()
+	}
 	if err != nil {
 		return err
 	}
@@ -88,7 +102,14 @@ func (h *reading) read(t *input.Transcript) error {
 			return fmt.Errorf("changed a payload that is the caller's: %s", input.Differ(h.owned[i], h.copies[i]))
 		}
 	}
-	return h.answered()
+	return h.answered(t)
+}
+
+func paramsOf(d *model.Deflate) deflate.Params {
+	return deflate.Params{
+		ServerNoContextTakeover: d.ServerNoContextTakeover, ClientNoContextTakeover: d.ClientNoContextTakeover,
+		ServerMaxWindowBits: d.ServerMaxWindowBits, ClientMaxWindowBits: d.ClientMaxWindowBits,
+	}
 }
 
 func (h *reading) converse(t *input.Transcript) error {
@@ -141,7 +162,32 @@ func (h *reading) deliver(payload []byte) {
 	} else {
 		payload = bytes.Clone(payload)
 	}
-	h.got.Messages = append(h.got.Messages, model.Message{Binary: h.reader.Binary(), Payload: payload})
+	message := model.Message{Binary: h.reader.Binary(), Payload: payload}
+	h.got.Messages = append(h.got.Messages, message)
+	if h.deflation != nil {
+		h.echo(message)
+	}
+}
+
+// echo sends a message back, in one of the ways there are.
+func (h *reading) echo(message model.Message) {
+	w := &h.writer
+	switch n := len(h.echoes) + len(message.Payload); n % 8 {
+	case 5:
+		f := w.PlainFragments(message.Binary, message.Payload)
+		w.Queue(&f)
+	case 6:
+		if p, err := protocol.Prepare(&protocol.Message{Binary: message.Binary, Payload: message.Payload}); err == nil {
+			f := w.Send(p.Render(w.Terms(p)))
+			w.Queue(&f)
+		}
+	case 7:
+		w.Rest()
+		fallthrough
+	default:
+		w.Message(message.Binary, message.Payload)
+	}
+	h.echoes = append(h.echoes, message)
 }
 
 // frame holds what was told of a frame of data against it.
@@ -197,12 +243,21 @@ func (h *reading) cut() error {
 }
 
 // answered reads what was written.
-func (h *reading) answered() error {
+func (h *reading) answered(t *input.Transcript) error {
 	buf := h.writer.Take()
+	h.writer.Stop()
 	if buf == nil {
 		return nil
 	}
 	defer buf.Free()
+	if t.Deflate != nil {
+		got := model.ReadCompressed(!t.Role, model.Limits{Frame: 1 << 20, Message: 1 << 20}, *t.Deflate, buf.Bytes)
+		if got.Rule != "" || !slices.EqualFunc(got.Messages, h.echoes, func(a, b model.Message) bool {
+			return a.Binary == b.Binary && bytes.Equal(a.Payload, b.Payload)
+		}) {
+			return fmt.Errorf("sent %d messages back, of which the model makes: %v", len(h.echoes), got)
+		}
+	}
 	for sent := buf.Bytes; len(sent) > 0; {
 		f, n, err := wire.Split(sent)
 		if err != nil {
@@ -218,6 +273,7 @@ func (h *reading) answered() error {
 			h.got.Codes = append(h.got.Codes, uint16(f.Payload[0])<<8|uint16(f.Payload[1]))
 		case f.Opcode == wire.Pong:
 			h.got.Pongs = append(h.got.Pongs, f.Payload)
+		case h.deflation != nil && f.Opcode <= wire.Binary: // an echo
 		default:
 			return fmt.Errorf("wrote the frame %+v", f)
 		}

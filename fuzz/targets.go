@@ -8,7 +8,7 @@ func Targets() []input.Target {
 		{Name: "ReadFrame", Check: ReadFrame, Words: explainReadFrame, SeedsFrom: seedReadFrame},
 		{Name: "MarshalFrame", Check: MarshalFrame, Words: explainMarshalFrame, SeedsFrom: seedMarshalFrame},
 		{Name: "Mask", Check: Mask, Words: explainMask, SeedsFrom: seedMask},
-		{Name: "Reassembly", Check: Reassembly, Words: input.ExplainTranscript, SeedsFrom: input.SeedTranscripts},
+		{Name: "Reassembly", Check: Reassembly, Words: input.ExplainTranscript, SeedsFrom: input.SeedTranscripts, Compressed: true},
 		{Name: "FrameMessage", Check: FrameMessage, Words: explainFrameMessage, SeedsFrom: seedFrameMessage},
 		{Name: "UTF8", Check: UTF8, Words: explainUTF8, SeedsFrom: seedUTF8},
 	}

@@ -14,11 +14,14 @@ import (
 func Annotate(t *Transcript) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "to a %v with %s a frame and %s a message", t.Role, limit(t.Limits.Frame), limit(t.Limits.Message))
+	if t.Deflate != nil {
+		fmt.Fprintf(&b, ", with permessage-deflate: %+v", *t.Deflate)
+	}
 	if len(t.Sizes) > 0 {
 		fmt.Fprintf(&b, ", in reads of %v bytes", t.Sizes)
 	}
 	b.WriteString(":\n")
-	want := model.Read(t.Role, t.Limits, t.Input)
+	want := t.Want()
 	told := false
 	for off := 0; off < len(t.Input); {
 		rest := t.Input[off:]
@@ -31,7 +34,7 @@ func Annotate(t *Transcript) string {
 		if want.End == model.Failed && !told && want.Offset <= end {
 			told = true
 			info, _ := want.Rule.Info()
-			fmt.Fprintf(&b, "    ^ breaks %s, noticed at byte %d at the latest: RFC 6455 section %s: %q\n", want.Rule, want.Offset, info.Section, info.Sentence)
+			fmt.Fprintf(&b, "    ^ breaks %s, noticed at byte %d at the latest: %s: %q\n", want.Rule, want.Offset, info.Place(), info.Sentence)
 		}
 		if err != nil || n == 0 {
 			break

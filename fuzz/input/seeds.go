@@ -29,9 +29,16 @@ func SeedTranscripts(vectors []vector.Vector) ([][]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: vector %s: %w", v.Where(), v.ID, err)
 		}
+		if v.Deflate != nil {
+			seed = Compressed(*v.Deflate, seed)
+		}
 		seeds = append(seeds, seed)
 	}
-	return append(seeds, StructuredSeeds()...), nil
+	seeds = append(seeds, StructuredSeeds()...)
+	for n := range uint64(24) {
+		seeds = append(seeds, Compressed(agreedBy(byte(n*37)), RandomInput(nil, 13, n)))
+	}
+	return seeds, nil
 }
 
 func ExplainTranscript(data []byte) string {

@@ -18,6 +18,8 @@ type Target struct {
 	Check     func(data []byte) error
 	Words     func(data []byte) string
 	SeedsFrom func(vectors []vector.Vector) ([][]byte, error)
+	// Compressed has SeedsFrom given the vectors with permessage-deflate, too.
+	Compressed bool
 }
 
 // Find returns the target of that name, with or without the word Fuzz.
@@ -76,6 +78,13 @@ func (t *Target) seeds(keep func(i int, v *vector.Vector) bool) ([][]byte, error
 	all, err := vector.Load()
 	if err != nil {
 		return nil, err
+	}
+	if t.Compressed {
+		compressed, err := vector.LoadCompressed()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, compressed...)
 	}
 	var vectors []vector.Vector
 	for i := range all {

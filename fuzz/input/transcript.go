@@ -15,10 +15,20 @@ import (
 type Transcript struct {
 	Role   model.Role
 	Limits model.Limits
+	// Deflate is what was agreed on of permessage-deflate (RFC 7692); nil: nothing.
+	Deflate *model.Deflate
 	// Sizes are those of the reads, in turn and over again; none: as asked for.
 	Sizes []int
 	// Input is all that arrives, frames whole and broken.
 	Input []byte
+}
+
+// Want is what the model makes of the transcript.
+func (t *Transcript) Want() model.Outcome {
+	if t.Deflate != nil {
+		return model.ReadCompressed(t.Role, t.Limits, *t.Deflate, t.Input)
+	}
+	return model.Read(t.Role, t.Limits, t.Input)
 }
 
 // TranscriptLimits are the limits that an input chooses from: the core's
@@ -41,6 +51,9 @@ const (
 	maxFrames = 64
 	maxInput  = 192 << 10
 	rawBit    = 0x80 // in the first byte: the rest is the transcript as it is
+	// A first byte of deflateMark has one behind it that says what was agreed on of
+	// permessage-deflate; then comes an input like any other.
+	deflateMark = 0xFF
 )
 
 // A TranscriptGenerator makes transcripts of input bytes: mostly conversations
@@ -56,6 +69,11 @@ type TranscriptGenerator struct {
 	ended bool // what follows would be taken for something else
 	buf   []byte
 	data  []byte
+
+	deflate model.Deflate
+	window  Window
+	packed  []byte // what is still to be sent of a compressed message
+	packs   bool   // one is under way
 }
 
 func NewTranscriptGenerator() *TranscriptGenerator {
@@ -66,9 +84,42 @@ func NewTranscriptGenerator() *TranscriptGenerator {
 
 // generate returns the transcript for data. It is valid until the next call.
 func (g *TranscriptGenerator) Generate(data []byte) *Transcript {
+	g.t.Deflate = nil
+	if len(data) > 1 && data[0] == deflateMark {
+		g.deflate = agreedBy(data[1])
+		g.t.Deflate = &g.deflate
+		data = data[2:]
+	}
 	g.data = data
 	g.Fill(data, &g.t)
 	return &g.t
+}
+
+// agreedBy is what a byte says was agreed on: context takeover, and windows.
+func agreedBy(b byte) model.Deflate {
+	return model.Deflate{
+		ServerNoContextTakeover: b&1 != 0, ClientNoContextTakeover: b&2 != 0,
+		ServerMaxWindowBits: 8 + int(b>>2&7), ClientMaxWindowBits: 8 + int(b>>5),
+	}
+}
+
+// Compressed returns the input of a structured target that is data, on a connection with
+// permessage-deflate.
+func Compressed(d model.Deflate, data []byte) []byte {
+	or15 := func(bits int) byte {
+		if bits == 0 {
+			return 15 - 8
+		}
+		return byte(bits - 8)
+	}
+	b := or15(d.ServerMaxWindowBits)<<2 | or15(d.ClientMaxWindowBits)<<5
+	if d.ServerNoContextTakeover {
+		b |= 1
+	}
+	if d.ClientNoContextTakeover {
+		b |= 2
+	}
+	return append([]byte{deflateMark, b}, data...)
 }
 
 // RawLimits are the limits of transcripts that are given as they are: those of
@@ -95,6 +146,11 @@ var RawLimits = [...]model.Limits{
 	{Frame: 131072, Message: 262144},
 	{Frame: 1048576, Message: 1048576},
 	{Frame: 200, Message: 130},
+	{Frame: 1065, Message: 1000},
+	{Frame: 2000, Message: 1000},
+	{Frame: 1000, Message: 1000},
+	{Frame: 500, Message: 1000},
+	{Frame: 2000, Message: 0},
 }
 
 // RawInput returns the input of a structured target whose transcript is b as it is.
@@ -123,7 +179,10 @@ func (g *TranscriptGenerator) transcript(t *Transcript, c gofuzz.Continue) {
 		return
 	}
 	g.open, g.text, g.sent, g.ended = false, false, 0, false
-	g.buf = g.buf[:0]
+	g.buf, g.packed, g.packs = g.buf[:0], nil, false
+	if t.Deflate != nil {
+		g.window = NewWindow(t.Deflate, !t.Role)
+	}
 	for n := 0; n < maxFrames && len(g.buf) < maxInput && !g.ended && g.src.Len() > 0; n++ {
 		var f wire.Frame
 		c.Fuzz(&f)
@@ -200,6 +259,8 @@ func (g *TranscriptGenerator) frame(f *wire.Frame, c gofuzz.Continue) {
 		f.Payload = g.closePayload(c)
 	case f.Opcode&8 != 0:
 		f.Payload = g.control(c)
+	case g.t.Deflate != nil:
+		f.Payload = g.deflated(f, c)
 	default:
 		f.Payload = g.payload(c)
 	}
@@ -237,6 +298,34 @@ func (g *TranscriptGenerator) next(f *wire.Frame, c gofuzz.Continue, fin bool) {
 		}
 	}
 	g.open = !fin
+}
+
+// deflated returns the payload of a data frame where permessage-deflate was agreed on:
+// a first one mostly begins a compressed message, which it and those behind it share.
+func (g *TranscriptGenerator) deflated(f *wire.Frame, c gofuzz.Continue) []byte {
+	if f.Opcode != wire.Continuation {
+		if g.packs = c.Intn(4) != 0; g.packs {
+			f.RSV ^= 4
+			message := g.payload(c)
+			if again := c.Intn(4); again > 0 && !g.text || again == 3 { // octets that were there before
+				message = append(message, g.window.again(c)...)
+			}
+			g.packed = g.window.Compress(c, message)
+		}
+	}
+	if !g.packs {
+		return g.payload(c)
+	}
+	n := len(g.packed)
+	if !f.Fin {
+		n = min(n, c.Intn(256))
+	}
+	p := g.packed[:n]
+	g.packed = g.packed[n:]
+	if p == nil {
+		p = []byte{}
+	}
+	return p
 }
 
 // claim returns a length for a header that stands alone.
