@@ -327,10 +327,19 @@ func (o *outbound) shutWhenWritten() {
 	q := o.lock()
 	now := q.drained() && !q.ended
 	q.shut = !now
+	if now {
+		o.stop()
+	}
 	o.mu.Unlock()
 	if now {
 		o.transport.shut()
 	}
+}
+
+// stop refuses all that is to come. The caller has the lock.
+func (o *outbound) stop() {
+	o.queue.writer.Stop()
+	o.closed.Store(true)
 }
 
 // end ends all writing, and wakes everybody who waits for it.
@@ -338,8 +347,7 @@ func (o *outbound) end() {
 	q := o.lock()
 	defer o.mu.Unlock()
 	q.ended = true
-	q.writer.Stop()
-	o.closed.Store(true)
+	o.stop()
 	q.wake()
 	if m := q.waiting; m != nil && m.timer != nil {
 		m.timer.Stop()

@@ -112,6 +112,9 @@ func (o *outbound) nextTurn() bool {
 	q.busy = false
 	shut := q.shut
 	q.shut = false
+	if shut {
+		o.stop()
+	}
 	q.wake()
 	o.mu.Unlock()
 	if shut {

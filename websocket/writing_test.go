@@ -317,3 +317,38 @@ func TestQueuedFramesGoFirst(t *testing.T) {
 		<-result
 	})
 }
+
+// A shutting transport calls a function when its direction of writes is ended.
+type shutting struct {
+	*scripted
+	shut func()
+}
+
+func (s shutting) CloseWrite() error {
+	s.shut()
+	return nil
+}
+
+// Where the peer's bytes have ended without a Close, none was sent: that nothing follows
+// the end of this side's direction is for the queue to see to.
+func TestNothingIsWrittenBehindTheEndOfTheDirection(t *testing.T) {
+	src := newScripted()
+	src.err = io.EOF
+	var ws *Websocket
+	ends := 0
+	ws = New(shutting{src, func() {
+		ends++
+		if err := ws.WriteMessage(context.Background(), &Message{Payload: []byte("late")}); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("a message behind the end of the direction: %v, want one that says that it is closed", err)
+		}
+		if err := ws.Ping(context.Background()); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("a ping behind the end of the direction: %v", err)
+		}
+	}}, "", ServerMode, Options{})
+	if _, err := ws.ReadMessage(t.Context()); !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	if got := src.written(); len(got) != 0 || ends != 1 {
+		t.Errorf("%x was written, the direction was ended %d times", got, ends)
+	}
+}
