@@ -45,10 +45,11 @@ type connHarness struct {
 	answered uint64    // the highest number of a ping that the peer answered
 	floods   int       // of messages
 	pinged   int       // pings that the peer has looked at
-	before   time.Time // when all was calm and the end had not begun
-	ending   time.Time // and when it had, for certain
+	ends     []outcome // that fit what was seen
+	before   time.Time // when all was calm and closing had not begun
+	dropFrom int       // how much was read then
+	ending   time.Time // when it had, for certain
 	loud     reason    // what was done that may end the connection
-	first    reason    // what did so first, when all was calm and the reader free
 	closing  bool      // Close was called, with a code that may be sent
 
 	track        track
@@ -59,12 +60,13 @@ type connHarness struct {
 	busy       int  // handlers at work
 	userDone   bool // Serve, or the loop of ReadMessage, has returned
 	userErr    error
-	got        []model.Message // by the handler
-	kept       [][2][]byte     // payloads that are the application's to keep, and copies
-	replies    []model.Message // owed for them
-	handler    *websocket.CloseError
-	panicked   bool // the handler, or a hook
-	hookPanics bool // the next time
+	got        []model.Message       // by the handler
+	kept       [][2][]byte           // payloads that are the application's to keep, and copies
+	replies    []model.Message       // owed for them
+	handler    *websocket.CloseError // how the handler ended the connection
+	handlerErr error                 // and by what, if that was an error
+	panicked   bool                  // the handler, or a hook
+	hookPanics bool                  // the next time
 	calls      []*call
 	nudge      chan struct{} // closed when the handler has returned
 	counts     []int         // of replies owed, when the handler had returned for each message

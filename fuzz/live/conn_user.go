@@ -104,15 +104,15 @@ func (h *connHarness) handle(_ context.Context, msg *websocket.Message) (*websoc
 		switch closed := new(websocket.CloseError); {
 		case what == sayPanic:
 			h.panicked = true
-			h.ends(1011, "the handler panicked")
+			h.handlerEnds(1011, "the handler panicked", nil)
 		case errors.As(err, &closed):
-			h.ends(closed.Code, closed.Reason)
+			h.handlerEnds(closed.Code, closed.Reason, err)
 		case errors.Is(err, websocket.ErrMessageTooLarge):
-			h.ends(1009, err.Error())
+			h.handlerEnds(1009, err.Error(), err)
 		case err != nil:
-			h.ends(1011, err.Error())
+			h.handlerEnds(1011, err.Error(), err)
 		case answer != nil && !answer.Binary && !model.ValidUTF8(answer.Payload):
-			h.ends(1007, websocket.ErrInvalidFramePayload.Error())
+			h.handlerEnds(1007, websocket.ErrInvalidFramePayload.Error(), websocket.ErrInvalidFramePayload)
 		case answer != nil:
 			h.replies = append(h.replies, model.Message{Binary: answer.Binary, Payload: bytes.Clone(answer.Payload)})
 		}
@@ -124,10 +124,10 @@ func (h *connHarness) handle(_ context.Context, msg *websocket.Message) (*websoc
 	return answer, err
 }
 
-// ends notes how the handler ended the connection.
-func (h *connHarness) ends(code websocket.StatusCode, reason string) {
+// handlerEnds notes how the handler ended the connection.
+func (h *connHarness) handlerEnds(code websocket.StatusCode, reason string, err error) {
 	if h.handler == nil {
-		h.handler = &websocket.CloseError{Code: code, Reason: reason}
+		h.handler, h.handlerErr = &websocket.CloseError{Code: code, Reason: reason}, err
 	}
 }
 

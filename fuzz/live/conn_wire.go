@@ -50,7 +50,7 @@ func (s *scene) readWire() error {
 		switch f.Opcode {
 		case wire.Close:
 			closed = true
-			if err := s.checkClose(f.Payload); err != nil {
+			if err := input.CheckSentClose(f.Payload); err != nil {
 				return err
 			}
 		case wire.Pong:
@@ -150,31 +150,6 @@ func (s *scene) readMessage(binary bool, message []byte) error {
 		return fmt.Errorf("reply %d is %v, want %v", w.replies+1, model.Message{Binary: binary, Payload: message}, want)
 	}
 	w.replies++
-	return nil
-}
-
-// checkClose checks the payload of a Close that was sent.
-func (s *scene) checkClose(p []byte) error {
-	if err := input.CheckSentClose(p); err != nil {
-		return err
-	}
-	reason := ""
-	if len(p) > 2 {
-		reason = string(p[2:])
-	}
-	if s.handler != nil && s.reasons&^(reasonHandler|reasonPeer|reasonEOF|reasonClose|reasonContext) == 0 && s.loud&reasonClose == 0 && s.want.End == model.Open {
-		if input.CloseCode(p) != uint16(s.handler.Code) || reason != s.handler.Reason {
-			return fmt.Errorf("a Close with %d %q was sent, the handler closed with %d %q", input.CloseCode(p), reason, s.handler.Code, s.handler.Reason)
-		}
-	}
-	if s.only(reasonClose) {
-		for _, c := range s.calls {
-			if c.close != nil && bytes.Equal(c.close, p) {
-				return nil
-			}
-		}
-		return fmt.Errorf("a Close with %x was sent, which nobody asked for", p)
-	}
 	return nil
 }
 

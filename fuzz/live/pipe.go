@@ -48,6 +48,8 @@ type pipe struct {
 	expired         bool      // a read's deadline passed
 	atEnd           bool      // a read was told of the end: what reads on only drains
 	cut             bool      // a write's did
+	failedRead      reason    // a read was told of the end, or of a fault
+	failed          reason    // a write was told of one
 
 	due     func() error  // judges the deadline of a read that begins
 	timeout time.Duration // of a write
@@ -143,10 +145,11 @@ func (p *pipe) Read(b []byte) (int, error) {
 		case p.readErr == errEmpty:
 			return 0, nil
 		case p.readErr != nil:
-			p.atEnd = p.readErr == io.EOF || p.readErr == io.ErrUnexpectedEOF
+			p.failedRead |= reasonFault
 			return 0, p.readErr
 		case p.eof:
 			p.atEnd = true
+			p.failedRead |= reasonEOF
 			return 0, io.EOF
 		}
 		p.change.Wait()
@@ -193,8 +196,10 @@ func (p *pipe) Write(b []byte) (int, error) {
 		return 0, os.ErrDeadlineExceeded
 	case p.writeErr == errShort:
 		n = max(0, n-1)
+		p.failed |= reasonWriteFault
 	case p.writeErr != nil:
 		n, err = n/2, p.writeErr
+		p.failed |= reasonWriteFault
 	}
 	p.out = append(p.out, p.writing[:n]...)
 	for {
