@@ -89,7 +89,7 @@ testautobahn: ## the Autobahn cases (CASES ENGINE ROLE TARGET JOBS PATIENCE DRIV
 
 ENGINES ?= .*
 conformance-golden: ## every engine, both roles, all cases, against the golden verdicts (ENGINES=core|gws)
-	go test ./conformance -run '(Verdicts|Golden)/(server|client)-($(ENGINES))$$' -all -count=1 -timeout 60m
+	go test ./conformance -run '(Golden(Verdicts|Compression)|OwnGolden)$$' -engines '^(server|client)-($(ENGINES))$$' -all -count=1 -timeout 60m
 
 # Fuzzing (fuzz/README.md). TARGET is a fuzz target, or the URL of an echo server.
 FUZZTIME  ?= 30s

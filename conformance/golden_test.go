@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ import (
 
 var (
 	update = flag.Bool("update", false, "write the golden verdicts instead of comparing with them")
+	only   = flag.String("engines", "", "play only the engines and roles that match, such as core or client-gws; all if empty")
 	all    = flag.Bool("all", false, "play the mass cases, 9.*, with every engine, not only with the core")
 )
 
@@ -195,6 +197,14 @@ type match struct {
 // compareAll plays all matches side by side, as most of their time is waiting,
 // and then compares one after the other.
 func compareAll(t *testing.T, matches []match) {
+	wanted, err := regexp.Compile(*only)
+	if err != nil {
+		t.Fatal(err)
+	}
+	matches = slices.DeleteFunc(matches, func(m match) bool { return !wanted.MatchString(m.name) })
+	if len(matches) == 0 {
+		t.Fatalf("-engines %q matches no engine", *only)
+	}
 	results := make([][]*Result, len(matches))
 	var wg sync.WaitGroup
 	few := make(chan struct{}, sideBySide)
