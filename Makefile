@@ -18,7 +18,7 @@ suite: ## a short run of everything, in a few minutes: fuzzing, conformance, ben
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=$(SUITE_FUZZTIME) PEERSTIME=200x
 	@echo "== 2 of 3: the conformance cases, as server and as client"
 	@$(MAKE) --no-print-directory testautobahn ROLE=both ENGINE=core
-	@echo "== 3 of 3: the core beside gorilla, gobwas, coder and gws"
+	@echo "== 3 of 3: the core beside six other libraries"
 	@$(MAKE) --no-print-directory benchquick
 	@echo "== all done: no finding, all cases passed, benchmarks above"
 
@@ -59,7 +59,7 @@ benchserver: ## the server for load tests, on port 9001 (ARGS='-engine gws')
 k6: ## the load tests by the real k6 (ENGINE, TESTS, USERS, COUNT, DURATION, URL)
 	K6="$(K6)" benchserver/k6/run.sh
 
-bench-engines: ## the five engines under load, side by side (COUNT, USERS, TESTS, ENGINES, MESSAGES)
+bench-engines: ## the engines under load, side by side (COUNT, USERS, TESTS, ENGINES, MESSAGES)
 	go run ./benchserver/benchengines $(if $(COUNT),-count $(COUNT)) $(if $(USERS),-users "$(USERS)") $(if $(TESTS),-tests "$(TESTS)") $(if $(ENGINES),-engines "$(ENGINES)") $(if $(MESSAGES),-messages $(MESSAGES))
 
 deploycheck: ## manifests, static binary, and every k6 script by k6 inspect and archive

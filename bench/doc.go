@@ -1,4 +1,5 @@
-// Package bench measures the core beside gorilla, gobwas, coder and gws.
+// Package bench measures the core beside gorilla, gobwas, coder, gws, nbio and
+// x/net/websocket.
 //
 // Its tests hold the Go benchmarks of single frames, messages and handshakes,
 // all in memory. Below it:

@@ -2,7 +2,7 @@
 // against a WebSocket server, or against clients, without Docker and Python.
 //
 //	wsconform                                     the core's echo server
-//	wsconform -engine all -report-dir reports     all five engines, one matrix
+//	wsconform -engine all -report-dir reports     all engines, one matrix
 //	wsconform -target ws://127.0.0.1:9001/echo    a server of yours
 //	wsconform -role client                        the core's client
 //	wsconform -client 'node echo.js {url}'        a client of yours

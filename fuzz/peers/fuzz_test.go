@@ -2,7 +2,7 @@ package peers
 
 import "testing"
 
-// Target Peers gives a transcript to gorilla, gobwas, coder and gws. Oracle, one a
+// Target Peers gives a transcript to gorilla, gobwas, coder, gws, nbio and x/net/websocket. Oracle, one a
 // library: it agrees with the model but for the rows of the table of divergences;
 // a crash or a hang is reported as such.
 func FuzzPeers(f *testing.F) {

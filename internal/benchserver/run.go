@@ -1,6 +1,6 @@
 // Package benchserver is the server that load tests point at, as a command: the
 // paths of ntsd/websocket-benchmark and an echo path for conformance suites, on
-// this module's websocket package or on gorilla, gobwas, coder or gws, so that one
+// this module's websocket package or on gorilla, gobwas, coder, gws, nbio or x/net/websocket, so that one
 // load test compares them.
 //
 // README.md in the folder benchserver tells what each path answers, what the

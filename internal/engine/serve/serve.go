@@ -15,7 +15,7 @@
 // slice as the message), and closes TCP right behind its Close frame; coder waits
 // up to 5 s for the peer's Close, the core 2 s; gorilla, coder and gws tell nothing
 // of fragments, so that a fragmented message has the ReadTimeout of one frame;
-// gorilla, gobwas, coder and gws write each reply at once (see [Options.Gather]);
+// the others write each reply at once (see [Options.Gather]);
 // the core gathers.
 package serve
 
