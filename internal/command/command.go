@@ -14,6 +14,7 @@ import (
 	"github.com/wsproof/wsproof/internal/cli"
 	"github.com/wsproof/wsproof/internal/conform"
 	"github.com/wsproof/wsproof/internal/explain"
+	"github.com/wsproof/wsproof/internal/wsfuzz"
 	"github.com/wsproof/wsproof/internal/wsload"
 )
 
@@ -28,6 +29,7 @@ type command struct {
 var commands = []command{
 	{"test", "URL", "plays conformance cases with a server or a client", conform.Test},
 	{"wstest", "-m MODE", "the same by Autobahn's spec files, with its reports", conform.WSTest},
+	{"fuzz", "URL", "sends a server what is in order and what is not, and judges it", wsfuzz.Run},
 	{"load", "URL", "loads a server, checks answers, tells rates and latencies", wsload.Run},
 	{"serve", "", "serves echoes and load tests on any of the libraries here", benchserver.Run},
 	{"explain", "FILE…", "tells inputs of the fuzzers in words, and replays them", explainFiles},

@@ -102,6 +102,9 @@ func CheckSubprotocol(name string) error {
 	return nil
 }
 
+// Request returns the client's side of the handshake, as Handshake sends it.
+func (c *Client) Request(key, extensions string) string { return c.request(key, extensions) }
+
 // request returns the client's side of the handshake.
 func (c *Client) request(key, extensions string) string {
 	host := hostField(c.URL)

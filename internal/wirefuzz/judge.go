@@ -1,0 +1,311 @@
+package wirefuzz
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"github.com/wsproof/wsproof/fuzz/input"
+	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/wire"
+)
+
+// judge holds an answer against what RFC 6455 leaves.
+func judge(p *plan, a *answer) []sighting {
+	j := &judgement{p: p, a: a}
+	j.frames()
+	if j.echoes(); a.part == calmly {
+		j.refusal()
+		return j.list
+	}
+	j.ending()
+	return j.list
+}
+
+type judgement struct {
+	p    *plan
+	a    *answer
+	list []sighting
+}
+
+func (j *judgement) add(s sighting) { j.list = append(j.list, s) }
+
+// frames judges what the server sent as such.
+func (j *judgement) frames() {
+	for _, f := range j.a.faults {
+		level := Finding
+		rule := f.rule
+		if rule == "" {
+			rule = FrameWhole
+			if j.a.part != calmly {
+				level = Note
+			}
+		}
+		j.add(sighting{Level: level, Rule: rule, Kind: Sends, Why: "the server " + f.what, timed: rule == FrameWhole})
+	}
+	if j.a.behind > 0 {
+		j.add(sighting{Level: Finding, Rule: NothingBehind, Kind: Sends, Why: fmt.Sprintf("the server sent %s behind its own Close", plural(j.a.behind, "frame"))})
+	}
+}
+
+// echoes judges the messages and pongs that came.
+func (j *judgement) echoes() {
+	p, a := j.p, j.a
+	if !slices.ContainsFunc(p.wants, func(want model.Outcome) bool { return begins(a.messages, want.Messages) }) {
+		i := 0
+		for i < len(p.want.Messages) && i < len(a.messages) && same(a.messages[i], p.want.Messages[i]) {
+			i++
+		}
+		got := a.messages[i]
+		switch {
+		case i < len(p.want.Messages):
+			j.altered(i, got)
+		case p.breaks() != "":
+			j.accepts(fmt.Sprintf("echo %d is %v, which stands behind what breaks the rule, or is it", i+1, got))
+		case p.closes():
+			j.add(sighting{Level: Note, Rule: model.CloseEnds, Kind: Accepts, Why: fmt.Sprintf("a message behind the peer's Close came back: %v", got)})
+		default:
+			j.add(sighting{Level: Finding, Rule: MessageReceived, Kind: Invents, Why: fmt.Sprintf("echo %d is %v, which nobody sent", i+1, got)})
+		}
+	}
+	if a.goesOn && !a.closesByItself() {
+		switch why := "it answered a ping behind that"; {
+		case p.breaks() == "":
+		case j.has(Accepts):
+		case p.last.Frame.Opcode&8 != 0 && (p.breaks() == model.ControlFrameTooLarge || p.breaks() == model.ControlFrameFragmented) && !j.ponged():
+			j.add(sighting{Level: Note, Rule: p.breaks(), Kind: PassesOver, Why: "the server passed over it: " + why})
+		default:
+			j.accepts("the server goes on: " + why)
+		}
+		return
+	}
+	if j.ponged() && !j.has(Accepts) && !a.closesByItself() {
+		j.accepts("the server answered a ping that stands behind what breaks the rule, or is it")
+	}
+}
+
+// closesByItself says whether the server has ended the connection, be it late.
+func (a *answer) closesByItself() bool { return a.end != stillOpen || len(a.codes) > 0 }
+
+// ponged says whether a pong came for a ping that breaks a rule or comes behind that,
+// by all readings.
+func (j *judgement) ponged() bool {
+	if j.p.breaks() == "" || j.p.last == nil {
+		return false
+	}
+	for _, pong := range j.a.pongs {
+		if len(pong) == 0 || slices.ContainsFunc(j.p.wants, func(want model.Outcome) bool {
+			return slices.ContainsFunc(want.Pongs, func(owed []byte) bool { return bytes.Equal(owed, pong) })
+		}) {
+			continue
+		}
+		for i := range j.p.spans {
+			if s := &j.p.spans[i]; s.Start >= j.p.last.Start && s.Frame.Opcode == wire.Ping && bytes.Equal(s.Frame.Payload, pong) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (j *judgement) has(kind Kind) bool {
+	return slices.ContainsFunc(j.list, func(s sighting) bool { return s.Kind == kind })
+}
+
+// accepts adds that the server took what the rule forbids.
+func (j *judgement) accepts(why string) {
+	j.add(sighting{Level: Finding, Rule: j.p.breaks(), Kind: Accepts, Why: why})
+}
+
+func same(a, b model.Message) bool { return a.Binary == b.Binary && bytes.Equal(a.Payload, b.Payload) }
+
+// begins says whether list begins with got.
+func begins(got, list []model.Message) bool {
+	return len(got) <= len(list) && slices.EqualFunc(got, list[:len(got)], same)
+}
+
+// altered judges an echo that is another one than is owed: a message may have been
+// lost before it.
+func (j *judgement) altered(i int, got model.Message) {
+	want := j.p.want.Messages
+	if k := slices.IndexFunc(want[i+1:], func(m model.Message) bool { return same(m, got) }); k >= 0 {
+		j.add(sighting{Level: Finding, Rule: MessageReceived, Kind: Loses, What: j.described(i), Why: fmt.Sprintf("message %d, %v, did not come back; message %d did", i+1, want[i], i+k+2)})
+		return
+	}
+	what := "the payload"
+	if got.Binary != want[i].Binary {
+		what = "the opcode"
+	}
+	j.add(sighting{Level: Finding, Rule: MessageReceived, Kind: Alters, What: what, Why: fmt.Sprintf("echo %d is %v, where %v was sent: %s", i+1, got, want[i], input.Differ(got.Payload, want[i].Payload))})
+}
+
+// described says of which sort the i-th message owed is, for groups.
+func (j *judgement) described(i int) string {
+	n, fragments := 0, 0
+	for k := range j.p.spans {
+		s := &j.p.spans[k]
+		if s.Frame.Opcode&8 != 0 {
+			continue
+		}
+		fragments++
+		if !s.Frame.Fin {
+			continue
+		}
+		if n == i {
+			break
+		}
+		n, fragments = n+1, 0
+	}
+	switch {
+	case len(j.p.want.Messages[i].Payload) == 0:
+		return "an empty message"
+	case fragments > 1:
+		return "a message in fragments"
+	}
+	return "a message"
+}
+
+// refusal judges that not all came that was owed for what was in order.
+func (j *judgement) refusal() {
+	p, a := j.p, j.a
+	missing := len(p.want.Messages) - len(a.messages)
+	what := "a ping"
+	if missing > 0 {
+		what = j.described(len(a.messages))
+	}
+	switch {
+	case j.has(Alters) || j.has(Loses) || j.has(Invents):
+	case len(a.codes) > 0 && a.codes[0] == 1009:
+		j.add(sighting{Level: Note, Rule: model.MessageTooLarge, Kind: Limit, Why: fmt.Sprintf("the server closed with 1009 at a transcript of %s", plural(len(p.b), "byte"))})
+	case p.big && (a.closesByItself()):
+		// It may have a limit, and no word for it.
+	case len(a.codes) > 0:
+		j.add(sighting{Level: Finding, Rule: MessageReceived, Kind: Refuses, What: what, Why: fmt.Sprintf("the server closed with %s, where nothing was wrong", a.closeText()), timed: a.codes[0] >= 1008 || a.codes[0] == 1001})
+	case a.end != stillOpen:
+		j.add(sighting{Level: Finding, Rule: MessageReceived, Kind: Refuses, What: what, Why: "the server " + a.endText() + ", where nothing was wrong", timed: true})
+	case missing > 0:
+		j.add(sighting{Level: Finding, Rule: MessageReceived, Kind: Loses, What: what, Why: fmt.Sprintf("message %d, %v, did not come back", len(a.messages)+1, p.want.Messages[len(a.messages)]), timed: true})
+	default:
+		owed := p.want.Pongs
+		which := "a ping"
+		if len(owed) > 1 {
+			which = "the last of several pings"
+		}
+		j.add(sighting{Level: Finding, Rule: model.PingAnswered, Kind: Loses, What: which, Why: fmt.Sprintf("of %s, the last one, %x, was not answered: %s came", plural(len(owed), "ping"), input.Clip(owed[len(owed)-1]), plural(len(a.pongs), "pong")), timed: true})
+	}
+}
+
+// ending judges the way the connection ended.
+func (j *judgement) ending() {
+	p, a := j.p, j.a
+	took := j.has(Accepts) || j.has(PassesOver)
+	switch {
+	case took:
+	case p.breaks() != "" && len(a.codes) > 0:
+		j.code()
+	case p.must && a.end == stillOpen:
+		if p.closeBroken() {
+			j.add(sighting{Level: Note, Rule: p.breaks(), Kind: Stays, Why: "the server neither failed the connection nor answered the Close", timed: true})
+			break
+		}
+		j.add(sighting{Level: Finding, Rule: p.breaks(), Kind: Stays, Why: "the server neither failed the connection nor went on", timed: true})
+	case a.part == reacting && p.breaks() == "" && len(a.codes) == 0 && (p.closes() || p.calm == len(p.b)):
+		j.unanswered()
+	case p.closes() && len(a.codes) > 0:
+		if want := p.want.Codes; !slices.Contains(want, a.codes[0]) {
+			j.add(sighting{Level: Note, Rule: CloseAnswered, Kind: Code, Why: fmt.Sprintf("the server answered a Close with %d by %s, where the code is typically sent back", p.want.Code, a.closeText())})
+		}
+	}
+	switch {
+	case took || a.end != stillOpen:
+	case a.part == closing:
+		j.add(sighting{Level: Finding, Rule: TCPClosed, Kind: LeavesOpen, Why: "the server left TCP open when both had sent a Close", timed: true})
+	case a.part == finishing:
+		j.add(sighting{Level: Note, Rule: TCPEnds, Kind: LeavesOpen, Why: "the server left TCP open although the client had ended its side", timed: true})
+	}
+	if p.breaks() == model.LengthNotMinimal && p.must0() && a.closesByItself() && !took {
+		j.add(sighting{Level: Note, Rule: model.LengthNotMinimal, Kind: Stricter, Why: "the server refused a length that is not in the shortest form, which the rule forbids the sender alone"})
+	}
+}
+
+// must0 says whether the frame that breaks the rule is there as a whole.
+func (p *plan) must0() bool { return p.last != nil && !p.last.Cut }
+
+// unanswered judges a Close of ours without an answer.
+func (j *judgement) unanswered() {
+	p, a := j.p, j.a
+	if p.big && p.want.Messages == nil || p.behind() && a.end == reset {
+		return // a message that is under way may be past its limit; what it sent may be lost
+	}
+	level := Finding
+	s := sighting{Level: level, Rule: CloseAnswered, Kind: Unanswered, timed: true}
+	switch {
+	case a.end == stillOpen:
+		s.Why = "the server did not answer the Close"
+	default:
+		s.Why = "the server " + a.endText() + " without a Close in response"
+	}
+	if p.big {
+		s.Level = Note
+	}
+	j.add(s)
+}
+
+// appropriate are the codes for a connection that fails, besides the usual ones.
+var appropriate = []uint16{1002, 1003, 1007, 1008, 1009, 1010, 1011}
+
+// code judges the code of the Close by which a connection failed.
+func (j *judgement) code() {
+	p, a := j.p, j.a
+	code := a.codes[0]
+	var usual []uint16
+	for _, want := range p.wants {
+		usual = append(usual, want.Codes...)
+	}
+	switch {
+	case slices.Contains(usual, code):
+	case p.closeBroken() && !slices.Contains(appropriate, code):
+		j.add(sighting{Level: Note, Rule: p.breaks(), Kind: Accepts, Why: fmt.Sprintf("the server answered the Close with %s, as if it was right", a.closeText())})
+	case p.big && code == 1009:
+	default:
+		j.add(sighting{Level: Note, Rule: p.breaks(), Kind: Code, Why: fmt.Sprintf("the server failed the connection with %s, where %s fits; RFC 6455 §7.1.7 asks for an appropriate code", a.closeText(), codeText(usual))})
+	}
+}
+
+// closeText tells the server's Close.
+func (a *answer) closeText() string {
+	if len(a.close) < 2 {
+		return "a Close without a code"
+	}
+	s := fmt.Sprint(a.codes[0])
+	if reason := a.close[2:]; len(reason) > 0 {
+		s += fmt.Sprintf(" %q", input.Clip(reason))
+	}
+	return s
+}
+
+func (a *answer) endText() string {
+	if a.end == reset {
+		return "dropped TCP"
+	}
+	return "ended TCP"
+}
+
+func codeText(codes []uint16) string {
+	codes = slices.Compact(slices.Sorted(slices.Values(codes)))
+	s := ""
+	for i, c := range codes {
+		if i > 0 {
+			s += " or "
+		}
+		s += fmt.Sprint(c)
+	}
+	return s
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package wirefuzz
+
+const raceDetector = true
