@@ -47,6 +47,9 @@ func Decode(data []byte) (b []byte, handshake bool, err error) {
 	if t.Role != model.Server {
 		return nil, false, errors.New("it is a transcript for a client, and a server is to be fuzzed")
 	}
+	if t.Deflate != nil {
+		return nil, false, errors.New("it is a transcript with permessage-deflate, which is not offered here")
+	}
 	return t.Input, false, nil
 }
 
