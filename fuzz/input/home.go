@@ -12,7 +12,7 @@ import (
 var home = map[string]string{
 	"ReadFrame": "./fuzz", "MarshalFrame": "./fuzz", "Mask": "./fuzz", "Reassembly": "./fuzz", "FrameMessage": "./fuzz", "UTF8": "./fuzz",
 	"Inflate": "./fuzz/deflate", "Deflate": "./fuzz/deflate", "Negotiate": "./fuzz/deflate",
-	"Handshake": "./fuzz/live", "Serve": "./fuzz/live", "Stream": "./fuzz/live", "Socket": "./fuzz/live", "Handler": "./fuzz/live",
+	"Handshake": "./fuzz/live", "Dial": "./fuzz/live", "Serve": "./fuzz/live", "Stream": "./fuzz/live", "Socket": "./fuzz/live", "Handler": "./fuzz/live",
 	"Peers": "./fuzz/peers", "Target": "./fuzz/peers",
 }
 

@@ -21,6 +21,24 @@ func FuzzHandshake(f *testing.F) {
 	})
 }
 
+// Target Dial has Dial find its way to a server, directly or through a proxy, with faults
+// and cancels at any byte. Oracle: plain code for RFC 6455 section 4.1, CONNECT, RFC 1928
+// and RFC 1929 plays the same bytes: what is written, what comes of it, and which error.
+func FuzzDial(f *testing.F) {
+	seeds, err := target("Dial").Seeds()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := Dial(data); err != nil {
+			t.Fatal(target("Dial").Report(err, data))
+		}
+	})
+}
+
 // Target Serve runs op bytes against Serve: what a peer sends, faults of the
 // transport, writes and closes from other goroutines; then drains. Oracles: all
 // returns and no goroutine is left; frames are whole and messages do not

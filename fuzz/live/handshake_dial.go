@@ -86,7 +86,7 @@ const plainAnswer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nC
 // not, and what comes behind it.
 func refusalOfAnswer(answer []byte, key string) (why string, rest []byte) {
 	src := bytes.NewReader(answer)
-	br := bufio.NewReaderSize(src, 1<<20)
+	br := bufio.NewReader(src)
 	request := &http.Request{Method: "GET"}
 	var r *http.Response
 	for {
@@ -157,7 +157,7 @@ func plainEnough(answer []byte) bool {
 
 // headerOf returns a header's value in an answer, behind any interim ones.
 func headerOf(answer []byte, name string) string {
-	br := bufio.NewReaderSize(bytes.NewReader(answer), 1<<20)
+	br := bufio.NewReader(bytes.NewReader(answer))
 	for {
 		r, err := http.ReadResponse(br, &http.Request{Method: "GET"})
 		if err != nil {

@@ -6,6 +6,7 @@ import "github.com/wsproof/wsproof/fuzz/input"
 func Targets() []input.Target {
 	return []input.Target{
 		{Name: "Handshake", Check: Handshake, Words: explainHandshake, SeedsFrom: seedHandshake},
+		{Name: "Dial", Check: Dial, Words: explainDial, SeedsFrom: seedDial},
 		{Name: "Serve", Check: Serve, Words: explainServe, SeedsFrom: seedServe},
 		{Name: "Stream", Check: Stream, Words: explainStream, SeedsFrom: seedStream},
 		{Name: "Socket", Check: Socket, Words: explainSocket, SeedsFrom: seedSocket},

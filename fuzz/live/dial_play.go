@@ -1,0 +1,361 @@
+package live
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"github.com/wsproof/wsproof/internal/vector"
+)
+
+// onceFlag tells the first caller from the others.
+type onceFlag struct{ was atomic.Bool }
+
+func (o *onceFlag) first() bool { return !o.was.Swap(true) }
+
+// A dialPlay is how Dial has to play an input, by plain code.
+type dialPlay struct {
+	in      *dialInput
+	accept  string // that of the key which Dial chose
+	ready   []byte // what the far side has sent and nobody has read
+	read    int    // bytes that were read
+	dialled string
+	writes  [][]byte // nil: the opening handshake, which has a key of Dial's own
+
+	why         string // why Dial fails; "" if it succeeds, or may
+	sure        bool   // it is sure that it does what why says
+	fault       error  // that its error must be
+	answered    bool   // an answer comes along, with its status and its body
+	status      int
+	body        []byte
+	subprotocol string
+	rest        []byte // what stands behind the answer
+}
+
+func (p *dialPlay) fail(fault error, why string) bool {
+	p.why, p.fault, p.sure = why, fault, true
+	return false
+}
+
+// dial plays all of it.
+func (p *dialPlay) dial() {
+	to, proxy := dialURLs[p.in.url], dialProxies[p.in.proxy]
+	switch {
+	case p.in.fault == faultChoice:
+		p.fail(errFault, "the choice of a proxy fails")
+		return
+	case p.in.proxy == 7:
+		p.fail(nil, "the proxy's scheme is none that Dial knows")
+		return
+	}
+	p.dialled = "tcp " + to.addr
+	if p.in.proxy != 0 {
+		p.dialled = "tcp " + proxy.addr
+	}
+	if p.in.fault == faultDial {
+		p.fail(errFault, "dialling fails")
+		return
+	}
+	u, _ := url.Parse(proxy.url)
+	ok := true
+	switch {
+	case p.in.proxy == 0:
+	case p.in.proxy <= 2:
+		ok = p.connect(to.addr, u.User)
+	default:
+		ok = p.socks(to.addr, u.User)
+	}
+	if ok && p.write(nil) {
+		p.answer()
+	}
+}
+
+// write plays a write of b.
+func (p *dialPlay) write(b []byte) bool {
+	n := len(p.writes)
+	if p.in.at == n && p.in.fault == faultWrite {
+		return p.fail(errFault, "a write fails")
+	}
+	if p.in.at == n && p.in.fault == faultShort {
+		return p.fail(io.ErrShortWrite, "a write is short")
+	}
+	p.writes = append(p.writes, b)
+	switch {
+	case n >= len(p.in.answers):
+	case b == nil:
+		last := p.in.answers[len(p.in.answers)-1]
+		p.ready = append(p.ready, bytes.ReplaceAll(last, []byte("ACCEPT"), []byte(p.accept))...)
+	default:
+		p.ready = append(p.ready, p.in.answers[n]...)
+	}
+	return true
+}
+
+// take plays reading exactly n bytes.
+func (p *dialPlay) take(n int) ([]byte, bool) {
+	if p.read+n > p.stop() {
+		return nil, p.broken()
+	}
+	b := p.ready[:n]
+	p.ready, p.read = p.ready[n:], p.read+n
+	return b, true
+}
+
+// stop is how many bytes can be read in all before a fault, or the end.
+func (p *dialPlay) stop() int {
+	end := p.read + len(p.ready)
+	if (p.in.fault == faultRead || p.in.fault == faultCancel) && p.in.at < end {
+		return max(p.in.at, p.read)
+	}
+	return end
+}
+
+// broken fails by what stands where reading stops.
+func (p *dialPlay) broken() bool {
+	stopped := p.stop() < p.read+len(p.ready) || p.in.at == p.stop()
+	switch {
+	case p.in.fault == faultRead && stopped:
+		return p.fail(errFault, "reading fails")
+	case p.in.fault == faultCancel && stopped:
+		return p.fail(context.Canceled, "the context ends")
+	case p.in.fault == faultSilence:
+		return p.fail(context.DeadlineExceeded, "the context's time is over")
+	}
+	return p.fail(io.ErrUnexpectedEOF, "the peer ends")
+}
+
+// response plays reading the header of an answer, behind any interim ones; it leaves in
+// ready what stands behind it.
+func (p *dialPlay) response(method string) (*http.Response, bool) {
+	const most = 64 << 10
+	there := p.ready[:p.stop()-p.read]
+	src := bytes.NewReader(there)
+	br := bufio.NewReader(src)
+	for {
+		r, err := http.ReadResponse(br, &http.Request{Method: method})
+		used := len(there) - src.Len() - br.Buffered()
+		switch {
+		case err != nil && (len(there) == 0 || bytes.HasPrefix([]byte("HTTP/1.1 101 Switching"), there)):
+			return nil, p.broken()
+		case err != nil:
+			// What stands in the way first, a fault or a line that is none, is open.
+			p.why = "there is no answer of HTTP"
+			return nil, false
+		case used > most:
+			return nil, p.fail(nil, "the header is too long")
+		}
+		if r.StatusCode/100 != 1 || r.StatusCode == 101 {
+			p.ready, p.read = p.ready[used:], p.read+used
+			p.body, _ = io.ReadAll(r.Body) // as far as it is there
+			return r, true
+		}
+	}
+}
+
+// refuse fails by the answer.
+func (p *dialPlay) refuse(r *http.Response) bool {
+	p.answered, p.status = true, r.StatusCode
+	return p.fail(nil, "the answer is "+r.Status)
+}
+
+// connect plays RFC 9110 section 9.3.6.
+func (p *dialPlay) connect(addr string, user *url.Userinfo) bool {
+	request := "CONNECT " + addr + " HTTP/1.1\r\nHost: " + addr + "\r\n"
+	if user != nil {
+		password, _ := user.Password()
+		request += "Proxy-Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password)) + "\r\n"
+	}
+	if !p.write([]byte(request + "\r\n")) {
+		return false
+	}
+	r, ok := p.response(http.MethodConnect)
+	switch {
+	case !ok:
+		return false
+	case r.StatusCode/100 != 2:
+		return p.refuse(r)
+	case !p.in.drip && p.stop() > p.read:
+		// Nothing was sent through the tunnel that the server could answer.
+		return p.fail(nil, "there is more behind the answer of the proxy")
+	}
+	return true
+}
+
+// socks plays RFC 1928 and RFC 1929.
+func (p *dialPlay) socks(addr string, user *url.Userinfo) bool {
+	greeting := []byte{5, 1, 0}
+	if user != nil {
+		greeting = []byte{5, 2, 0, 2}
+	}
+	if !p.write(greeting) {
+		return false
+	}
+	b, ok := p.take(2)
+	if !ok {
+		return false
+	}
+	switch {
+	case b[0] != 5:
+		return p.fail(nil, "the version is not 5")
+	case b[1] == 2 && user != nil:
+		name := user.Username()
+		password, _ := user.Password()
+		if name == "" {
+			return p.fail(nil, "there is no user to send")
+		}
+		login := append([]byte{1, byte(len(name))}, name...)
+		if !p.write(append(append(login, byte(len(password))), password...)) {
+			return false
+		}
+		if b, ok = p.take(2); !ok {
+			return false
+		}
+		if b[0] != 1 || b[1] != 0 {
+			return p.fail(nil, "the login is refused")
+		}
+	case b[1] != 0:
+		return p.fail(nil, "the method was not offered")
+	}
+	host, port, _ := net.SplitHostPort(addr)
+	number, _ := strconv.Atoi(port)
+	request := []byte{5, 1, 0}
+	if ip, err := netip.ParseAddr(host); err != nil {
+		request = append(append(request, 3, byte(len(host))), host...)
+	} else if ip.Is4() {
+		request = append(append(request, 1), ip.AsSlice()...)
+	} else {
+		request = append(append(request, 4), ip.AsSlice()...)
+	}
+	if !p.write(binary.BigEndian.AppendUint16(request, uint16(number))) {
+		return false
+	}
+	if b, ok = p.take(4); !ok {
+		return false
+	}
+	switch {
+	case b[0] != 5:
+		return p.fail(nil, "the version is not 5")
+	case b[1] != 0:
+		return p.fail(nil, "the proxy refuses")
+	}
+	size := map[byte]int{1: 4, 4: 16}[b[3]]
+	if b[3] == 3 {
+		if b, ok = p.take(1); !ok {
+			return false
+		}
+		size = int(b[0])
+	} else if size == 0 {
+		return p.fail(nil, "the address has a kind that there is not")
+	}
+	_, ok = p.take(size + 2)
+	return ok
+}
+
+// answer plays the end of the opening handshake.
+func (p *dialPlay) answer() {
+	whole := bytes.Clone(p.ready[:p.stop()-p.read])
+	r, ok := p.response(http.MethodGet)
+	if !ok {
+		return
+	}
+	if r.StatusCode != http.StatusSwitchingProtocols {
+		p.refuse(r)
+		return
+	}
+	why, _ := refusalOfAnswer(whole, p.accept)
+	p.rest = p.ready
+	p.subprotocol = r.Header.Get("Sec-Websocket-Protocol")
+	if why != "" {
+		p.fail(nil, why)
+	}
+	p.sure = why != "" || plainEnough(whole)
+	p.answered, p.status = true, http.StatusSwitchingProtocols
+}
+
+// seedDial takes right conversations by each way, with each of their answers cut, and with
+// other bytes in it, and every fault at every place.
+func seedDial([]vector.Vector) ([][]byte, error) {
+	const answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ACCEPT\r\n\r\n"
+	ways := [][]string{ // by proxy
+		{},
+		{"HTTP/1.1 200 OK\r\n\r\n"},
+		{"HTTP/1.1 200 OK\r\nProxy-Agent: x\r\n\r\n"},
+		{"\x05\x00", "\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"},
+		{"\x05\x02", "\x01\x00", "\x05\x00\x00\x03\x04peer\x00\x50"},
+		{"\x05\x00", "\x05\x00\x00\x04" + strings.Repeat("\x00", 18), ""},
+		{"\x05\x02", "\x01\x00", "\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"},
+		{},
+	}
+	var seeds [][]byte
+	add := func(proxy, how, fault, at int, way []string, answer string) {
+		seed := []byte{byte(len(seeds)&3 | proxy<<2 | how), byte(fault | at&31<<3), byte(at >> 5)}
+		for _, a := range way {
+			seed = append(append(seed, byte(len(a))), a...)
+		}
+		seeds = append(seeds, append(seed, answer...))
+	}
+	for proxy, way := range ways {
+		for how := range 4 {
+			for range dialURLs {
+				add(proxy, how<<5, faultNone, 0, way, answer)
+			}
+		}
+		for fault := faultDial; fault <= faultSilence; fault++ {
+			for at := range 5 {
+				add(proxy, at&1<<5, fault, at, way, answer)
+			}
+		}
+		total := len(strings.Join(way, "")) + len(answer)
+		for at := 5; at < total; at += 7 {
+			add(proxy, 0, faultRead+at&1, at, way, answer)
+		}
+		for i, a := range way {
+			with := func(other string) []string {
+				changed := append([]string(nil), way...)
+				changed[i] = other
+				return changed
+			}
+			for n := range a {
+				if n < 24 {
+					add(proxy, n&1<<5, faultNone, 0, with(a[:n]), answer)
+					for _, c := range []byte{0, 1, 2, 3, 4, 5, 8, 0xff} {
+						add(proxy, int(c)&1<<5, faultNone, 0, with(a[:n]+string(rune(c&0x7f))+a[n+1:]), answer)
+					}
+				}
+			}
+			add(proxy, 0, faultNone, 0, with(a+"x"), answer)
+			add(proxy, 0x20, faultNone, 0, with(a+"x"), answer)
+			add(proxy, 0, faultNone, 0, with(a+"HTTP/1.1 101 x\r\n\r\n"), answer)
+		}
+	}
+	for proxy := range 3 {
+		for _, other := range []string{
+			"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n",
+			"HTTP/1.1 302 Found\r\nLocation: ws://other.example/\r\n\r\n", "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 5\r\n\r\nlogin",
+			"HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nlater\r\n0\r\n\r\n", "HTTP/1.1 500 x\r\n\r\nLONG", "HTTP/1.1 101 x\r\nX: LONG\r\n\r\n",
+			"HTTP/1.1 204 x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n", "LONG", "\x00", "HTTP/1.1 99 x\r\n\r\n", "HTTP/1.1 199 x\r\n\r\n",
+		} {
+			for _, fault := range []int{faultNone, faultSilence} {
+				if proxy == 0 {
+					add(0, 0, fault, 0, nil, other+answer)
+					add(0, 0, fault, 0, nil, other)
+				} else {
+					add(proxy, 0, fault, 0, []string{other}, answer)
+					add(proxy, 0x20, fault, 0, []string{other + "HTTP/1.1 200 OK\r\n\r\n"}, answer)
+					add(proxy, 0, fault, 0, ways[proxy], other+answer)
+				}
+			}
+		}
+	}
+	return seeds, nil
+}
