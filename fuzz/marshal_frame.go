@@ -147,7 +147,7 @@ func (h *marshalHarness) checkFaults(frame *protocol.Frame) error {
 		}
 		err := protocol.WriteFrame(h, h.spec.Key, frame)
 		var e *protocol.Error
-		if !errors.Is(err, want) || !errors.As(err, &e) || e.Code() != protocol.StatusAbnormalClose || err.Error() != "error writing frame: "+want.Error() {
+		if !errors.Is(err, want) || !isError(err, &e) || e.Code() != protocol.StatusAbnormalClose || err.Error() != "error writing frame: "+want.Error() {
 			return fmt.Errorf("WriteFrame on a transport that fails with %q: %v", want, err)
 		}
 	}

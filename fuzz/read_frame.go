@@ -208,7 +208,7 @@ func checkCause(err, cause error) error {
 		return fmt.Errorf("error %q does not wrap %v", err, cause)
 	}
 	var e *protocol.Error
-	if !errors.As(err, &e) || e.Code() != protocol.StatusAbnormalClose {
+	if !isError(err, &e) || e.Code() != protocol.StatusAbnormalClose {
 		return fmt.Errorf("error %q is no *Error with code 1006", err)
 	}
 	return nil

@@ -1,8 +1,11 @@
 package fuzz
 
 import (
+	"errors"
 	"fmt"
 	"io"
+
+	"github.com/wsproof/wsproof/websocket/protocol"
 )
 
 // allocBound is the most that a header alone may make a reader allocate, in
@@ -64,6 +67,13 @@ func (r *sliceReader) checkMemory() error {
 		return fmt.Errorf("a buffer of %d bytes more than had arrived was set aside, want at most %d", r.greedy, allocBound)
 	}
 	return nil
+}
+
+// isError is errors.As for an *Error, without reflection, which would take its part of
+// what the engine looks at after each input.
+func isError(err error, e **protocol.Error) (ok bool) {
+	*e, ok = errors.AsType[*protocol.Error](err)
+	return ok
 }
 
 // oneByte are the sizes of reads of one byte each.

@@ -118,7 +118,7 @@ func (h *reading) converse(t *input.Transcript) error {
 		switch {
 		case err != nil:
 			var e *protocol.Error
-			if event != protocol.NeedMore || payload != nil || !errors.As(err, &e) {
+			if event != protocol.NeedMore || payload != nil || !isError(err, &e) {
 				return fmt.Errorf("returned event %d and %d bytes with the error %w", event, len(payload), err)
 			}
 			h.got.End, h.got.Rule, h.got.Offset = model.Failed, ruleOf(err), h.given
@@ -236,7 +236,7 @@ func (h *reading) give(t *input.Transcript, turn *int) error {
 // cut checks the error for a transcript that is cut short.
 func (h *reading) cut() error {
 	var e *protocol.Error
-	if err := h.reader.Cut(io.EOF); !errors.As(err, &e) || e.Code() != protocol.StatusAbnormalClose || !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err := h.reader.Cut(io.EOF); !isError(err, &e) || e.Code() != protocol.StatusAbnormalClose || !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("told the end of the bytes as %w", err)
 	}
 	return nil

@@ -3,11 +3,10 @@ package input
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/wsproof/wsproof/internal/engine/transcript"
 )
 
 // gofuzzSource makes generators draw from gofuzz's own source, to see the
@@ -44,7 +43,13 @@ func watchdog() {
 			continue
 		}
 		if now.Sub(since) > hangBound {
-			panic(fmt.Sprintf("a check is hung for %v; goroutines:\n%s", hangBound, transcript.Stacks()))
+			panic(fmt.Sprintf("a check is hung for %v; goroutines:\n%s", hangBound, Stacks()))
 		}
 	}
+}
+
+// Stacks returns the stacks of all goroutines, for the report of a hang.
+func Stacks() string {
+	b := make([]byte, 1<<20)
+	return string(b[:runtime.Stack(b, true)])
 }

@@ -53,21 +53,29 @@ func (t *Target) Seeds() ([][]byte, error) {
 	if os.Getenv(SeedsEnv) == "none" {
 		return StructuredSeeds(), nil
 	}
-	if known, ok := knownSeeds.Load(t.Name); ok {
-		return known.([][]byte), nil
+	knownSeeds.Lock()
+	defer knownSeeds.Unlock()
+	if known := knownSeeds.of[t.Name]; known != nil {
+		return known, nil
 	}
 	list, err := t.seeds(func(i int, v *vector.Vector) bool {
 		return len(v.Input) <= 4096 && !strings.HasSuffix(v.ID, "-bytes") && i/2%4 == 0 && i&1 == i/8&1
 	})
 	if err == nil {
-		knownSeeds.Store(t.Name, list)
+		if knownSeeds.of == nil {
+			knownSeeds.of = map[string][][]byte{}
+		}
+		knownSeeds.of[t.Name] = list
 	}
 	return list, err
 }
 
 // knownSeeds keeps what Seeds has returned: libFuzzer calls the whole target for
 // each input, seeds included.
-var knownSeeds sync.Map
+var knownSeeds struct {
+	sync.Mutex
+	of map[string][][]byte
+}
 
 // AllSeeds is Seeds with every vector.
 func (t *Target) AllSeeds() ([][]byte, error) {

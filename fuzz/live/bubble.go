@@ -6,7 +6,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/wsproof/wsproof/internal/engine/transcript"
+	"github.com/wsproof/wsproof/fuzz/input"
 )
 
 // inBubble runs f in a bubble of package testing/synctest and returns its error:
@@ -18,7 +18,7 @@ import (
 func inBubble(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil && err == nil {
-			err = fmt.Errorf("%v; goroutines:\n%s", p, transcript.Stacks())
+			err = fmt.Errorf("%v; goroutines:\n%s", p, input.Stacks())
 		}
 	}()
 	synctest.Test(new(testing.T), func(*testing.T) {

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/wsproof/wsproof/fuzz/input"
-	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/model"
 	"github.com/wsproof/wsproof/internal/vector"
 	"github.com/wsproof/wsproof/internal/wire"
@@ -139,8 +138,8 @@ func (h *socketHarness) run() error {
 			writers.Go(func() { h.write(w) })
 		}
 	}
-	input := make(chan error, 1)
-	send := func() { input <- h.send(theirs) }
+	sent := make(chan error, 1)
+	send := func() { sent <- h.send(theirs) }
 	if h.opt.has(socketSmallPending) || h.opt.has(socketWritten) { // it must read, too
 		go send()
 	} else {
@@ -148,10 +147,10 @@ func (h *socketHarness) run() error {
 	}
 	out, err := io.ReadAll(theirs)
 	if err != nil && !h.opt.has(socketLinger) {
-		return fmt.Errorf("reading what the connection sent, after %d bytes: %w\n%s", len(out), err, transcript.Stacks())
+		return fmt.Errorf("reading what the connection sent, after %d bytes: %w\n%s", len(out), err, input.Stacks())
 	}
 	theirs.Close()
-	if err := <-input; err != nil && h.want.End == model.Open && h.want.Rule == "" {
+	if err := <-sent; err != nil && h.want.End == model.Open && h.want.Rule == "" {
 		return fmt.Errorf("the connection did not take what the peer sent: %w", err)
 	}
 	bound := time.NewTimer(socketBound)
@@ -166,7 +165,7 @@ func (h *socketHarness) run() error {
 	select {
 	case <-ended:
 	case <-bound.C:
-		return fmt.Errorf("the transport has ended, a call has not returned after %v:\n%s", socketBound, transcript.Stacks())
+		return fmt.Errorf("the transport has ended, a call has not returned after %v:\n%s", socketBound, input.Stacks())
 	}
 	return h.judge(out)
 }

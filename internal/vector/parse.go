@@ -178,9 +178,11 @@ func parseVector(head Vector, b block) ([]Vector, error) {
 			}
 			v.Deflate = &agreed
 		case "limits":
-			const form = "frame %d message %d"
-			_, _ = fmt.Sscanf(f.value, form, &v.Limits.Frame, &v.Limits.Message)
-			if fmt.Sprintf(form, v.Limits.Frame, v.Limits.Message) != f.value { // also what Sscanf leaves
+			if words := strings.Fields(f.value); len(words) == 4 {
+				v.Limits.Frame, _ = strconv.Atoi(words[1])
+				v.Limits.Message, _ = strconv.Atoi(words[3])
+			}
+			if fmt.Sprintf("frame %d message %d", v.Limits.Frame, v.Limits.Message) != f.value { // also where there are no numbers
 				return nil, fault(f, "limits %q: want frame N message N", f.value)
 			}
 		case "truncated":

@@ -15,7 +15,6 @@ package transcript
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -357,10 +356,4 @@ func (r *Result) refused() {
 	case 1002, 1003, 1007, 1009, 1011:
 		r.End, r.Code, r.Reason = model.Failed, 0, ""
 	}
-}
-
-// Stacks returns the stacks of all goroutines, for the report of a hang.
-func Stacks() string {
-	b := make([]byte, 1<<20)
-	return string(b[:runtime.Stack(b, true)])
 }
