@@ -3,18 +3,13 @@ package websocket
 import (
 	"context"
 	"errors"
-	"log"
 	"net/http"
-	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // errShutdown is what a connection is aborted with when Shutdown gives up.
 var errShutdown = errors.New("server shut down")
-
-// maxPanicStack is how much of a panicking handler's stack is logged, as in
-// net/http.
-const maxPanicStack = 64 << 10
 
 // An HTTPHandler accepts WebSocket connections and serves them. Make one with
 // [NewHandler]. Its methods may be called from any goroutine.
@@ -23,6 +18,11 @@ type HTTPHandler struct {
 	opts    *settings // shared by all connections
 	values  serverValues
 
+	awake  wheel[awake]   // connections that may be parked, if they turn out to be idle
+	timed  wheel[*served] // parked ones that wait for no longer than a time
+	parks  bool           // connections are parked
+	parked atomic.Int64   // so many
+
 	mu        sync.Mutex
 	first     *served       // the connections, a list
 	accepting int           // requests that are no connections yet
@@ -30,15 +30,6 @@ type HTTPHandler struct {
 	closing   bool          // Shutdown was called
 	aborting  bool          // and gave up waiting
 	idle      chan struct{} // closed when nothing is left after Shutdown
-}
-
-// served is a connection of an HTTPHandler. It holds nothing of the request: there may
-// be very many, idle for very long.
-type served struct {
-	ws         Websocket // on a net.Conn
-	ctx        handlerContext
-	owner      *HTTPHandler
-	prev, next *served
 }
 
 // NewHandler returns an http.Handler that accepts connections as [Accept] does
@@ -62,8 +53,16 @@ func NewHandler(handler Handler, opts Options) *HTTPHandler {
 	if handler == nil {
 		panic("websocket: NewHandler with a nil handler")
 	}
-	return &HTTPHandler{handler: handler, opts: newSettings(opts), idle: make(chan struct{})}
+	h := &HTTPHandler{handler: handler, opts: newSettings(opts), idle: make(chan struct{})}
+	if h.parks = canPark && h.opts.ParkAfter > 0; h.parks {
+		h.awake.init(h.opts.ParkAfter/ticksIdle, (*awake).sweep)
+		h.timed.init(max(h.opts.ReadTimeout, h.opts.MessageTimeout)/mostTicks, wakeInTime)
+	}
+	return h
 }
+
+// Parked returns how many connections are parked: see [Options].ParkAfter.
+func (h *HTTPHandler) Parked() int { return int(h.parked.Load()) }
 
 // ServeHTTP accepts the connection and leaves it to a goroutine of its own. It
 // refuses with 503 Service Unavailable once Shutdown was called.
@@ -77,12 +76,8 @@ func (h *HTTPHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refusal.Respond(w)
 		return
 	}
-	go func() {
-		more := s.step(nil, true)
-		for more {
-			more = s.step(s.ws.wait(), false)
-		}
-	}()
+	s.stayAwake()
+	go s.serve(true)
 }
 
 // accept returns a connection that holds neither w nor r. Functions of the application
@@ -235,57 +230,4 @@ func (h *HTTPHandler) saidGoodbye() {
 	defer h.mu.Unlock()
 	h.goodbyes--
 	h.checkIdle()
-}
-
-// step is that of Websocket. What it defers also sees a panic, and runtime.Goexit,
-// behind which the connection is still closing.
-func (s *served) step(err error, first bool) (more bool) {
-	defer func() {
-		if !more {
-			s.end(recover())
-		}
-	}()
-	if first && s.owner.gaveUp() {
-		s.abort() // nobody else knows it yet
-	}
-	return s.ws.step(&s.ctx, s.owner.handler, err)
-}
-
-// end sees the connection off; reason is that of a panic, or nil.
-func (s *served) end(reason any) {
-	if reason != nil && reason != http.ErrAbortHandler {
-		s.logPanic(reason)
-	}
-	s.ctx.cancel()
-	if s.ws.hasEnded() {
-		s.leave()
-		return
-	}
-	go s.leave()
-}
-
-// leave waits for the end of the last hook, and takes the connection out.
-func (s *served) leave() {
-	<-s.ws.told()
-	defer s.owner.ended(s)
-	if s.owner.opts.OnEnd != nil {
-		s.owner.opts.OnEnd(&s.ctx, &s.ws)
-	}
-}
-
-// abort ends the connection at once.
-func (s *served) abort() {
-	s.ctx.cancel()
-	s.ws.abort(errShutdown)
-}
-
-// logPanic reports a handler's panic as net/http does.
-func (s *served) logPanic(reason any) {
-	stack := make([]byte, maxPanicStack)
-	stack = stack[:runtime.Stack(stack, false)]
-	logf := log.Printf
-	if server, ok := s.ctx.Value(http.ServerContextKey).(*http.Server); ok && server.ErrorLog != nil {
-		logf = server.ErrorLog.Printf
-	}
-	logf("websocket: panic serving %v: %v\n%s", s.ws.conn().RemoteAddr(), reason, stack)
 }

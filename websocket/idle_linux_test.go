@@ -68,8 +68,8 @@ func TestIdleStack(t *testing.T) {
 	if got := (after.StackInuse - before.StackInuse) / conns; got > 3<<10 {
 		t.Errorf("an idle connection has a stack of %d bytes, want 2 KiB", got)
 	}
-	if got := (usedStack() - usedBefore) / conns; got > 576 {
-		t.Errorf("an idle connection uses %d bytes of its stack, want at most 576", got)
+	if got := (usedStack() - usedBefore) / conns; got > 592 {
+		t.Errorf("an idle connection uses %d bytes of its stack, want at most 592", got)
 	}
 }
 

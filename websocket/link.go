@@ -167,8 +167,8 @@ func (l *link) told() <-chan struct{} { return l.end.told() }
 // begin takes the reader's role from the beginning, for whoever serves.
 func (l *link) begin() { l.end.become(messages, context.Background(), nil) }
 
-// wait waits for bytes: see Websocket.step.
-func (l *link) wait() error { return l.transport.wait() }
+// under returns the transport.
+func (l *link) under() *transport { return &l.transport }
 
 // conn returns the transport where that is a net.Conn.
 func (l *link) conn() net.Conn { return l.transport.conn() }
@@ -230,7 +230,7 @@ func (l *link) drain(do protocol.Action, how draining) {
 	if do&protocol.Drain == 0 {
 		return
 	}
-	if l.opts.timesReads() {
+	if l.transport.undisturbed() || l.opts.timesReads() {
 		_ = l.transport.setReadDeadline(time.Time{}) // CloseTimeout bounds it
 	}
 	if how.shut {
@@ -296,6 +296,7 @@ func (l *link) drop(lost bool) {
 	} else {
 		l.transport.close()
 	}
+	l.transport.unpark()
 	l.end.signalDone()
 	defer l.end.signalTold()
 	l.tell.closed(code, err)

@@ -3,6 +3,7 @@
 package websocket
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -16,6 +17,7 @@ type socket struct {
 	raw     syscall.RawConn       // nil where the transport is no socket
 	tryRead func(fd uintptr) bool // transport.onReadable, made once, so that no call allocates
 	result  int32                 // of the last read: bytes, 0 at the end, or a negative errno of the kernel
+	idle    idleness
 }
 
 // A transfer is what a write works on. None is under way while a connection is idle,
@@ -61,8 +63,10 @@ func (t *transport) waitSocket() error {
 	err := t.socket.raw.Read(t.socket.tryRead)
 	switch n := t.socket.result; {
 	case err != nil: // of the waiting
+		err = t.waitFailed(err)
 	case n > 0:
 		t.into.Came(int(n))
+		t.socket.idle.came()
 		return nil
 	case n < 0:
 		err = t.opError("read", syscall.Errno(-n))
@@ -70,6 +74,14 @@ func (t *transport) waitSocket() error {
 		err = io.EOF
 	}
 	t.into.Release()
+	return err
+}
+
+// waitFailed returns errIdle where err is that of an interruption.
+func (t *transport) waitFailed(err error) error {
+	if t.socket.idle.wasInterrupted() && errors.Is(err, errTimeout) {
+		return errIdle
+	}
 	return err
 }
 
@@ -85,12 +97,19 @@ func (t *transport) onReadable(fd uintptr) bool {
 	case 0:
 		t.socket.result = int32(n)
 	case syscall.EAGAIN:
+		t.socket.result = -int32(errno)
 		t.into.Release()
 		return false
 	default:
 		t.socket.result = -int32(errno)
 	}
 	return true
+}
+
+// park parks who, who waits for the socket to be readable, unless the last wait ended
+// before it had begun: see lot.park.
+func (t *transport) park(who sleeper) bool {
+	return t.socket.result == -int32(syscall.EAGAIN) && parked.park(t.socket.raw, &t.ticket, who)
 }
 
 // writeNow writes as much of p as the kernel takes without waiting; nothing where the

@@ -1,6 +1,9 @@
 package websocket
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // A clock has the deadlines of what is read. It is the reader's.
 type clock struct {
@@ -10,6 +13,8 @@ type clock struct {
 	frameBy   time.Time // the deadline of the current frame
 	messageBy time.Time // and of the current message
 	told      time.Time // what the transport was told
+
+	wakes atomic.Int64 // when the connection is woken if it is parked: Unix time, ns; 0 if never
 }
 
 // frameEnds is told that a frame has passed, and whether it was the last one of a
@@ -37,4 +42,36 @@ func (k *clock) next(inMessage bool) (by time.Time, news bool) {
 	news = !by.Equal(k.told)
 	k.told = by
 	return by, news
+}
+
+// wakesAt reports whether the caller, behind whom the connection is parked, has to see
+// to its being woken so as to keep the deadline by: nothing wakes it earlier.
+func (k *clock) wakesAt(by int64) bool {
+	for {
+		at := k.wakes.Load()
+		if at != 0 && at <= by {
+			return false
+		}
+		if k.wakes.CompareAndSwap(at, by) {
+			return true
+		}
+	}
+}
+
+// woken is told that it was.
+func (k *clock) woken() { k.wakes.Store(0) }
+
+// undisturbed is that of the transport. The clock may be nil here.
+func (k *clock) undisturbed(t *transport) {
+	if t.undisturbed() {
+		_ = t.setReadDeadline(k.deadline()) // reading finds out what is wrong
+	}
+}
+
+// deadline returns what the transport was told. The clock may be nil here.
+func (k *clock) deadline() (by time.Time) {
+	if k != nil {
+		by = k.told
+	}
+	return by
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/wsproof/wsproof/websocket/protocol"
@@ -28,6 +29,7 @@ type transport struct {
 	socket socket // src, where that is a socket of the kernel
 
 	writeTimeout time.Duration // bounds each write; none if 0
+	ticket       atomic.Uint64 // of the last parking: see lot
 }
 
 // deadliner is a transport with deadlines, such as a net.Conn.
@@ -141,8 +143,46 @@ func under(src any) any {
 	return nil
 }
 
+// beIdle begins a time in which nothing comes, and reports whether sweep is to be called.
+func (t *transport) beIdle() bool {
+	t.socket.idle.begin()
+	return t.socket.there()
+}
+
+// sweep interrupts the wait of the reader if nothing has come since it, or beIdle, was
+// called. It is not to be called any more if that is so, or the reader waits no more.
+func (t *transport) sweep() (over bool) {
+	if t.socket.idle.over() {
+		return true
+	}
+	if !t.socket.idle.sweep() {
+		return false
+	}
+	_ = t.setReadDeadline(time.Unix(1, 0))
+	t.socket.idle.interrupted()
+	return true
+}
+
+// goOn is for the reader behind errIdle; by is its own deadline.
+func (t *transport) goOn(by time.Time) {
+	t.socket.idle.goOn()
+	_ = t.setReadDeadline(by) // reading finds out what is wrong
+}
+
+// undisturbed is for the reader before it does anything else than to wait for messages:
+// nothing interrupts it from then on. It reports whether it was just about to be, so that
+// its own deadline has to be set again.
+func (t *transport) undisturbed() (was bool) { return t.socket.idle.stop() }
+
 // close closes the transport.
 func (t *transport) close() { _ = t.src.Close() } // whatever it says, the connection is gone
+
+// unpark wakes who is parked, to see that the transport was closed.
+func (t *transport) unpark() {
+	if at := t.ticket.Load(); at != 0 {
+		parked.wake(ticket(at))
+	}
+}
 
 // drop closes what is under TLS first, whose own Close would wait seconds for a peer
 // that takes nothing.

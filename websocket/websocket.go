@@ -338,6 +338,7 @@ func (c *Websocket) discard() error {
 			c.failHook()
 		}
 	}()
+	c.clock.undisturbed(&c.transport)
 	c.reader.Own = false
 	for {
 		if _, err := c.waitMessage(); err != nil {

@@ -1,0 +1,193 @@
+package websocket
+
+import (
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// canPark reports whether there is a parking lot here.
+const canPark = true
+
+// parked are the connections of the process that are parked.
+var parked lot
+
+// A sleeper is parked. It is woken once: when its socket is readable, or wake was called.
+type sleeper interface{ unpark() }
+
+// A lot is where connections are parked that have been idle for a while: the kernel
+// watches their sockets, by epoll, and no goroutine is left waiting. The epoll
+// descriptor itself waits in the runtime's poller, as a socket does, so that it takes
+// no thread; a goroutine waits for it as long as anything is parked.
+//
+// A socket that is closed leaves the epoll set by itself, but its events may still be on
+// their way when its descriptor has become another one's. So they do not name
+// descriptors: each parking has a ticket of its own.
+type lot struct {
+	mu      sync.Mutex
+	epoll   int
+	file    *os.File        // of epoll; nil before the first parking
+	raw     syscall.RawConn // of file
+	places  []*[placesMore]place
+	free    uint32 // the first free place, plus 1
+	count   int    // of what is parked
+	running bool   // run is
+}
+
+// placesMore is how many places are made at a time.
+const placesMore = 256
+
+type place struct {
+	who  sleeper
+	turn uint32 // how often the place was given back: half of the tickets for it
+	next uint32 // the next free place, plus 1
+}
+
+// A ticket is the place of a parking plus 1, and, above, the place's turn. 0 is none.
+type ticket uint64
+
+const (
+	mostEvents   = 128
+	parkedEvents = syscall.EPOLLIN | syscall.EPOLLRDHUP | syscall.EPOLLONESHOT
+)
+
+// park parks who, who has told at where its ticket stands and waits for the socket raw.
+// From then on who belongs to who is woken. Where that cannot be, park returns false, and
+// who has not been, and will not be, woken.
+func (l *lot) park(raw syscall.RawConn, at *atomic.Uint64, who sleeper) bool {
+	t, ok := l.take(who)
+	if !ok {
+		return false
+	}
+	// Who closes the socket looks for the ticket behind that: either it finds it, or the
+	// socket is found closed here.
+	at.Store(uint64(t))
+	errno := syscall.EBADF
+	err := raw.Control(func(fd uintptr) { errno = l.watch(int(fd), t) })
+	if err == nil && errno == 0 {
+		return true
+	}
+	return l.claim(t) == nil // else somebody was faster, and has woken it
+}
+
+// watch has the kernel tell once when the socket fd is readable, or has ended.
+func (l *lot) watch(fd int, t ticket) syscall.Errno {
+	event := syscall.EpollEvent{Events: parkedEvents, Fd: int32(t), Pad: int32(t >> 32)}
+	err := syscall.EpollCtl(l.epoll, syscall.EPOLL_CTL_MOD, fd, &event)
+	if err == syscall.ENOENT { // it is parked for the first time
+		err = syscall.EpollCtl(l.epoll, syscall.EPOLL_CTL_ADD, fd, &event)
+	}
+	errno, _ := err.(syscall.Errno)
+	return errno
+}
+
+// wake wakes who has the ticket, if it is still parked.
+func (l *lot) wake(t ticket) {
+	if who := l.claim(t); who != nil {
+		who.unpark()
+	}
+}
+
+// take gives who a place.
+func (l *lot) take(who sleeper) (ticket, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.file == nil && !l.open() {
+		return 0, false
+	}
+	if l.free == 0 {
+		l.grow()
+	}
+	i := l.free
+	p := l.place(i)
+	p.who, l.free = who, p.next
+	l.count++
+	if l.count == 1 {
+		_ = l.file.SetReadDeadline(time.Time{})
+	}
+	if !l.running {
+		l.running = true
+		go l.run()
+	}
+	return ticket(p.turn)<<32 | ticket(i), true
+}
+
+// claim gives the place of a ticket back, and returns who was there: nil if that had
+// happened before.
+func (l *lot) claim(t ticket) sleeper {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.place(uint32(t))
+	if p.turn != uint32(t>>32) || p.who == nil {
+		return nil
+	}
+	who := p.who
+	p.who, p.next = nil, l.free
+	p.turn++
+	l.free = uint32(t)
+	if l.count--; l.count == 0 {
+		_ = l.file.SetReadDeadline(time.Unix(1, 0)) // run ends
+	}
+	return who
+}
+
+func (l *lot) place(i uint32) *place { return &l.places[(i-1)/placesMore][(i-1)%placesMore] }
+
+func (l *lot) grow() {
+	l.places = append(l.places, new([placesMore]place))
+	for i := uint32(len(l.places) * placesMore); i > uint32(len(l.places)-1)*placesMore; i-- {
+		l.place(i).next = l.free
+		l.free = i
+	}
+}
+
+// open makes the epoll descriptor.
+func (l *lot) open() bool {
+	fd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	if err != nil {
+		return false
+	}
+	if err := syscall.SetNonblock(fd, true); err != nil { // for NewFile to see
+		_ = syscall.Close(fd)
+		return false
+	}
+	file := os.NewFile(uintptr(fd), "epoll")
+	raw, err := file.SyscallConn()
+	if err == nil {
+		err = file.SetReadDeadline(time.Time{}) // fails if it does not wait in the poller
+	}
+	if err != nil {
+		_ = file.Close()
+		return false
+	}
+	l.epoll, l.file, l.raw = fd, file, raw
+	return true
+}
+
+// run wakes who has something to read, as long as anything is parked.
+func (l *lot) run() {
+	var events [mostEvents]syscall.EpollEvent
+	for !l.empty() {
+		n := 0
+		_ = l.raw.Read(func(fd uintptr) bool {
+			var err error
+			for n, err = syscall.EpollWait(int(fd), events[:], 0); err == syscall.EINTR; {
+				n, err = syscall.EpollWait(int(fd), events[:], 0)
+			}
+			return n > 0
+		})
+		for _, e := range events[:max(n, 0)] {
+			l.wake(ticket(uint32(e.Pad))<<32 | ticket(uint32(e.Fd)))
+		}
+	}
+}
+
+// empty reports whether nothing is parked: then run, which asks, ends.
+func (l *lot) empty() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running = l.count > 0
+	return !l.running
+}

@@ -1,0 +1,158 @@
+package websocket
+
+import (
+	"log"
+	"net/http"
+	"runtime"
+)
+
+// maxPanicStack is how much of a panicking handler's stack is logged, as in
+// net/http.
+const maxPanicStack = 64 << 10
+
+// served is a connection of an HTTPHandler. It holds nothing of the request: there may
+// be very many, idle for very long.
+type served struct {
+	ws         Websocket // on a net.Conn
+	ctx        handlerContext
+	owner      *HTTPHandler
+	prev, next *served
+}
+
+// serve serves the connection until it has ended or is parked.
+func (s *served) serve(first bool) {
+	if first && !s.step(nil, true) {
+		return
+	}
+	for {
+		err := s.ws.under().wait()
+		if err != errIdle {
+			if !s.step(err, false) {
+				return
+			}
+		} else if s.park() {
+			return // from now on it may be another goroutine's
+		}
+	}
+}
+
+// park parks the connection, which was interrupted while it waited, unless that cannot be.
+func (s *served) park() bool {
+	by := s.ws.clock.deadline()
+	s.ws.under().goOn(by)
+	if by.IsZero() {
+		if s.tryPark() {
+			return true
+		}
+	} else if ticks := s.owner.timed.until(by); ticks > 0 && s.tryPark() {
+		if s.ws.clock.wakesAt(by.UnixNano()) {
+			s.owner.timed.add(s, ticks)
+		}
+		return true
+	}
+	s.stayAwake()
+	return false
+}
+
+func (s *served) tryPark() bool {
+	s.owner.parked.Add(1)
+	if s.ws.under().park(s) {
+		return true
+	}
+	s.owner.parked.Add(-1)
+	return false
+}
+
+// unpark implements sleeper: the connection goes on to wait, whatever for.
+func (s *served) unpark() {
+	s.owner.parked.Add(-1)
+	s.stayAwake()
+	go s.serve(false)
+}
+
+// wakeInTime wakes the connection if it is parked, shortly before a time is up: only who
+// is awake can have a deadline.
+func wakeInTime(s **served) (again int) {
+	(*s).ws.clock.woken()
+	(*s).ws.under().unpark()
+	return 0
+}
+
+// stayAwake has the connection swept from now on.
+func (s *served) stayAwake() {
+	if s.owner.parks && s.ws.under().beIdle() {
+		s.owner.awake.add(awake{served: s}, ticksIdle)
+	}
+}
+
+// awake is a connection that is not parked, for the sweep.
+type awake struct {
+	*served
+	busy uint8 // how often the sweep found it so
+}
+
+// ticksIdle are the ticks of the sweep in Options.ParkAfter.
+const ticksIdle = 4
+
+// sweep ends the wait of a connection that has been idle since the last time. One that
+// was busy again and again is looked at less often.
+func (a *awake) sweep() (again int) {
+	if a.ws.under().sweep() {
+		return 0
+	}
+	a.busy = min(a.busy+1, 4)
+	return ticksIdle << (a.busy - 1)
+}
+
+// step is that of Websocket. What it defers also sees a panic, and runtime.Goexit,
+// behind which the connection is still closing.
+func (s *served) step(err error, first bool) (more bool) {
+	defer func() {
+		if !more {
+			s.end(recover())
+		}
+	}()
+	if first && s.owner.gaveUp() {
+		s.abort() // nobody else knows it yet
+	}
+	return s.ws.step(&s.ctx, s.owner.handler, err)
+}
+
+// end sees the connection off; reason is that of a panic, or nil.
+func (s *served) end(reason any) {
+	if reason != nil && reason != http.ErrAbortHandler {
+		s.logPanic(reason)
+	}
+	s.ctx.cancel()
+	if s.ws.hasEnded() {
+		s.leave()
+		return
+	}
+	go s.leave()
+}
+
+// leave waits for the end of the last hook, and takes the connection out.
+func (s *served) leave() {
+	<-s.ws.told()
+	defer s.owner.ended(s)
+	if s.owner.opts.OnEnd != nil {
+		s.owner.opts.OnEnd(&s.ctx, &s.ws)
+	}
+}
+
+// abort ends the connection at once.
+func (s *served) abort() {
+	s.ctx.cancel()
+	s.ws.abort(errShutdown)
+}
+
+// logPanic reports a handler's panic as net/http does.
+func (s *served) logPanic(reason any) {
+	stack := make([]byte, maxPanicStack)
+	stack = stack[:runtime.Stack(stack, false)]
+	logf := log.Printf
+	if server, ok := s.ctx.Value(http.ServerContextKey).(*http.Server); ok && server.ErrorLog != nil {
+		logf = server.ErrorLog.Printf
+	}
+	logf("websocket: panic serving %v: %v\n%s", s.ws.conn().RemoteAddr(), reason, stack)
+}
