@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -23,7 +24,8 @@ import (
 // fault of the transport or a context that ends at any byte. The first three bytes of the
 // input choose the URL, the proxy, how bytes come, and the fault; then come the answers
 // of the proxy, one for each write of Dial's, and that of the server. The word ACCEPT
-// stands for the right Sec-WebSocket-Accept, LONG for 80 KiB.
+// stands for the right Sec-WebSocket-Accept, LONG for 80 KiB, FULL for what makes the
+// header of the server's answer 64 KiB long, the most that is taken.
 //
 // Oracle: plain code that plays RFC 6455 section 4.1, RFC 9110 section 9.3.6, RFC 1928
 // and RFC 1929 on the same bytes tells what Dial writes, octet by octet, whether it
@@ -50,12 +52,59 @@ const (
 	faultSilence // nothing comes behind the answers, not even an end
 )
 
-var dialURLs = [4]struct{ url, addr, authority, target, authorization string }{
+// dialURLs are URLs, and what a request to them says; those that have no address are
+// none that Dial takes.
+var dialURLs = [16]struct{ url, addr, authority, target, authorization string }{
 	{"ws://peer.example/path?query", "peer.example:80", "peer.example", "/path?query", ""},
 	{"http://10.1.2.3:8080", "10.1.2.3:8080", "10.1.2.3:8080", "/", ""},
 	{"ws://[2001:db8::1]:9000/x", "[2001:db8::1]:9000", "[2001:db8::1]:9000", "/x", ""},
 	{"ws://me:pa%20ss@peer.example:/", "peer.example:80", "peer.example", "/", "Basic " + base64.StdEncoding.EncodeToString([]byte("me:pa ss"))},
+	{"WS://peer.example/a b?c d\"\xe9%41&<>", "peer.example:80", "peer.example", "/a%20b?c%20d%22%E9%41&%3C%3E", ""},
+	{"ws://" + longest + ":65535/", longest + ":65535", longest + ":65535", "/", ""},
+	{"ws://x" + longest + "/", "x" + longest + ":80", "x" + longest, "/", ""}, // longer than SOCKS can say
+	{"ws://peer.example:70000/", "peer.example:70000", "peer.example:70000", "/", ""},
+	{url: "ftp://peer.example/"},
+	{url: "ws:///path"},
+	{url: "ws://peer.example/#fragment"},
+	{url: "ws://peer.example/#"},
+	{url: "ws://p\u00ebr.example/"},
+	{url: "ws://peer.example:port/"},
+	{url: "//peer.example/"},
+	{url: "ws://:80/"},
 }
+
+// longest is a host name of 255 bytes.
+var longest = strings.Repeat("abcd.", 50) + "abcde"
+
+// dialHeaders are headers that the application sends along, and what comes of them; those
+// with why are refused.
+var dialHeaders = [16]struct {
+	set  http.Header
+	want map[string]string
+	why  string
+
+	compression *websocket.Compression
+}{
+	{},
+	{set: http.Header{"Origin": {"http://page.example"}}, want: map[string]string{"Origin": "http://page.example"}},
+	{set: http.Header{"Host": {"other.example:8443"}}, want: map[string]string{"Host": "other.example:8443"}},
+	{set: http.Header{"Host": {"other.example:"}}, want: map[string]string{"Host": "other.example"}},
+	{set: http.Header{"Authorization": {"Bearer x"}}, want: map[string]string{"Authorization": "Bearer x"}},
+	{set: http.Header{"x-kept": {"1"}, "User-Agent": {"tester"}}, want: map[string]string{"X-Kept": "1", "Sec-Websocket-Extensions": "*"}, compression: new(websocket.Compression)},
+	{set: http.Header{"Host": {"a.example", "b.example"}}, why: "there are two Hosts"},
+	{set: http.Header{"Host": {""}}, why: "Host is empty"},
+	{set: http.Header{"Host": {"a.example/path"}}, why: "Host is none"},
+	{set: http.Header{"Host": {"a.example:port"}}, why: "Host is none"},
+	{set: http.Header{"Host": {"\u00eb.example"}}, why: "Host is none"},
+	{set: http.Header{"Sec-Websocket-Key": {"x"}}, why: "the handshake sets that itself"},
+	{set: http.Header{"X": {"a\r\nY: b"}}, why: "there is a line break"},
+	{set: http.Header{"no token": {"x"}}, why: "the name is no token"},
+	{set: http.Header{"X": {"a\x00"}}, why: "there is a NUL"},
+	{set: http.Header{"Host": {"a.example"}, "host": {"b.example"}}, why: "there are two Hosts"},
+}
+
+// errGivenUp is why the context of a Dial ends.
+var errGivenUp = errors.New("given up by the application")
 
 var dialProxies = [8]struct{ url, addr string }{
 	{},
@@ -69,23 +118,29 @@ var dialProxies = [8]struct{ url, addr string }{
 }
 
 type dialInput struct {
-	url, proxy int
-	drip       bool // bytes come one by one
-	hello      bool // a message stands behind the answer of the server
-	fault      int
-	at         int
-	answers    [][]byte // to the first write, the second, and so on
+	url, header int
+	proxy       int
+	drip        bool // bytes come one by one
+	hello       bool // a message stands behind the answer of the server
+	together    bool // an end, or a fault of reading, comes with the last bytes
+	fault       int
+	at          int
+	answers     [][]byte // to the first write, the second, and so on
 }
 
+// longestHeader is how long the header of an answer may be, in bytes.
+const longestHeader = 64 << 10
+
 // dialHead is how many bytes of an input choose how the rest is used.
-const dialHead = 3
+const dialHead = 4
 
 func newDialInput(data []byte) *dialInput {
 	var head [dialHead]byte
 	rest := data[copy(head[:], data):]
 	in := &dialInput{
-		url: int(head[0] & 3), proxy: int(head[0] >> 2 & 7), drip: head[0]&0x20 != 0, hello: head[0]&0x40 != 0,
-		fault: int(head[1] & 7), at: int(head[1]>>3) | int(head[2])<<5,
+		url: int(head[0] & 15), header: int(head[0] >> 4),
+		proxy: int(head[1] & 7), drip: head[1]&0x08 != 0, hello: head[1]&0x10 != 0, together: head[1]&0x20 != 0,
+		fault: int(head[2] & 7), at: int(head[2]>>3) | int(head[3])<<5,
 	}
 	for range in.steps() {
 		n := 0
@@ -97,6 +152,9 @@ func newDialInput(data []byte) *dialInput {
 		rest = rest[n:]
 	}
 	last := long(rest)
+	if size := len(bytes.Replace(last, []byte("ACCEPT"), make([]byte, 28), -1)); bytes.Contains(last, []byte("FULL")) {
+		last = bytes.Replace(last, []byte("FULL"), bytes.Repeat([]byte("x"), max(longestHeader-size+4, 0)), 1)
+	}
 	if in.hello {
 		last = append(last, "\x81\x05Hello"...)
 	}
@@ -126,20 +184,28 @@ func long(b []byte) []byte {
 func (in *dialInput) check() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	defer cancel()
-	f := &farSide{in: in, cancel: cancel, closed: make(chan struct{})}
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	begin := time.Now()
+	f := &farSide{in: in, cancel: giveUp, closed: make(chan struct{})}
 	dialled := ""
 	ws, response, err := websocket.Dial(ctx, dialURLs[in.url].url, websocket.DialOptions{
-		Options: websocket.Options{Subprotocols: subprotocols, CloseTimeout: transcript.Bound},
+		Header:  dialHeaders[in.header].set.Clone(),
+		Options: websocket.Options{Subprotocols: subprotocols, CloseTimeout: transcript.Bound, Compression: dialHeaders[in.header].compression},
 		NetDial: func(_ context.Context, network, addr string) (net.Conn, error) {
 			dialled = network + " " + addr
+			if in.fault == faultDial && in.at&1 != 0 {
+				return nil, nil
+			}
 			if in.fault == faultDial {
 				return nil, errFault
 			}
 			return f, nil
 		},
 		Proxy: func(r *http.Request) (*url.URL, error) {
-			if want := strings.Replace(dialURLs[in.url].url, "ws:", "http:", 1); r.URL.String() != strings.Replace(want, "example:/", "example/", 1) && r.URL.String() != want {
-				return nil, fmt.Errorf("asked for the proxy of %q, want that of %q", r.URL, want)
+			to := dialURLs[in.url]
+			if r.URL.Scheme != "http" || r.URL.Host != to.authority || r.URL.RequestURI() != to.target {
+				return nil, fmt.Errorf("asked for the proxy of %q", r.URL)
 			}
 			if in.fault == faultChoice {
 				return nil, errFault
@@ -150,6 +216,9 @@ func (in *dialInput) check() error {
 			return url.Parse(dialProxies[in.proxy].url)
 		},
 	})
+	if in.fault == faultSilence && response != nil && time.Since(begin) > transcript.Bound {
+		return fmt.Errorf("websocket.Dial waited %v for the body of a refusal, %v is the most", time.Since(begin), transcript.Bound)
+	}
 	want := &dialPlay{in: in, accept: f.accept}
 	want.dial()
 	if err := in.compare(f, want, dialled, ws, response, err); err != nil {
@@ -161,6 +230,9 @@ func (in *dialInput) check() error {
 func (in *dialInput) compare(f *farSide, want *dialPlay, dialled string, ws *websocket.Websocket, response *http.Response, err error) error {
 	if dialled != want.dialled {
 		return fmt.Errorf("it dialled %q, want %q", dialled, want.dialled)
+	}
+	if f.tries > len(want.writes)+1 || f.tries > len(want.writes) && in.fault != faultWrite && in.fault != faultShort {
+		return fmt.Errorf("it tried %d writes, want %d", f.tries, len(want.writes))
 	}
 	for i, p := range f.written {
 		switch {
@@ -205,6 +277,8 @@ func (in *dialInput) compare(f *farSide, want *dialPlay, dialled string, ws *web
 		return fmt.Errorf("it returned the connection %v, and %w (%T), want a *HandshakeError alone", ws != nil, err, err)
 	case want.dialled != "" && in.fault != faultDial && !f.isClosed():
 		return fmt.Errorf("it returned %w and left the transport open", err)
+	case want.fault == context.Canceled && !errors.Is(err, errGivenUp):
+		return fmt.Errorf("it returned %w, want the cause of the context's end, %v", err, errGivenUp)
 	case want.fault != nil && !errors.Is(err, want.fault):
 		return fmt.Errorf("it returned %w, want an error that is %v, for %s", err, want.fault, want.why)
 	case refused.Error() == "":
@@ -247,6 +321,7 @@ func (in *dialInput) checkRequest(p []byte) error {
 	if to.authorization != "" {
 		want["Authorization"] = to.authorization
 	}
+	maps.Copy(want, dialHeaders[in.header].want)
 	return (&handshakeInput{}).checkHeader(lines[1:], want)
 }
 
@@ -258,7 +333,7 @@ func explainDial(data []byte) string {
 		proxy = "no proxy"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Dial(%q) by %s; bytes come one by one: %t; fault: %s (%d)\n", dialURLs[in.url].url, proxy, in.drip, faults[in.fault], in.at)
+	fmt.Fprintf(&b, "Dial(%q) with the header %v by %s; bytes come one by one: %t; fault: %s (%d)\n", dialURLs[in.url].url, dialHeaders[in.header].set, proxy, in.drip, faults[in.fault], in.at)
 	for i, answer := range in.answers {
 		fmt.Fprintf(&b, "answer to write %d: %q\n", i+1, answer[:min(len(answer), 200)])
 	}
@@ -268,7 +343,8 @@ func explainDial(data []byte) string {
 // A farSide is what Dial is connected to: it has an answer to each write.
 type farSide struct {
 	in      *dialInput
-	cancel  context.CancelFunc
+	cancel  context.CancelCauseFunc
+	tries   int // of Write
 	written [][]byte
 	ready   []byte // to be read
 	read    int    // bytes that were
@@ -279,10 +355,11 @@ type farSide struct {
 
 func (f *farSide) Write(p []byte) (int, error) {
 	n := len(f.written)
-	if f.in.at == n && f.in.fault == faultWrite {
+	f.tries++
+	if f.in.at == f.tries-1 && f.in.fault == faultWrite {
 		return 0, errFault
 	}
-	if f.in.at == n && f.in.fault == faultShort {
+	if f.in.at == f.tries-1 && f.in.fault == faultShort {
 		return len(p) / 2, nil
 	}
 	f.written = append(f.written, bytes.Clone(p))
@@ -309,7 +386,7 @@ func (f *farSide) Read(p []byte) (int, error) {
 			if f.in.fault == faultRead {
 				return 0, errFault
 			}
-			f.cancel()
+			f.cancel(errGivenUp)
 			<-f.closed
 			return 0, net.ErrClosed
 		}
@@ -325,6 +402,13 @@ func (f *farSide) Read(p []byte) (int, error) {
 	n := copy(p, f.ready)
 	f.ready = f.ready[n:]
 	f.read += n
+	switch {
+	case !f.in.together:
+	case f.in.fault == faultRead && f.read == f.in.at:
+		return n, errFault
+	case f.in.fault == faultNone && len(f.ready) == 0 && f.tries == len(f.in.answers):
+		return n, io.EOF
+	}
 	return n, nil
 }
 

@@ -51,6 +51,12 @@ func (p *dialPlay) fail(fault error, why string) bool {
 func (p *dialPlay) dial() {
 	to, proxy := dialURLs[p.in.url], dialProxies[p.in.proxy]
 	switch {
+	case to.addr == "":
+		p.fail(nil, "the URL is none that it takes")
+		return
+	case dialHeaders[p.in.header].why != "":
+		p.fail(nil, dialHeaders[p.in.header].why)
+		return
 	case p.in.fault == faultChoice:
 		p.fail(errFault, "the choice of a proxy fails")
 		return
@@ -63,7 +69,9 @@ func (p *dialPlay) dial() {
 		p.dialled = "tcp " + proxy.addr
 	}
 	if p.in.fault == faultDial {
-		p.fail(errFault, "dialling fails")
+		if p.fail(nil, "dialling gives nothing"); p.in.at&1 == 0 {
+			p.fail(errFault, "dialling fails")
+		}
 		return
 	}
 	u, _ := url.Parse(proxy.url)
@@ -137,7 +145,6 @@ func (p *dialPlay) broken() bool {
 // response plays reading the header of an answer, behind any interim ones; it leaves in
 // ready what stands behind it.
 func (p *dialPlay) response(method string) (*http.Response, bool) {
-	const most = 64 << 10
 	there := p.ready[:p.stop()-p.read]
 	src := bytes.NewReader(there)
 	br := bufio.NewReader(src)
@@ -151,7 +158,7 @@ func (p *dialPlay) response(method string) (*http.Response, bool) {
 			// What stands in the way first, a fault or a line that is none, is open.
 			p.why = "there is no answer of HTTP"
 			return nil, false
-		case used > most:
+		case used > longestHeader:
 			return nil, p.fail(nil, "the header is too long")
 		}
 		if r.StatusCode/100 != 1 || r.StatusCode == 101 {
@@ -197,6 +204,11 @@ func (p *dialPlay) socks(addr string, user *url.Userinfo) bool {
 	if user != nil {
 		greeting = []byte{5, 2, 0, 2}
 	}
+	host, port, _ := net.SplitHostPort(addr)
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || len(host) > 255 {
+		return p.fail(nil, "SOCKS has no words for the address")
+	}
 	if !p.write(greeting) {
 		return false
 	}
@@ -226,8 +238,6 @@ func (p *dialPlay) socks(addr string, user *url.Userinfo) bool {
 	case b[1] != 0:
 		return p.fail(nil, "the method was not offered")
 	}
-	host, port, _ := net.SplitHostPort(addr)
-	number, _ := strconv.Atoi(port)
 	request := []byte{5, 1, 0}
 	if ip, err := netip.ParseAddr(host); err != nil {
 		request = append(append(request, 3, byte(len(host))), host...)
@@ -273,6 +283,9 @@ func (p *dialPlay) answer() {
 		return
 	}
 	why, _ := refusalOfAnswer(whole, p.accept)
+	if dialHeaders[p.in.header].compression != nil && r.Header["Sec-Websocket-Extensions"] != nil {
+		why = "" // FuzzNegotiate knows
+	}
 	p.rest = p.ready
 	p.subprotocol = r.Header.Get("Sec-Websocket-Protocol")
 	if why != "" {
@@ -298,15 +311,15 @@ func seedDial([]vector.Vector) ([][]byte, error) {
 	}
 	var seeds [][]byte
 	add := func(proxy, how, fault, at int, way []string, answer string) {
-		seed := []byte{byte(len(seeds)&3 | proxy<<2 | how), byte(fault | at&31<<3), byte(at >> 5)}
+		seed := []byte{byte(len(seeds) & 3), byte(proxy | how>>2), byte(fault | at&31<<3), byte(at >> 5)}
 		for _, a := range way {
 			seed = append(append(seed, byte(len(a))), a...)
 		}
 		seeds = append(seeds, append(seed, answer...))
 	}
 	for proxy, way := range ways {
-		for how := range 4 {
-			for range dialURLs {
+		for how := range 8 {
+			for range 4 {
 				add(proxy, how<<5, faultNone, 0, way, answer)
 			}
 		}
@@ -317,7 +330,7 @@ func seedDial([]vector.Vector) ([][]byte, error) {
 		}
 		total := len(strings.Join(way, "")) + len(answer)
 		for at := 5; at < total; at += 7 {
-			add(proxy, 0, faultRead+at&1, at, way, answer)
+			add(proxy, at&2<<6, faultRead+at&1, at, way, answer)
 		}
 		for i, a := range way {
 			with := func(other string) []string {
@@ -338,15 +351,25 @@ func seedDial([]vector.Vector) ([][]byte, error) {
 			add(proxy, 0, faultNone, 0, with(a+"HTTP/1.1 101 x\r\n\r\n"), answer)
 		}
 	}
+	for i := range 16 {
+		for proxy := range 6 {
+			add(proxy, 0, faultNone, 0, ways[proxy], answer)
+			seeds[len(seeds)-1][0] = byte(i)
+			add(proxy, 0, faultNone, 0, ways[proxy], answer)
+			seeds[len(seeds)-1][0] = byte(i<<4 | i&3)
+		}
+	}
 	for proxy := range 3 {
 		for _, other := range []string{
 			"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n",
 			"HTTP/1.1 302 Found\r\nLocation: ws://other.example/\r\n\r\n", "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 5\r\n\r\nlogin",
-			"HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nlater\r\n0\r\n\r\n", "HTTP/1.1 500 x\r\n\r\nLONG", "HTTP/1.1 101 x\r\nX: LONG\r\n\r\n",
+			"HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nlater\r\n0\r\n\r\n", "HTTP/1.1 500 x\r\n\r\nLONG", "HTTP/1.1 500 x\r\nContent-Length: 9\r\n\r\npart", "HTTP/1.1 101 x\r\nX: LONG\r\n\r\n",
 			"HTTP/1.1 204 x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n", "LONG", "\x00", "HTTP/1.1 99 x\r\n\r\n", "HTTP/1.1 199 x\r\n\r\n",
 		} {
 			for _, fault := range []int{faultNone, faultSilence} {
 				if proxy == 0 {
+					add(0, 0, fault, 0, nil, strings.Replace(answer, "Upgrade:", "X: FULL\r\nUpgrade:", 1))
+					add(0, 0, fault, 0, nil, strings.Replace(answer, "Upgrade:", "X: FULLx\r\nUpgrade:", 1))
 					add(0, 0, fault, 0, nil, other+answer)
 					add(0, 0, fault, 0, nil, other)
 				} else {
