@@ -158,4 +158,82 @@ var Divergences = []Divergence{
 		Library: "xnet", Version: "v0.62.0", Kind: Accepts, Rule: "truncated-ping",
 		Reason: "where the transport ends inside a ping, what came of it is answered",
 	},
+
+	// With permessage-deflate.
+	{
+		Library: "gorilla", Version: "v1.5.3", Kind: Accepts, Rule: "compressed-continuation",
+		Reason: "RSV1 is looked at on the first frame of a message alone",
+	},
+	{
+		Library: "gorilla", Version: "v1.5.3", Kind: Accepts, Rule: "compressed-control-frame",
+		Reason: "and not on control frames",
+	},
+	{
+		Library: "gorilla", Version: "v1.5.3", Kind: Refuses, Rule: "compressed-message",
+		Reason: "the limit counts compressed octets: a message of as many as it allows is refused if it takes more",
+	},
+	{
+		Library: "gorilla", Version: "v1.5.3", Kind: Accepts, Rule: "inflated-too-large",
+		Reason: "and what they inflate to is not bounded",
+	},
+	{
+		Library: "gorilla", Version: "v1.5.3", Kind: Differs, Rule: "deflate-final-goes-on",
+		Reason: "a message ends with its first final block, and what stands behind that is dropped unread",
+	},
+	{
+		Library: "coder", Version: "v1.8.15", Kind: Crashes, Rule: "compressed-message", Private: true,
+		Reason: "details are for its maintainers first",
+	},
+	{
+		Library: "coder", Version: "v1.8.15", Kind: Differs, Rule: "deflate-final-goes-on",
+		Reason: "a message ends with its first final block",
+	},
+	{
+		Library: "coder", Version: "v1.8.15", Kind: Accepts, Rule: "deflate-message-cut",
+		Reason: "a message that is cut within a block is delivered as far as it goes",
+	},
+	{
+		Library: "coder", Version: "v1.8.15", Kind: Accepts, Rule: "inflated-too-large",
+		Reason: "one octet more than the limit is delivered where the stream ends there",
+	},
+	{
+		Library: "gws", Version: "v1.9.1", Kind: Accepts, Rule: "compressed-continuation",
+		Reason: "RSV1 is looked at on the first frame of a message alone",
+	},
+	{
+		Library: "gws", Version: "v1.9.1", Kind: Accepts, Rule: "compressed-control-frame",
+		Reason: "and not on control frames",
+	},
+	{
+		Library: "gws", Version: "v1.9.1", Kind: Accepts, Rule: "rsv-bits-unsupported",
+		Reason: "with permessage-deflate, RSV2 and RSV3 are not looked at",
+	},
+	{
+		Library: "gws", Version: "v1.9.1", Kind: Differs, Rule: "deflate-final-goes-on",
+		Reason: "a message ends with its first final block",
+	},
+	{
+		Library: "nbio", Version: "v1.6.8", Kind: Accepts, Rule: "compressed-continuation",
+		Reason: "RSV1 is looked at on the first frame of a message alone",
+	},
+	{
+		Library: "nbio", Version: "v1.6.8", Kind: Accepts, Rule: "compressed-control-frame",
+		Reason: "and not on control frames",
+	},
+	{
+		Library: "nbio", Version: "v1.6.8", Kind: Differs, Rule: "deflate-final-goes-on",
+		Reason: "a message ends with its first final block",
+	},
+	{
+		Library: "nbio", Version: "v1.6.8", Kind: Crashes, Rule: "deflate-message-cut", Private: true,
+		Reason: "details are for its maintainers first",
+	},
+	{
+		Library: "nbio", Version: "v1.6.8", Kind: Accepts, Rule: "inflated-too-large",
+		Reason: "one octet more than the limit is delivered",
+	},
+	{
+		Library: "nbio", Version: "v1.6.8", Kind: Refuses, Rule: "compressed-message",
+		Reason: "a message of as many octets as the limit allows is refused if its payload is about as long",
+	},
 }

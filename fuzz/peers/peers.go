@@ -81,6 +81,13 @@ func Peers(data []byte) error {
 	defer input.Guard()()
 	t := g.Generate(data)
 	for _, l := range Libraries() {
+		switch {
+		case t.Deflate == nil:
+		case l.Caps.Deflate == transcript.DeflateNone:
+			continue
+		default:
+			t = g.Generate(compressedFor(l, data))
+		}
 		f, err := Compare(l, t, Divergences)
 		if err != nil {
 			return err
@@ -94,6 +101,18 @@ func Peers(data []byte) error {
 	return nil
 }
 
+// compressedFor is an input with permessage-deflate, by parameters that the library has.
+func compressedFor(l *transcript.Reader, data []byte) []byte {
+	d := agreedFor(l, input.NewTranscriptGenerator().Generate(data[:2]).Deflate)
+	return input.Compressed(*d, data[2:])
+}
+
+// agreedFor is what the library agrees on where d was asked for: windows of 15 bits.
+func agreedFor(l *transcript.Reader, d *model.Deflate) *model.Deflate {
+	alone := d.ServerNoContextTakeover || d.ClientNoContextTakeover || l.Caps.Deflate == transcript.DeflateAlone
+	return &model.Deflate{ServerNoContextTakeover: alone, ClientNoContextTakeover: alone, ServerMaxWindowBits: 15, ClientMaxWindowBits: 15}
+}
+
 // ErrHarness is wrapped by errors that say nothing about a library.
 var ErrHarness = transcript.ErrHarness
 
@@ -102,7 +121,7 @@ var ErrHarness = transcript.ErrHarness
 // harness.
 func Compare(l *transcript.Reader, t *input.Transcript, rows []Divergence) (*Finding, error) {
 	limits := limitsFor(t, l)
-	r, err := l.Run(&transcript.Transcript{Role: t.Role, Limits: limits, Input: t.Input, Chunks: t.Sizes})
+	r, err := l.Run(&transcript.Transcript{Role: t.Role, Limits: limits, Input: t.Input, Deflate: t.Deflate, Chunks: t.Sizes})
 	if err != nil {
 		return nil, err
 	}

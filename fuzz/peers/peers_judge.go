@@ -33,6 +33,9 @@ func (e *expectation) read(without ...model.Rule) model.Outcome {
 	if e.l.Caps.Limits == transcript.LimitsNone {
 		without = append(slices.Clone(without), model.FrameTooLarge, model.MessageTooLarge)
 	}
+	if e.t.Deflate != nil {
+		return model.ReadCompressed(e.t.Role, e.limits, *e.t.Deflate, e.t.Input, without...)
+	}
 	return model.ReadWithout(e.t.Role, e.limits, e.t.Input, without...)
 }
 
@@ -95,6 +98,9 @@ func alone(t []byte) []byte {
 
 // judge returns how the result parts from the model, apart from the rows.
 func (e *expectation) judge(r *transcript.Result) *Finding {
+	if e.t.Deflate != nil {
+		return e.judgeCompressed(r)
+	}
 	strict := e.read()
 	e.overLimit, e.orphan = e.counted(), e.firstOrphan()
 	find := func(kind Kind, rule, detail string) *Finding {

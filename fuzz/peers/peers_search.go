@@ -3,6 +3,7 @@ package peers
 import (
 	"github.com/wsproof/wsproof/fuzz/input"
 	"github.com/wsproof/wsproof/internal/engine/transcript"
+	"github.com/wsproof/wsproof/internal/model"
 )
 
 // Search feeds a library transcripts that the generator makes of pseudo-random
@@ -15,7 +16,7 @@ func Search(l *transcript.Reader, seed uint64, rows []Divergence, done func(n in
 	data := make([]byte, 0, 256)
 	n := 0
 	for ; !done(n); n++ {
-		data = input.RandomInput(data[:0], seed, uint64(n))
+		data = randomFor(l, data[:0], seed, uint64(n))
 		t := g.Generate(data)
 		f, err := Compare(l, t, rows)
 		if err != nil {
@@ -34,7 +35,17 @@ func Search(l *transcript.Reader, seed uint64, rows []Divergence, done func(n in
 	return n, nil
 }
 
+// randomFor is the n-th input of a seed: every third is one with permessage-deflate, where
+// the library has that.
+func randomFor(l *transcript.Reader, dst []byte, seed, n uint64) []byte {
+	if n%3 != 2 || l.Caps.Deflate == transcript.DeflateNone {
+		return input.RandomInput(dst, seed, n)
+	}
+	takeover := model.Deflate{ServerNoContextTakeover: n%2 == 0}
+	return input.Compressed(*agreedFor(l, &takeover), input.RandomInput(dst, seed, n))
+}
+
 // ExplainRandom describes the n-th transcript of a seed of [Search].
-func ExplainRandom(seed, n uint64) string {
-	return input.Annotate(input.NewTranscriptGenerator().Generate(input.RandomInput(nil, seed, n)))
+func ExplainRandom(l *transcript.Reader, seed, n uint64) string {
+	return input.Annotate(input.NewTranscriptGenerator().Generate(randomFor(l, nil, seed, n)))
 }

@@ -5,7 +5,7 @@ import "github.com/wsproof/wsproof/fuzz/input"
 // Targets returns the targets of this package.
 func Targets() []input.Target {
 	return []input.Target{
-		{Name: "Peers", Check: Peers, Words: input.ExplainTranscript, SeedsFrom: input.SeedTranscripts},
+		{Name: "Peers", Check: Peers, Words: input.ExplainTranscript, SeedsFrom: input.SeedTranscripts, Compressed: true},
 		{Name: "Target", Check: Remote, Words: input.ExplainTranscript, SeedsFrom: seedRemote},
 	}
 }

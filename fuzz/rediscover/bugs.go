@@ -34,4 +34,9 @@ var bugs = []bug{
 		what: "frames behind the peer's Close are still answered",
 		kind: peers.Sends, rules: []string{"frames-after-its-close"},
 	},
+	{
+		module: "github.com/lxzan/gws", version: "v1.8.1", fixed: "v1.8.2",
+		what: "a compressed message inflates past the limit",
+		kind: peers.Accepts, rules: []string{"inflated-too-large"},
+	},
 }

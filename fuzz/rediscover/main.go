@@ -191,7 +191,7 @@ func (o *options) version1(ctx context.Context, l *transcript.Reader, version st
 	}
 	n := int64(binary.LittleEndian.Uint64(number))
 	fmt.Fprintf(stdout, "%s %s CRASHED the process at input %d, in %s:\n%s\n%s", l.Name, version, n, transcript.PanicOwner(text), text,
-		peers.ExplainRandom(o.seed, uint64(n)))
+		peers.ExplainRandom(l, o.seed, uint64(n)))
 	if b != nil && b.kind == peers.Crashes {
 		found = time.Since(start)
 	}
@@ -214,6 +214,22 @@ import (
 var table = []engine.Engine{{Reader: &transcripts.Reader}}
 `
 
+// withoutDeflate stands in the place of deflate.go of gws's adapter for versions that
+// have another API for it.
+const withoutDeflate = `package transcripts
+
+import (
+	"github.com/lxzan/gws"
+
+	"github.com/wsproof/wsproof/internal/engine/transcript"
+)
+
+const deflates = transcript.DeflateNone
+
+func server(_ *transcript.Transcript, o gws.ServerOption) *gws.ServerOption { return &o }
+func client(_ *transcript.Transcript, o gws.ClientOption) *gws.ClientOption { return &o }
+`
+
 // build builds this command with a version of a library alone: go.mod and the
 // table of engines are others, in dir.
 func build(ctx context.Context, dir string, l *transcript.Reader, version string) (string, error) {
@@ -230,7 +246,16 @@ func build(ctx context.Context, dir string, l *transcript.Reader, version string
 	if err := os.WriteFile(alone, fmt.Appendf(nil, table, l.Name), 0o666); err != nil {
 		return "", err
 	}
-	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {filepath.FromSlash("internal/engine/engines/table.go"): alone}})
+	replace := map[string]string{filepath.FromSlash("internal/engine/engines/table.go"): alone}
+	minor := 0
+	if _, err := fmt.Sscanf(version, "v1.%d.", &minor); err == nil && l.Name == "gws" && minor < 8 {
+		plain := filepath.Join(dir, "deflate.go")
+		if err := os.WriteFile(plain, []byte(withoutDeflate), 0o666); err != nil {
+			return "", err
+		}
+		replace[filepath.FromSlash("internal/engine/gws/transcripts/deflate.go")] = plain
+	}
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": replace})
 	if err != nil {
 		return "", err
 	}

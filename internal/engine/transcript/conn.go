@@ -27,6 +27,7 @@ type Conn struct {
 	out      []byte
 	from     int                         // where the frames begin in out
 	answer   func(request []byte) []byte // to the request of an opening handshake
+	deflate  string                      // the offer, and the answer, of permessage-deflate; "": none
 	closeAt  int                         // scanned for a Close up to here
 	code     uint16                      // of the first Close that was sent, 0 if none was
 	start    int                         // what had been consumed before the last read
@@ -44,8 +45,11 @@ func NewConn(t *Transcript) *Conn {
 }
 
 func (c *Conn) reset(t *Transcript) {
-	*c = Conn{input: t.Input, chunks: t.Chunks, out: c.out[:0]}
+	*c = Conn{input: t.Input, chunks: t.Chunks, out: c.out[:0], deflate: Extension(t.Deflate)}
 }
+
+// Extension is what the peer offers of permessage-deflate, or answers; "" for nothing.
+func (c *Conn) Extension() string { return c.deflate }
 
 // Share keeps the Conn from being used again after this transcript, because the
 // library may hold it in a goroutine that outlives the reading.
@@ -180,7 +184,7 @@ func (c *Conn) Consumed() int {
 // request that is written gets the 101 that suits it (RFC 6455 §4.2.2), in a
 // read of its own, before the transcript.
 func (c *Conn) Client() net.Conn {
-	c.answer = response
+	c.answer = c.response
 	return c
 }
 
@@ -229,7 +233,7 @@ func AcceptKey(key string) string {
 }
 
 // response returns the 101 for a request.
-func response(request []byte) []byte {
+func (c *Conn) response(request []byte) []byte {
 	var key string
 	for line := range strings.SplitSeq(string(request), "\r\n") {
 		name, value, _ := strings.Cut(line, ":")
@@ -237,7 +241,11 @@ func response(request []byte) []byte {
 			key = strings.TrimSpace(value)
 		}
 	}
-	return []byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+	extension := ""
+	if c.deflate != "" {
+		extension = "Sec-WebSocket-Extensions: " + c.deflate + "\r\n"
+	}
+	return []byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" + extension +
 		"Sec-WebSocket-Accept: " + AcceptKey(key) + "\r\n\r\n")
 }
 

@@ -29,6 +29,10 @@ type Transcript struct {
 	Role   model.Role
 	Limits model.Limits
 	Input  []byte
+	// Deflate is what is agreed on of permessage-deflate (RFC 7692): windows of 15 bits,
+	// and context takeover in both directions or in none, as far as the library can
+	// (Caps). Nil: nothing.
+	Deflate *model.Deflate
 	// Chunks are the sizes of the reads, in turn and over again: a read returns
 	// at most that many bytes. None: as many as are asked for.
 	Chunks []int
@@ -62,10 +66,36 @@ const (
 	LimitsBoth
 )
 
+// Deflate tells what of permessage-deflate a library has.
+type Deflate uint8
+
+// The kinds.
+const (
+	// DeflateNone: nothing, or not by the API that the adapter uses.
+	DeflateNone Deflate = iota
+	// DeflateAlone: each message by itself.
+	DeflateAlone
+	// DeflateTakeover: context takeover, too.
+	DeflateTakeover
+)
+
+// Extension is the offer, and the answer, by which d is agreed on.
+func Extension(d *model.Deflate) string {
+	switch {
+	case d == nil:
+		return ""
+	case d.ServerNoContextTakeover:
+		return "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+	}
+	return "permessage-deflate"
+}
+
 // Caps say what a library offers by the API that its adapter uses.
 type Caps struct {
 	UTF8   UTF8
 	Limits Limits
+	// Deflate is what it has of permessage-deflate.
+	Deflate Deflate
 	// SendsClose tells whether it sends a Close frame by itself when a rule is
 	// broken; if not, that is its caller's job.
 	SendsClose bool

@@ -21,21 +21,29 @@ import (
 var Reader = transcript.Reader{
 	Name:   "coder",
 	Module: "github.com/coder/websocket",
-	Caps:   transcript.Caps{UTF8: transcript.UTF8None, Limits: transcript.LimitsMessage, SendsClose: true, Late: []model.Rule{model.MessageTooLarge}},
+	Caps:   transcript.Caps{UTF8: transcript.UTF8None, Limits: transcript.LimitsMessage, Deflate: transcript.DeflateTakeover, SendsClose: true, Late: []model.Rule{model.MessageTooLarge}},
 	Read:   read,
 }
 
 func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) error {
 	ctx := context.Background()
+	mode := websocket.CompressionDisabled
+	switch {
+	case t.Deflate == nil:
+	case t.Deflate.ServerNoContextTakeover:
+		mode = websocket.CompressionNoContextTakeover
+	default:
+		mode = websocket.CompressionContextTakeover
+	}
 	var ws *websocket.Conn
 	var err error
 	if t.Role == model.Server {
 		w, req, upgraded := opening.Upgrade(c)
-		ws, err = websocket.Accept(w, req, nil)
+		ws, err = websocket.Accept(w, req, &websocket.AcceptOptions{CompressionMode: mode})
 		upgraded()
 	} else {
 		ws, _, err = websocket.Dial(ctx, "ws://peer/", &websocket.DialOptions{
-			HTTPClient: &http.Client{Transport: roundTripper{c}},
+			HTTPClient: &http.Client{Transport: roundTripper{c}}, CompressionMode: mode,
 		})
 	}
 	if err != nil {
@@ -82,14 +90,18 @@ func end(r *transcript.Result, err error) {
 type roundTripper struct{ c *transcript.Conn }
 
 func (rt roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
+	header := http.Header{
+		"Upgrade":              {"websocket"},
+		"Connection":           {"Upgrade"},
+		"Sec-Websocket-Accept": {transcript.AcceptKey(req.Header.Get("Sec-WebSocket-Key"))},
+	}
+	if extension := rt.c.Extension(); extension != "" {
+		header.Set("Sec-WebSocket-Extensions", extension)
+	}
 	return &http.Response{
 		Status: "101 Switching Protocols", StatusCode: http.StatusSwitchingProtocols,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{
-			"Upgrade":              {"websocket"},
-			"Connection":           {"Upgrade"},
-			"Sec-Websocket-Accept": {transcript.AcceptKey(req.Header.Get("Sec-WebSocket-Key"))},
-		},
+		Header:  header,
 		Body:    rt.c,
 		Request: req,
 	}, nil

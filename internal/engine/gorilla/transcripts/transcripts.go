@@ -19,23 +19,22 @@ import (
 var Reader = transcript.Reader{
 	Name:   "gorilla",
 	Module: "github.com/gorilla/websocket",
-	Caps:   transcript.Caps{UTF8: transcript.UTF8None, Limits: transcript.LimitsMessage, SendsClose: true},
+	Caps:   transcript.Caps{UTF8: transcript.UTF8None, Limits: transcript.LimitsMessage, Deflate: transcript.DeflateAlone, SendsClose: true},
 	Read:   read,
 }
-
-var upgrader = websocket.Upgrader{ReadBufferSize: 1024, WriteBufferSize: 1024}
 
 func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) error {
 	var ws *websocket.Conn
 	var err error
 	if t.Role == model.Server {
 		w, req, upgraded := opening.Upgrade(c)
+		upgrader := websocket.Upgrader{ReadBufferSize: 1024, WriteBufferSize: 1024, EnableCompression: t.Deflate != nil}
 		ws, err = upgrader.Upgrade(w, req, nil)
 		upgraded()
 	} else {
 		dialer := websocket.Dialer{
 			NetDial:        func(string, string) (net.Conn, error) { return c.Client(), nil },
-			ReadBufferSize: 1024, WriteBufferSize: 1024,
+			ReadBufferSize: 1024, WriteBufferSize: 1024, EnableCompression: t.Deflate != nil,
 		}
 		ws, _, err = dialer.Dial(transcript.Target().String(), nil)
 	}

@@ -19,7 +19,7 @@ var Reader = transcript.Reader{
 	Name:   "gws",
 	Module: "github.com/lxzan/gws",
 	Caps: transcript.Caps{
-		UTF8: transcript.UTF8AtEnd, Limits: transcript.LimitsOne, SendsClose: true,
+		UTF8: transcript.UTF8AtEnd, Limits: transcript.LimitsOne, Deflate: deflates, SendsClose: true,
 		Late: []model.Rule{model.OpcodeUnknown, model.ContinuationUnexpected, model.ContinuationExpected, model.MessageTooLarge},
 	},
 	Read: read,
@@ -31,14 +31,14 @@ func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) er
 	var err error
 	if t.Role == model.Server {
 		w, req, upgraded := opening.Upgrade(c)
-		ws, err = gws.NewUpgrader(h, &gws.ServerOption{
+		ws, err = gws.NewUpgrader(h, server(t, gws.ServerOption{
 			CheckUtf8Enabled: true, ReadMaxPayloadSize: t.Limits.Message,
-		}).Upgrade(w, req)
+		})).Upgrade(w, req)
 		upgraded()
 	} else {
-		ws, _, err = gws.NewClientFromConn(h, &gws.ClientOption{
+		ws, _, err = gws.NewClientFromConn(h, client(t, gws.ClientOption{
 			CheckUtf8Enabled: true, ReadMaxPayloadSize: t.Limits.Message, Addr: "ws://peer/",
-		}, c.Client())
+		}), c.Client())
 	}
 	if err != nil {
 		return err

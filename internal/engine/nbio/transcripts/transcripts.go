@@ -27,7 +27,7 @@ var Reader = transcript.Reader{
 	Name:   "nbio",
 	Module: "github.com/lesismal/nbio",
 	Caps: transcript.Caps{
-		UTF8: transcript.UTF8AtEnd, Limits: transcript.LimitsOne,
+		UTF8: transcript.UTF8AtEnd, Limits: transcript.LimitsOne, Deflate: transcript.DeflateAlone,
 		Late: []model.Rule{
 			model.RSVBitsUnsupported, model.OpcodeUnknown, model.ControlFrameFragmented,
 			model.ContinuationUnexpected, model.ContinuationExpected,
@@ -71,6 +71,7 @@ func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) er
 	u := websocket.NewUpgrader()
 	u.Engine = engine
 	u.MessageLengthLimit = t.Limits.Message
+	u.EnableCompression(t.Deflate != nil)
 	u.BlockingModAsyncWrite, u.BlockingModHandleRead = false, false
 	closed := false // by the peer's Close
 	u.OnMessage(func(_ *websocket.Conn, kind websocket.MessageType, payload []byte) {
@@ -112,7 +113,7 @@ func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) er
 		}
 		upgraded()
 	} else {
-		ws = websocket.NewClientConn(u, net.Conn(c), "", false, false)
+		ws = websocket.NewClientConn(u, net.Conn(c), "", t.Deflate != nil, false)
 		ws.Execute = nbhttp.SyncExecutor
 	}
 	ws.HandleRead(0)

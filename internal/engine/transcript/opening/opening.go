@@ -14,7 +14,11 @@ import (
 // be hijacked, and the request of a client. What was written up to the call of
 // the function that it returns, the 101, is no frame.
 func Upgrade(c *transcript.Conn) (http.ResponseWriter, *http.Request, func()) {
-	return &hijacker{c: c}, request(), c.Frames
+	r := request()
+	if extension := c.Extension(); extension != "" {
+		r.Header.Set("Sec-WebSocket-Extensions", extension)
+	}
+	return &hijacker{c: c}, r, c.Frames
 }
 
 type hijacker struct {
