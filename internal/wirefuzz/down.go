@@ -222,7 +222,7 @@ func (r *run) fall(kind Kind, culprit *record, list []record, said string) {
 	info := Info(s.Rule)
 	g.Group.Level, g.Rule, g.Kind, g.What, g.Why = Finding, s.Rule, s.Kind, s.What, s.Why
 	g.Place, g.Sentence, g.Count = info.Place(), info.Sentence, 1
-	key := s.key()
+	key := string(s.Level) + " " + s.key()
 	r.mu.Lock()
 	if old := r.groups[key]; old != nil && old.counts {
 		old.Count++

@@ -70,7 +70,11 @@ func File(g *Group) string {
 	if g.Handshake {
 		folder = handshakeFolder
 	}
-	return filepath.Join(folder, slug(g.Key()))
+	name := slug(g.Key())
+	if g.Level == Note {
+		name = "note_" + name
+	}
+	return filepath.Join(folder, name)
 }
 
 // slug is a key as the name of a file.

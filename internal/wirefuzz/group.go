@@ -48,7 +48,7 @@ const mostRefuted = 3
 // see takes a sighting into its group. The first of a group is made smaller, and if it
 // may come of a busy machine, it has to come again first.
 func (r *run) see(ctx context.Context, s sighting, in *item) {
-	key := s.key()
+	key := string(s.Level) + " " + s.key()
 	r.mu.Lock()
 	g := r.groups[key]
 	if g == nil {
@@ -58,9 +58,6 @@ func (r *run) see(ctx context.Context, s sighting, in *item) {
 		r.order = append(r.order, key)
 	}
 	g.Count++
-	if s.Level == Finding {
-		g.Level = Finding
-	}
 	if g.counts || g.busy || g.refuted >= mostRefuted {
 		if g.counts && !g.busy && !s.timed && !g.Handshake && len(in.b) < len(g.Input) {
 			g.Input, g.Why = slices.Clone(in.b), s.Why
@@ -107,14 +104,14 @@ func (r *run) again(ctx context.Context, s *sighting, in *item) bool {
 	defer r.alone.Unlock()
 	if in.handshake {
 		list, _, err := r.shake(ctx, in.b, r.patient().owed)
-		return err == nil && seen(list, s.key())
+		return err == nil && seen(list, s)
 	}
 	p := newPlan(in.b, r.MaxMessage)
 	a, err := r.try(ctx, p, r.patient())
 	if ctx.Err() != nil {
 		return false
 	}
-	if err == nil && seen(judge(p, a), s.key()) {
+	if err == nil && seen(judge(p, a), s) {
 		if err = r.down(ctx, r.patient()); err == nil {
 			return true
 		}
@@ -129,7 +126,7 @@ func (r *run) again(ctx context.Context, s *sighting, in *item) bool {
 	return false
 }
 
-// seen says whether a list has that key.
-func seen(list []sighting, key string) bool {
-	return slices.ContainsFunc(list, func(s sighting) bool { return s.key() == key })
+// seen says whether a list has a sighting of the same group.
+func seen(list []sighting, of *sighting) bool {
+	return slices.ContainsFunc(list, func(s sighting) bool { return s.Level == of.Level && s.key() == of.key() })
 }

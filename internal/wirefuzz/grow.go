@@ -230,10 +230,11 @@ func (r *run) leak(ctx context.Context) {
 	info := Info(s.Rule)
 	g := &group{counts: true, Group: Group{Level: s.Level, Rule: s.Rule, Kind: s.Kind, Why: s.Why, Place: info.Place(), Sentence: info.Sentence, Count: 1, Alone: true, Input: culprit.b, Handshake: culprit.handshake}}
 	r.mu.Lock()
-	if r.groups[s.key()] == nil {
-		r.order = append(r.order, s.key())
+	key := string(s.Level) + " " + s.key()
+	if r.groups[key] == nil {
+		r.order = append(r.order, key)
 	}
-	r.groups[s.key()] = g
+	r.groups[key] = g
 	told := g.Group
 	r.mu.Unlock()
 	r.tell(&told, "")

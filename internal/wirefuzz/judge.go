@@ -60,7 +60,9 @@ func (j *judgement) echoes() {
 		switch {
 		case i < len(p.want.Messages):
 			j.altered(i, got)
-		case p.breaks() != "":
+		case j.fragment(got):
+			j.add(sighting{Level: Finding, Rule: model.FragmentsJoined, Kind: Invents, Why: fmt.Sprintf("echo %d is %v, which is a fragment of a message", i+1, got)})
+		case j.breach() != "":
 			j.accepts(fmt.Sprintf("echo %d is %v, which stands behind what breaks the rule, or is it", i+1, got))
 		case p.closes():
 			j.add(sighting{Level: Note, Rule: model.CloseEnds, Kind: Accepts, Why: fmt.Sprintf("a message behind the peer's Close came back: %v", got)})
@@ -70,16 +72,15 @@ func (j *judgement) echoes() {
 	}
 	if a.goesOn && !a.closesByItself() {
 		switch why := "it answered a ping behind that"; {
-		case p.breaks() == "":
-		case j.has(Accepts):
-		case p.last.Frame.Opcode&8 != 0 && (p.breaks() == model.ControlFrameTooLarge || p.breaks() == model.ControlFrameFragmented) && !j.ponged():
-			j.add(sighting{Level: Note, Rule: p.breaks(), Kind: PassesOver, Why: "the server passed over it: " + why})
+		case j.breach() == "" || j.has(Accepts) || j.has(Invents):
+		case slices.Contains(senders, j.breach()) && !j.ponged():
+			j.add(sighting{Level: Note, Rule: j.breach(), Kind: PassesOver, Why: "the server passed over it: " + why, timed: true})
 		default:
 			j.accepts("the server goes on: " + why)
 		}
 		return
 	}
-	if j.ponged() && !j.has(Accepts) && !a.closesByItself() {
+	if j.ponged() && j.breach() != "" && !j.has(Accepts) && !a.closesByItself() {
 		j.accepts("the server answered a ping that stands behind what breaks the rule, or is it")
 	}
 }
@@ -112,9 +113,51 @@ func (j *judgement) has(kind Kind) bool {
 	return slices.ContainsFunc(j.list, func(s sighting) bool { return s.Kind == kind })
 }
 
+// senders are rules that say what may be sent, and not what is to be done with what
+// breaks them: a server that passes over it has delivered nothing that is wrong.
+var senders = []model.Rule{model.ControlFrameTooLarge, model.ControlFrameFragmented, model.ContinuationUnexpected, model.ContinuationExpected}
+
 // accepts adds that the server took what the rule forbids.
 func (j *judgement) accepts(why string) {
-	j.add(sighting{Level: Finding, Rule: j.p.breaks(), Kind: Accepts, Why: why})
+	j.add(sighting{Level: Finding, Rule: j.breach(), Kind: Accepts, Why: why, timed: j.a.goesOn})
+}
+
+// breach is the rule that the server has broken if it took what it should not: not one
+// that binds the sender alone, nor the model's bound on lengths.
+func (j *judgement) breach() model.Rule {
+	for _, want := range j.p.wants {
+		switch {
+		case want.End != model.Failed || want.Rule == model.FrameTooLarge || want.Rule == model.MessageTooLarge:
+			return ""
+		case want.Rule != model.LengthNotMinimal:
+			return want.Rule
+		}
+	}
+	return ""
+}
+
+// fragment says whether a message is what a fragment before the last frame has, and
+// not what all of them have with that frame.
+func (j *judgement) fragment(m model.Message) bool {
+	var joined []byte
+	for i := range j.p.spans {
+		s := &j.p.spans[i]
+		if s.Frame.Opcode&8 == 0 {
+			if s.Frame.Opcode != wire.Continuation {
+				joined = nil
+			}
+			if joined = append(joined, s.Frame.Payload...); s.Frame.Fin && j.p.last != nil && s.Start >= j.p.last.Start && bytes.Equal(m.Payload, joined) {
+				return false
+			}
+		}
+	}
+	for i := range j.p.spans {
+		s := &j.p.spans[i]
+		if (j.p.last == nil || s.Start < j.p.last.Start) && s.Frame.Opcode&8 == 0 && !s.Cut && (!s.Frame.Fin || s.Frame.Opcode == wire.Continuation) && bytes.Equal(s.Frame.Payload, m.Payload) {
+			return true
+		}
+	}
+	return false
 }
 
 func same(a, b model.Message) bool { return a.Binary == b.Binary && bytes.Equal(a.Payload, b.Payload) }
@@ -128,6 +171,10 @@ func begins(got, list []model.Message) bool {
 // lost before it.
 func (j *judgement) altered(i int, got model.Message) {
 	want := j.p.want.Messages
+	if j.described(i) == fragmented && !bytes.Equal(got.Payload, want[i].Payload) && j.fragment(got) {
+		j.add(sighting{Level: Finding, Rule: model.FragmentsJoined, Kind: Invents, Why: fmt.Sprintf("echo %d is %v, which is a fragment of message %d", i+1, got, i+1)})
+		return
+	}
 	if k := slices.IndexFunc(want[i+1:], func(m model.Message) bool { return same(m, got) }); k >= 0 {
 		j.add(sighting{Level: Finding, Rule: MessageReceived, Kind: Loses, What: j.described(i), Why: fmt.Sprintf("message %d, %v, did not come back; message %d did", i+1, want[i], i+k+2)})
 		return
@@ -138,6 +185,8 @@ func (j *judgement) altered(i int, got model.Message) {
 	}
 	j.add(sighting{Level: Finding, Rule: MessageReceived, Kind: Alters, What: what, Why: fmt.Sprintf("echo %d is %v, where %v was sent: %s", i+1, got, want[i], input.Differ(got.Payload, want[i].Payload))})
 }
+
+const fragmented = "a message in fragments"
 
 // described says of which sort the i-th message owed is, for groups.
 func (j *judgement) described(i int) string {
@@ -160,7 +209,7 @@ func (j *judgement) described(i int) string {
 	case len(j.p.want.Messages[i].Payload) == 0:
 		return "an empty message"
 	case fragments > 1:
-		return "a message in fragments"
+		return fragmented
 	}
 	return "a message"
 }
@@ -198,7 +247,7 @@ func (j *judgement) refusal() {
 // ending judges the way the connection ended.
 func (j *judgement) ending() {
 	p, a := j.p, j.a
-	took := j.has(Accepts) || j.has(PassesOver)
+	took := j.has(Accepts) || j.has(PassesOver) || j.has(Invents) || j.has(Alters) || j.has(Loses)
 	switch {
 	case took:
 	case p.breaks() != "" && len(a.codes) > 0:
@@ -245,7 +294,7 @@ func (j *judgement) unanswered() {
 	default:
 		s.Why = "the server " + a.endText() + " without a Close in response"
 	}
-	if p.big {
+	if p.big || p.behind() {
 		s.Level = Note
 	}
 	j.add(s)
@@ -260,6 +309,9 @@ func (j *judgement) code() {
 	code := a.codes[0]
 	var usual []uint16
 	for _, want := range p.wants {
+		if want.End != model.Failed {
+			return // it may be another Close
+		}
 		usual = append(usual, want.Codes...)
 	}
 	switch {

@@ -123,9 +123,9 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if r.Duration > 0 {
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeout(ctx, r.Duration)
-		defer stop()
+		// No deadline: what is under way then would fail by it, and not be cancelled.
+		over := time.AfterFunc(r.Duration, cancel)
+		defer over.Stop()
 	}
 	var others sync.WaitGroup
 	watching, stopWatching := context.WithCancel(ctx)
@@ -214,7 +214,7 @@ func (r *run) company(p *plan) waits {
 	if r.slow[waitKey{TCPClosed, LeavesOpen}] || r.slow[waitKey{TCPEnds, LeavesOpen}] {
 		w.end = w.quiet
 	}
-	if r.slow[waitKey{p.breaks(), Stays}] {
+	if r.slow[waitKey{p.breaks(), Stays}] || r.slow[waitKey{MessageReceived, Loses}] || r.slow[waitKey{model.PingAnswered, Loses}] {
 		w.owed = max(w.quiet, soft/4)
 	}
 	return w

@@ -100,7 +100,7 @@ func TestRogues(t *testing.T) {
 			}
 			return true
 		}}, "message-received: alters the payload", ""},
-		{off(model.FragmentsJoined), "message-received: alters the payload", ""},
+		{off(model.FragmentsJoined), "fragments-joined: invents", "message-received: alters the payload"},
 		{off(model.ControlBetween), "message-received: refuses a message in fragments", "continuation-expected: accepts"},
 		{&rogue{pong: func(list [][]byte) [][]byte { return list[:min(1, len(list))] }}, "ping-answered: loses the last of several pings", ""},
 		{&rogue{message: func(m *model.Message) bool { return len(m.Payload) > 0 }}, "message-received: loses an empty message", "message-received: loses"},

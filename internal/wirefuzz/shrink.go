@@ -32,14 +32,14 @@ func (r *run) shrink(ctx context.Context, s *sighting, g *group) {
 		if s.timed {
 			w := r.patient()
 			w.owed, w.end = w.owed/10, w.end/6 // the last word has patience again
-			return r.shows(ctx, p, w, s.key(), &why)
+			return r.shows(ctx, p, w, s, &why)
 		}
 		r.alone.RLock()
 		defer r.alone.RUnlock()
-		return r.shows(ctx, p, r.company(p), s.key(), &why)
+		return r.shows(ctx, p, r.company(p), s, &why)
 	}
 	smallest := smaller(g.Input, shows)
-	if s.timed && len(smallest) < len(g.Input) && !r.shows(ctx, newPlan(smallest, r.MaxMessage), r.patient(), s.key(), &why) {
+	if s.timed && len(smallest) < len(g.Input) && !r.shows(ctx, newPlan(smallest, r.MaxMessage), r.patient(), s, &why) {
 		return
 	}
 	r.mu.Lock()
@@ -49,14 +49,14 @@ func (r *run) shrink(ctx context.Context, s *sighting, g *group) {
 	r.mu.Unlock()
 }
 
-// shows says whether a transcript shows that key, and why.
-func (r *run) shows(ctx context.Context, p *plan, w waits, key string, why *string) bool {
+// shows says whether a transcript shows a sighting of the same group, and why.
+func (r *run) shows(ctx context.Context, p *plan, w waits, of *sighting, why *string) bool {
 	a, err := r.try(ctx, p, w)
 	if err != nil || ctx.Err() != nil {
 		return false
 	}
 	for _, s := range judge(p, a) {
-		if s.key() == key {
+		if s.Level == of.Level && s.key() == of.key() {
 			*why = s.Why
 			return true
 		}

@@ -69,7 +69,7 @@ func TestFuzz(t *testing.T) {
 	if err != nil || !strings.Contains(stdout, "passed  ws://") || !strings.Contains(stdout, "0 findings, ") {
 		t.Errorf("%v\n%s", err, stdout)
 	}
-	for _, name := range []string{"index.html", "fuzz.json", "FuzzTarget/length-not-minimal_stricter"} {
+	for _, name := range []string{"index.html", "fuzz.json", "FuzzTarget/note_length-not-minimal_stricter"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 			t.Error(err)
 		}
