@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/wsproof/wsproof/fuzz/input"
 	"github.com/wsproof/wsproof/internal/model"
@@ -45,6 +47,7 @@ type connHarness struct {
 	answered uint64    // the highest number of a ping that the peer answered
 	floods   int       // of messages
 	pinged   int       // pings that the peer has looked at
+	epoch    int       // how often all was calm
 	ends     []outcome // that fit what was seen
 	before   time.Time // when all was calm and closing had not begun
 	dropFrom int       // how much was read then
@@ -63,6 +66,8 @@ type connHarness struct {
 	got        []model.Message       // by the handler
 	kept       [][2][]byte           // payloads that are the application's to keep, and copies
 	replies    []model.Message       // owed for them
+	replied    []int                 // in which epoch each was given
+	lent       []byte                // of the last one, if it was the handler's own memory
 	handler    *websocket.CloseError // how the handler ended the connection
 	handlerErr error                 // and by what, if that was an error
 	panicked   bool                  // the handler, or a hook
@@ -90,6 +95,7 @@ type told struct {
 // A call is one of another goroutine.
 type call struct {
 	what  string    // the method
+	epoch int       // in which it was called
 	text  string    // of WriteMessage
 	close []byte    // the payload of the Close that it sends
 	bad   bool      // it must fail
@@ -144,6 +150,7 @@ func (h *connHarness) settle() error {
 		time.Sleep(time.Microsecond) // slow writes
 		synctest.Wait()
 		if !h.pipe.slowly() {
+			h.locked(func() { h.epoch++ })
 			return h.calm()
 		}
 	}
@@ -166,8 +173,25 @@ func runConn(data []byte, limits func(*input.Source) model.Limits, ops func(*con
 		if limits != nil {
 			h.opt.limits = limits(&h.src)
 		}
-		return h.run(ops)
+		if err := h.run(ops); err != nil || len(data)&7 != 0 { // it takes a while
+			return err
+		}
+		return h.forgotten()
 	})
+}
+
+// forgotten checks that nothing holds the connection that has ended: no timer, no context,
+// no pool.
+func (h *connHarness) forgotten() error {
+	ws := weak.Make(h.ws)
+	h.ws, h.calls = nil, nil
+	defer runtime.KeepAlive(h) // with the context
+	for range 2 {
+		if runtime.GC(); ws.Value() == nil {
+			return nil
+		}
+	}
+	return errors.New("the connection has ended, and something still holds it")
 }
 
 func (h *connHarness) run(ops func(*connHarness) error) error {

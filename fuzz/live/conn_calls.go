@@ -11,6 +11,7 @@ import (
 
 // other makes a call on another goroutine.
 func (h *connHarness) other(c *call, f func() error) {
+	c.epoch = h.epoch
 	h.locked(func() { h.calls = append(h.calls, c) })
 	go func() {
 		err := f()

@@ -68,7 +68,7 @@ func (h *connHarness) deadlineDue() error {
 	ok := p.readBy.Equal(t.frameBy)
 	lo, hi := t.first.Add(connMessageTimeout), t.looked.Add(connMessageTimeout)
 	if t.message && h.opt.has(bitMessageTimeout) {
-		ok = within(p.readBy, t.frameBy, lo, hi)
+		ok = within(p.readBy.Time, t.frameBy, lo, hi)
 	}
 	if ok {
 		return nil

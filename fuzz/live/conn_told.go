@@ -2,14 +2,17 @@ package live
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 
 	"github.com/wsproof/wsproof/internal/model"
 	"github.com/wsproof/wsproof/internal/wire"
 	"github.com/wsproof/wsproof/websocket"
+	"github.com/wsproof/wsproof/websocket/protocol"
 )
 
 // checkCalls checks what the calls of other goroutines returned.
@@ -31,6 +34,9 @@ func (s *scene) checkCalls() error {
 				return fmt.Errorf("%s has not returned although somebody reads", where)
 			}
 			continue
+		}
+		if err := s.checkCallError(c); err != nil {
+			return fmt.Errorf("%s: %w", where, err)
 		}
 		times := s.sent.messages[c.text]
 		switch c.what {
@@ -64,6 +70,21 @@ func (s *scene) checkCalls() error {
 	}
 	if s.sound && s.free && !s.lingers() && pings > numbers-int(s.answered) {
 		return fmt.Errorf("%d calls of Ping wait, %d were sent and the one before number %d answered", pings, numbers, s.answered+1)
+	}
+	return nil
+}
+
+// checkCallError checks that the error of a call comes of something that has happened.
+func (s *scene) checkCallError(c *call) error {
+	err := c.err
+	open := !s.closed && s.close == nil && !slices.ContainsFunc(s.ends, func(o outcome) bool { return o.state != protocol.Open })
+	switch {
+	case err == nil, c.bad && c.what != "ReadMessage", s.explains(err):
+	case c.ctxed && errors.Is(err, context.DeadlineExceeded), s.loud&reasonContext != 0 && errors.Is(err, context.Canceled):
+	case !open && errors.Is(err, net.ErrClosed):
+	case c.what == "ReadMessage" && errorCode(err) == websocket.StatusInternalError: // another goroutine reads
+	default:
+		return fmt.Errorf("it returned %w, after %v", err, s.reasons)
 	}
 	return nil
 }

@@ -75,6 +75,8 @@ const (
 	sayShorter = 'S' // with the same, cut
 	sayInvalid = 'T' // with text that is not UTF-8
 	sayLater   = 'W' // after a while
+	sayAppend  = 'A' // with the same, and something behind it
+	sayTwin    = 'V' // with the same, of which another payload of its length is no text
 )
 
 // handlerTime is how long a handler takes that takes its time.
@@ -89,6 +91,10 @@ func (h *connHarness) handle(_ context.Context, msg *websocket.Message) (*websoc
 		}
 		h.busy++
 		h.got = append(h.got, got)
+		for i := range h.lent { // the handler has it back
+			h.lent[i] = '!'
+		}
+		h.lent = nil
 		if !h.opt.has(bitReuse) {
 			h.kept = append(h.kept, [2][]byte{msg.Payload, got.Payload})
 		}
@@ -115,6 +121,10 @@ func (h *connHarness) handle(_ context.Context, msg *websocket.Message) (*websoc
 			h.handlerEnds(1007, websocket.ErrInvalidFramePayload.Error(), websocket.ErrInvalidFramePayload)
 		case answer != nil:
 			h.replies = append(h.replies, model.Message{Binary: answer.Binary, Payload: bytes.Clone(answer.Payload)})
+			h.replied = append(h.replied, h.epoch)
+			if what == sayOther || what == sayLong || what == sayTwin {
+				h.lent = answer.Payload
+			}
 		}
 		h.counts = append(h.counts, len(h.replies))
 	})
@@ -146,6 +156,10 @@ func (h *connHarness) answer(what byte, msg *websocket.Message) (*websocket.Mess
 		return &websocket.Message{Binary: true, Payload: append([]byte("other:"), msg.Payload...)}, nil
 	case sayLong:
 		return &websocket.Message{Binary: !msg.Binary, Payload: bytes.Repeat([]byte("long"), min(3*h.opt.limits.Frame, 20000)/4)}, nil
+	case sayAppend:
+		msg.Payload = append(msg.Payload, "appended"...)
+	case sayTwin:
+		msg.Payload = append(bytes.Clone(msg.Payload[:len(msg.Payload)-1]), 0xff)
 	case sayShorter:
 		msg.Payload = msg.Payload[:len(msg.Payload)/2]
 	case sayInvalid:

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ type wireTold struct {
 	answered int            // pings: up to the one that it answers
 	pinged   time.Time      // when the last ping was sent
 	numbers  int            // the highest number of a ping
+	epoch    int            // of the call whose message came last
 	frames   []wire.Frame
 }
 
@@ -136,12 +138,20 @@ func (s *scene) readMessage(binary bool, message []byte) error {
 		if w.messages[string(message)] > 1 {
 			return fmt.Errorf("%q was sent twice", input.Clip(message))
 		}
-		for _, c := range s.calls {
-			if c.text == string(message) {
-				return nil
-			}
+		i := slices.IndexFunc(s.calls, func(c *call) bool { return c.text == string(message) })
+		if i < 0 {
+			return fmt.Errorf("%q was sent, which nobody wrote", input.Clip(message))
 		}
-		return fmt.Errorf("%q was sent, which nobody wrote", input.Clip(message))
+		// Writers have their turns in their order, behind the replies that were there before.
+		epoch := s.calls[i].epoch
+		if epoch < w.epoch {
+			return fmt.Errorf("%q was sent behind a message that was written later", input.Clip(message))
+		}
+		w.epoch = epoch
+		if before, _ := slices.BinarySearch(s.replied, epoch); s.opt.two(bitUser) < userReads && w.replies < before {
+			return fmt.Errorf("%q was sent before %d replies that were given before it was written", input.Clip(message), before-w.replies)
+		}
+		return nil
 	}
 	if w.replies == len(s.replies) {
 		return fmt.Errorf("%q was sent, which is no reply that is owed", input.Clip(message))
@@ -184,11 +194,26 @@ func (p *pipe) wasWriting(text string) bool {
 	}
 }
 
+// checkKeys checks that the keys of a client's frames are not one key (RFC 6455 section
+// 5.3).
+func (s *scene) checkKeys() error {
+	seen := map[[4]byte]int{}
+	for _, f := range s.pipe.frames {
+		if seen[f.Key]++; f.Masked && seen[f.Key] == 3 { // by chance that never is
+			return fmt.Errorf("three frames are masked with %x", f.Key)
+		}
+	}
+	return nil
+}
+
 // judge checks what is left when all has ended.
 func (h *connHarness) judge() error {
 	s := h.look()
 	defer h.unlook()
 	if err := s.check(); err != nil {
+		return err
+	}
+	if err := s.checkKeys(); err != nil {
 		return err
 	}
 	if s.reasons&^(reasonEOF|reasonPeer|reasonRule) != 0 || h.opt.two(bitUser) == userNobody {

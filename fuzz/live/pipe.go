@@ -43,13 +43,13 @@ type pipe struct {
 	ended  time.Time
 	broken []byte // what was being written then
 
-	readBy, writeBy time.Time // the deadlines
-	deadlineErr     error     // what setting one returns
-	expired         bool      // a read's deadline passed
-	atEnd           bool      // a read was told of the end: what reads on only drains
-	cut             bool      // a write's did
-	failedRead      reason    // a read was told of the end, or of a fault
-	failed          reason    // a write was told of one
+	readBy, writeBy deadline
+	deadlineErr     error  // what setting one returns
+	expired         bool   // a read's deadline passed
+	atEnd           bool   // a read was told of the end: what reads on only drains
+	cut             bool   // a write's did
+	failedRead      reason // a read was told of the end, or of a fault
+	failed          reason // a write was told of one
 
 	due     func() error  // judges the deadline of a read that begins
 	timeout time.Duration // of a write
@@ -97,20 +97,34 @@ func (p *pipe) SetReadDeadline(t time.Time) error { return p.setDeadline(&p.read
 // SetWriteDeadline sets the deadline of writes.
 func (p *pipe) SetWriteDeadline(t time.Time) error { return p.setDeadline(&p.writeBy, t) }
 
-func (p *pipe) setDeadline(by *time.Time, t time.Time) error {
+func (p *pipe) setDeadline(by *deadline, t time.Time) error {
 	var err error
 	p.set(func() {
-		if err = p.deadlineErr; err == nil {
-			*by = t
+		if err = p.deadlineErr; err != nil {
+			return
+		}
+		by.Time = t
+		by.stop()
+		if !t.IsZero() {
+			by.timer = time.AfterFunc(time.Until(t), p.change.Broadcast)
 		}
 	})
-	if !t.IsZero() && err == nil {
-		time.AfterFunc(time.Until(t), p.change.Broadcast)
-	}
 	return err
 }
 
-func past(by time.Time) bool { return !by.IsZero() && !time.Now().Before(by) }
+// A deadline is one of a pipe, with the timer that wakes who waits.
+type deadline struct {
+	time.Time
+	timer *time.Timer
+}
+
+func (d *deadline) stop() {
+	if d.timer != nil {
+		d.timer.Stop()
+	}
+}
+
+func (d *deadline) past() bool { return !d.IsZero() && !time.Now().Before(d.Time) }
 
 func (p *pipe) Read(b []byte) (int, error) {
 	p.mu.Lock()
@@ -129,7 +143,7 @@ func (p *pipe) Read(b []byte) (int, error) {
 		switch {
 		case p.closed > 0:
 			return 0, net.ErrClosed
-		case past(p.readBy):
+		case p.readBy.past():
 			p.expired = true
 			return 0, os.ErrDeadlineExceeded
 		case len(p.in) > 0:
@@ -180,7 +194,7 @@ func (p *pipe) Write(b []byte) (int, error) {
 		time.Sleep(time.Nanosecond)
 		p.mu.Lock()
 	}
-	for p.stalled && p.closed == 0 && p.writeErr == nil && !past(p.writeBy) {
+	for p.stalled && p.closed == 0 && p.writeErr == nil && !p.writeBy.past() {
 		p.change.Wait()
 	}
 	if !bytes.Equal(b, p.writing) {
@@ -191,7 +205,7 @@ func (p *pipe) Write(b []byte) (int, error) {
 	switch {
 	case p.closed > 0:
 		return 0, net.ErrClosed
-	case past(p.writeBy):
+	case p.writeBy.past():
 		p.cut = true
 		return 0, os.ErrDeadlineExceeded
 	case p.writeErr == errShort:
@@ -226,6 +240,8 @@ func (p *pipe) Close() error {
 			p.wrong("the transport was closed twice")
 		}
 		p.ended, p.broken = time.Now(), p.writing
+		p.readBy.stop()
+		p.writeBy.stop()
 	})
 	return nil
 }
