@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -445,6 +446,39 @@ func TestServeReturnsBehindOnClose(t *testing.T) {
 					t.Error("Serve returned before OnClose did")
 				}
 			})
+		})
+	}
+}
+
+// A hook that panics when it is told of the Close that answers the peer's does not keep
+// the Close back, nor the end of the connection.
+func TestHookPanicsAtTheClose(t *testing.T) {
+	for _, read := range []string{"ReadMessage", "Serve"} {
+		synctest.Test(t, func(t *testing.T) {
+			src := newScripted(AppendFrame(nil, NewCloseFrame(StatusNormalClosure, ""), MaskingKey{1}))
+			src.err = io.EOF
+			began := time.Now()
+			ws := New(src, "", ServerMode, Options{Hooks: Hooks{OnWriteFrame: func(ClientKey, *Frame) { panic("hook") }}})
+			func() {
+				defer func() {
+					if p := recover(); p != "hook" {
+						t.Errorf("%s: the panic that came up is %v", read, p)
+					}
+				}()
+				if read == "Serve" {
+					ws.Serve(t.Context(), EchoHandler)
+				} else {
+					_, _ = ws.ReadMessage(t.Context())
+				}
+			}()
+			synctest.Wait()
+			if got, want := src.written(), (MarshalFrame(NewCloseFrame(StatusNormalClosure, ""), Unmasked)); !bytes.Equal(got, want) {
+				t.Errorf("%s: %x was sent, want %x", read, got, want)
+			}
+			if took := time.Since(began); !src.isClosed() || took > time.Second {
+				t.Errorf("%s: the transport is closed: %t, after %v", read, src.isClosed(), took)
+			}
+			ws.Close()
 		})
 	}
 }

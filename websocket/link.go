@@ -199,14 +199,14 @@ func (l *link) happens(event protocol.ClosingEvent, code StatusCode, err error, 
 	if do&protocol.Bound != 0 {
 		l.end.bound(l.opts.CloseTimeout, func() { l.lost(errNoAnswer) })
 	}
-	if do&protocol.SendClose != 0 {
-		l.tell.wroteControl(OpcodeClose, payload)
-	}
 	switch {
 	case do&protocol.Drop != 0:
 		l.drop(event == protocol.Lost)
 	case do != 0:
 		l.out.flush()
+	}
+	if do&protocol.SendClose != 0 { // last: the hook may panic
+		l.tell.wroteControl(OpcodeClose, payload)
 	}
 	return do
 }

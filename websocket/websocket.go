@@ -395,6 +395,8 @@ func (c *Websocket) failHook() {
 		return // it was OnClose
 	}
 	c.orAbort(func() {
-		c.drain(c.happens(protocol.PeerFails, StatusInternalError, errHook, errHook.Text()), draining{shut: true, failed: true})
+		do := c.happens(protocol.PeerFails, StatusInternalError, errHook, errHook.Text())
+		// The hook may have been told of the Close by which it ends: then nobody drains yet.
+		c.drain(do|protocol.Drain, draining{shut: do != 0 || c.mode == ServerMode, failed: true})
 	})
 }
