@@ -71,7 +71,9 @@ type connHarness struct {
 	handler    *websocket.CloseError // how the handler ended the connection
 	handlerErr error                 // and by what, if that was an error
 	panicked   bool                  // the handler, or a hook
-	hookPanics bool                  // the next time
+	panics     int                   // the hook that panics the next time, or 0
+	goroutines map[uint64]bool       // on which it may: true for the one that reads
+	hookCalls  reason                // what hooks that panicked may have ended the connection for
 	calls      []*call
 	nudge      chan struct{} // closed when the handler has returned
 	counts     []int         // of replies owed, when the handler had returned for each message
@@ -94,16 +96,17 @@ type told struct {
 
 // A call is one of another goroutine.
 type call struct {
-	what  string    // the method
-	epoch int       // in which it was called
-	text  string    // of WriteMessage
-	close []byte    // the payload of the Close that it sends
-	bad   bool      // it must fail
-	ctxed bool      // its context ends by itself
-	until time.Time // then
-	ended bool      // by that
-	done  bool
-	err   error
+	what     string    // the method
+	epoch    int       // in which it was called
+	text     string    // of WriteMessage
+	close    []byte    // the payload of the Close that it sends
+	bad      bool      // it must fail
+	ctxed    bool      // its context ends by itself
+	until    time.Time // then
+	ended    bool      // by that
+	panicked bool      // a hook panicked in it
+	done     bool
+	err      error
 }
 
 func (h *connHarness) locked(f func()) {
@@ -128,13 +131,7 @@ func (h *connHarness) open() {
 		h.pipe.timeout = connWriteTimeout
 	}
 	opts := h.opt.options()
-	if !h.opt.noHooks() {
-		opts.Hooks = h.hooks()
-	}
-	if h.opt.has(bitFewHooks) { // then replies are gathered without a lock
-		opts.Hooks.OnReadFrame, opts.Hooks.OnReadMessage = nil, nil
-		opts.Hooks.OnWriteFrame, opts.Hooks.OnWriteMessage = nil, nil
-	}
+	opts.Hooks = h.hooks()
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	if h.opt.bare() {
 		h.ws = websocket.New(barePipe{h.pipe}, "fuzz", h.opt.mode(), opts)

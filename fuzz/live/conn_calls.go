@@ -14,6 +14,15 @@ func (h *connHarness) other(c *call, f func() error) {
 	c.epoch = h.epoch
 	h.locked(func() { h.calls = append(h.calls, c) })
 	go func() {
+		h.mayPanic(false)
+		defer func() {
+			if p := recover(); p != nil {
+				h.locked(func() { c.done, c.panicked = true, true })
+				if p != any(errFault) {
+					h.fail("%s panicked with %v", c.what, p)
+				}
+			}
+		}()
 		err := f()
 		h.locked(func() { c.done, c.err = true, err })
 	}()

@@ -91,18 +91,25 @@ func (h *connHarness) look() *scene {
 		{reasonWriteTimeout, p.cut},
 		{reasonSilence, h.opt.has(bitPings) && s.end().Sub(p.heard) > connPingInterval-leeway},
 		{reasonWriter, h.interrupted()},
-		{reasonHook, h.hookPanicked.Load()},
+		{h.hookCalls, true},
 	} {
 		if r.is {
 			s.reasons |= r.r
 		}
 	}
-	s.certain = s.reasons&(reasonClose|reasonHandler|reasonReadTimeout|reasonHook|reasonWriteTimeout) | p.failed
+	s.certain = s.reasons&(reasonClose|reasonHandler|reasonReadTimeout|reasonWriteTimeout) | p.failed
 	if s.free {
 		s.certain |= p.failedRead | s.reasons&reasonPeer
 		if read.End == model.Failed { // before its frame is whole, it may have been noticed, or not
 			s.certain |= s.reasons & reasonRule
 		}
+	}
+	switch h.hookCalls {
+	case 0:
+	case reasonHook: // instead of what it was told of
+		s.certain = s.certain&^(reasonRule|reasonPeer|reasonEOF|reasonFault|reasonReadTimeout) | reasonHook
+	default:
+		s.certain &^= reasonRule | reasonPeer | reasonEOF | reasonFault | reasonReadTimeout
 	}
 	return s
 }

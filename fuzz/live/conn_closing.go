@@ -33,6 +33,7 @@ const (
 	reasonSilence      // PingInterval
 	reasonWriter       // the context of a message that is being written
 	reasonHook         // a hook panicked
+	reasonHookLost     // one did in a call of Close
 	reasonBound        // CloseTimeout is over
 	reasonDrained      // the peer's direction has ended behind the end, or enough was dropped
 )
@@ -55,6 +56,7 @@ var reasons = [...]struct {
 	{protocol.Lost, "the peer is silent"},
 	{protocol.Lost, "a writer's context ends"},
 	{protocol.PeerFails, "a hook panics"},
+	{protocol.Lost, "a hook panics in Close"},
 	{protocol.Lost, "CloseTimeout is over"},
 	{protocol.Drained, "the peer has ended its direction"},
 }
@@ -258,6 +260,7 @@ func (s *scene) isOf(r reason, err error) bool {
 		return slices.Contains(s.want.Codes, uint16(errorCode(err)))
 	case reasonHook:
 		want = websocket.StatusInternalError
+	case reasonHookLost: // code 1006
 	case reasonReadTimeout:
 		want, causes = websocket.StatusPolicyViolation, []error{os.ErrDeadlineExceeded}
 	case reasonEOF:

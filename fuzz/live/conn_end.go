@@ -24,10 +24,7 @@ func (s *scene) checkEnd() error {
 	if s.userErr != nil && !s.explains(s.userErr) && !errors.Is(s.userErr, net.ErrClosed) {
 		return fmt.Errorf("reading ended with %w, after %v", s.userErr, s.reasons)
 	}
-	if s.opt.noHooks() {
-		return nil
-	}
-	if s.told.closes != 1 {
+	if s.opt.hooked(onClose) && s.told.closes != 1 {
 		return fmt.Errorf("the connection ended and OnClose was called %d times", s.told.closes)
 	}
 	return s.checkReadErrors()
@@ -37,6 +34,12 @@ func (s *scene) checkEnd() error {
 // Close.
 func (s *scene) checkReadErrors() error {
 	errs := s.told.readErrors
+	if s.told.writeErrors == 0 && s.opt.hooked(onWriteError) && !slices.ContainsFunc(s.ends, func(o outcome) bool { return o.settled&(reasonWriteFault|reasonWriteTimeout|reasonWriter) == 0 }) {
+		return errors.New("writing failed and OnWriteError was not called")
+	}
+	if !s.opt.hooked(onReadError) {
+		return nil
+	}
 	for _, err := range errs {
 		if !s.explains(err) && !errors.Is(err, net.ErrClosed) {
 			return fmt.Errorf("OnReadError was told %w, after %v", err, s.reasons)
@@ -49,8 +52,6 @@ func (s *scene) checkReadErrors() error {
 		return fmt.Errorf("OnReadError was called with %v, and reading ended with %w", errs, s.ws.Err())
 	case !closed && len(errs) == 0 && s.userDone && s.opt.two(bitUser) < userReads && !s.hookPanicked.Load():
 		return fmt.Errorf("OnReadError was not called, and reading ended with %w", s.ws.Err())
-	case s.told.writeErrors == 0 && s.told.closes > 0 && !slices.ContainsFunc(s.ends, func(o outcome) bool { return o.settled&(reasonWriteFault|reasonWriteTimeout|reasonWriter) == 0 }):
-		return errors.New("writing failed and OnWriteError was not called")
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package live
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/wsproof/wsproof/fuzz/input"
@@ -35,6 +36,7 @@ const (
 	bitEnding // two bits
 	_
 	bitAnswers
+	bitHook // three bits: the one hook that there is, or 0
 )
 
 // The times of the options, where they are set.
@@ -98,8 +100,36 @@ func (o *connOptions) timed() bool {
 	return o.has(bitReadTimeout) || o.has(bitMessageTimeout) || o.has(bitWriteTimeout)
 }
 
-// noHooks tells whether there are no hooks at all.
-func (o *connOptions) noHooks() bool { return o.has(bitFewHooks) && o.two(bitUser) == userServeToo }
+// The hooks.
+const (
+	onClose = iota + 1
+	onReadError
+	onReadFrame
+	onReadMessage
+	onWriteError
+	onWriteFrame
+	onWriteMessage
+)
+
+// hooked tells whether there is a hook: one alone, or all, or none that sees frames or
+// messages, or none at all.
+func (o *connOptions) hooked(hook int) bool {
+	if only := o.bits / bitHook & 7; only != 0 {
+		return hook == only
+	}
+	return !o.has(bitFewHooks) || o.two(bitUser) != userServeToo && (hook == onClose || hook == onReadError || hook == onWriteError)
+}
+
+// hooks tells which there are.
+func (o *connOptions) hooks() string {
+	var list []string
+	for i, name := range [...]string{"OnClose", "OnReadError", "OnReadFrame", "OnReadMessage", "OnWriteError", "OnWriteFrame", "OnWriteMessage"} {
+		if o.hooked(i + 1) {
+			list = append(list, name)
+		}
+	}
+	return strings.Join(list, " ")
+}
 
 // bare tells whether the transport can only read, write and close.
 func (o *connOptions) bare() bool { return o.has(bitBare) && !o.timed() }
@@ -151,9 +181,9 @@ func (o *connOptions) options() websocket.Options {
 func (o *connOptions) String() string {
 	user := [4]string{"Serve", "Serve", "ReadMessage", "nobody reads"}[o.two(bitUser)]
 	ending := [4]string{"the peer ends", "the peer ends", "silence", "the context ends"}[o.two(bitEnding)]
-	return fmt.Sprintf("%s by a %v with limits %+v, ReuseBuffers %t, MaxPending %t, ReadTimeout %t, MessageTimeout %t, WriteTimeout %t, PingInterval %t, CloseTimeout %v, LingerBytes %t, hooks that see frames %t; a transport of reads of %d bytes (0: as asked for), slow writes %t, bare %t; pings are answered %t; in the end %s",
+	return fmt.Sprintf("%s by a %v with limits %+v, ReuseBuffers %t, MaxPending %t, ReadTimeout %t, MessageTimeout %t, WriteTimeout %t, PingInterval %t, CloseTimeout %v, LingerBytes %t, hooks %s; a transport of reads of %d bytes (0: as asked for), slow writes %t, bare %t; pings are answered %t; in the end %s",
 		user, o.role(), o.limits, o.has(bitReuse), o.has(bitSmallPending), o.has(bitReadTimeout), o.has(bitMessageTimeout), o.has(bitWriteTimeout),
-		o.has(bitPings), o.closeTimeout(), o.has(bitLinger), !o.has(bitFewHooks), connMost[o.two(bitMost)], o.has(bitSlow), o.bare(), o.has(bitAnswers), ending)
+		o.has(bitPings), o.closeTimeout(), o.has(bitLinger), o.hooks(), connMost[o.two(bitMost)], o.has(bitSlow), o.bare(), o.has(bitAnswers), ending)
 }
 
 // connOptionBits are options of which each has its turn, alone and with others.
@@ -161,6 +191,9 @@ func connOptionBits(n int) []byte {
 	bits := n*0x9E3779B1>>3 | 1<<(n%20)
 	if n%3 == 0 {
 		bits &= bitClient | bitReuse | bitUser*3 | bitReadTimeout | bitMessageTimeout | bitEnding*3 | bitFewHooks
+	}
+	if n%7 != 5 { // all hooks, or few
+		bits &^= bitHook * 7
 	}
 	return []byte{byte(bits), byte(bits >> 8), byte(bits >> 16)}
 }

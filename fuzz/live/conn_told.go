@@ -35,6 +35,9 @@ func (s *scene) checkCalls() error {
 			}
 			continue
 		}
+		if c.panicked {
+			continue
+		}
 		if err := s.checkCallError(c); err != nil {
 			return fmt.Errorf("%s: %w", where, err)
 		}
@@ -95,12 +98,35 @@ func (s *scene) checkHooks() error {
 	if !s.closed && t.closes != 0 {
 		return errors.New("OnClose was called, and the transport is open")
 	}
-	if s.opt.has(bitFewHooks) {
-		return nil
-	}
-	if t.messages != len(s.got) && s.opt.two(bitUser) != userNobody {
+	if s.opt.hooked(onReadMessage) && t.messages != len(s.got) && s.opt.two(bitUser) != userNobody && !s.hookPanicked.Load() {
 		return fmt.Errorf("OnReadMessage was called %d times, %d messages were delivered", t.messages, len(s.got))
 	}
+	if s.opt.hooked(onReadFrame) {
+		if err := s.checkReadFrames(); err != nil {
+			return err
+		}
+	}
+	if !s.sound || s.busy > 0 || s.reasons&(reasonWriter|reasonWriteTimeout) != 0 || s.hookPanicked.Load() {
+		return nil
+	}
+	if n := s.sent.whole; s.opt.hooked(onWriteMessage) && n != t.writtenMsgs {
+		return fmt.Errorf("OnWriteMessage saw %d messages, %d were sent", t.writtenMsgs, n)
+	}
+	if !s.opt.hooked(onWriteFrame) {
+		return nil
+	}
+	if n := len(s.pipe.frames); n != len(t.written) {
+		return fmt.Errorf("OnWriteFrame saw %d frames, %d were sent", len(t.written), n)
+	}
+	if got, want := frameBag(t.written), s.sent.bag(); got != want {
+		return fmt.Errorf("OnWriteFrame saw %s, sent were %s", got, want)
+	}
+	return nil
+}
+
+// checkReadFrames checks what OnReadFrame was told.
+func (s *scene) checkReadFrames() error {
+	t := &s.told
 	spans := s.spans
 	if n := len(spans); n > 0 && spans[n-1].Cut {
 		spans = spans[:n-1]
@@ -122,18 +148,6 @@ func (s *scene) checkHooks() error {
 		if got, want := &t.read[i], &spans[i].Frame; !sameFrame(got, want) {
 			return fmt.Errorf("OnReadFrame saw %v as frame %d, the peer sent %v", got, i+1, want)
 		}
-	}
-	if !s.sound || s.busy > 0 || s.reasons&(reasonWriter|reasonWriteTimeout) != 0 {
-		return nil
-	}
-	if n := len(s.pipe.frames); n != len(t.written) {
-		return fmt.Errorf("OnWriteFrame saw %d frames, %d were sent", len(t.written), n)
-	}
-	if n := s.sent.whole; n != t.writtenMsgs {
-		return fmt.Errorf("OnWriteMessage saw %d messages, %d were sent", t.writtenMsgs, n)
-	}
-	if got, want := frameBag(t.written), s.sent.bag(); got != want {
-		return fmt.Errorf("OnWriteFrame saw %s, sent were %s", got, want)
 	}
 	return nil
 }

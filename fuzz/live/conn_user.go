@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/wsproof/wsproof/internal/model"
@@ -25,37 +26,81 @@ func (h *connHarness) hooks() websocket.Hooks {
 		return wire.Frame{Fin: f.Fin(), RSV: rsv, Opcode: byte(f.Opcode()), Payload: bytes.Clone(f.Payload)}
 	}
 	t := &h.told
-	return websocket.Hooks{
+	told := func(hook int, f func()) {
+		h.locked(f)
+		h.maybePanic(hook)
+	}
+	hooks := websocket.Hooks{
 		OnClose: func(_ websocket.ClientKey, code websocket.StatusCode, err error) {
-			h.locked(func() { t.closes++; t.code, t.err = code, err })
+			told(onClose, func() { t.closes++; t.code, t.err = code, err })
+		},
+		OnReadError: func(_ websocket.ClientKey, err error) {
+			told(onReadError, func() { t.readErrors = append(t.readErrors, err) })
 		},
 		OnReadFrame: func(key websocket.ClientKey, f *websocket.Frame) {
-			h.locked(func() { t.read = append(t.read, frame(key, f)) })
-			h.maybePanic()
+			told(onReadFrame, func() { t.read = append(t.read, frame(key, f)) })
 		},
-		OnReadMessage: func(websocket.ClientKey, *websocket.Message) { h.locked(func() { t.messages++ }) },
-		OnReadError: func(_ websocket.ClientKey, err error) {
-			h.locked(func() { t.readErrors = append(t.readErrors, err) })
-		},
+		OnReadMessage: func(websocket.ClientKey, *websocket.Message) { told(onReadMessage, func() { t.messages++ }) },
+		OnWriteError:  func(websocket.ClientKey, error) { told(onWriteError, func() { t.writeErrors++ }) },
 		OnWriteFrame: func(key websocket.ClientKey, f *websocket.Frame) {
-			h.locked(func() { t.written = append(t.written, frame(key, f)) })
+			told(onWriteFrame, func() { t.written = append(t.written, frame(key, f)) })
 		},
-		OnWriteMessage: func(websocket.ClientKey, *websocket.Message) { h.locked(func() { t.writtenMsgs++ }) },
-		OnWriteError:   func(websocket.ClientKey, error) { h.locked(func() { t.writeErrors++ }) },
+		OnWriteMessage: func(websocket.ClientKey, *websocket.Message) { told(onWriteMessage, func() { t.writtenMsgs++ }) },
 	}
+	for hook, unset := range map[int]func(){
+		onClose: func() { hooks.OnClose = nil }, onReadError: func() { hooks.OnReadError = nil }, onReadFrame: func() { hooks.OnReadFrame = nil }, onReadMessage: func() { hooks.OnReadMessage = nil },
+		onWriteError: func() { hooks.OnWriteError = nil }, onWriteFrame: func() { hooks.OnWriteFrame = nil }, onWriteMessage: func() { hooks.OnWriteMessage = nil },
+	} {
+		if !h.opt.hooked(hook) {
+			unset()
+		}
+	}
+	return hooks
 }
 
-// maybePanic panics once where an op said so, on the goroutine that serves: on
-// another one nobody could catch it.
-func (h *connHarness) maybePanic() {
+// mayPanic notes that hooks may panic on this goroutine, where it is caught: on another
+// one nobody could catch it.
+func (h *connHarness) mayPanic(reads bool) {
+	h.locked(func() {
+		if h.goroutines == nil {
+			h.goroutines = map[uint64]bool{}
+		}
+		h.goroutines[goroutine()] = reads
+	})
+}
+
+// goroutine is the number of the goroutine that calls it.
+func goroutine() (n uint64) {
+	var b [32]byte
+	for _, c := range b[len("goroutine "):runtime.Stack(b[:], false)] {
+		if c < '0' || c > '9' {
+			break
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	return n
+}
+
+// maybePanic panics once in a hook, where an op said so.
+func (h *connHarness) maybePanic(hook int) {
 	var now bool
 	h.locked(func() {
-		now = h.hookPanics && !h.panicked && !h.userDone && h.opt.two(bitUser) < userReads
-		if now {
-			h.hookPanicked.Store(true)
+		if h.panics != hook || h.panicked {
+			return
 		}
-		h.panicked = h.panicked || now
-		h.hookPanics = false
+		reads, known := h.goroutines[goroutine()]
+		if !known || reads && h.userDone {
+			return
+		}
+		now, h.panics = true, 0
+		h.hookPanicked.Store(true)
+		switch {
+		case reads:
+			h.panicked = true
+			h.hookCalls |= reasonHook
+		default: // also of Close, which reads where nobody does
+			h.hookCalls |= reasonHook | reasonHookLost
+		}
 	})
 	if now {
 		panic(errFault)
@@ -181,6 +226,7 @@ func (h *connHarness) answer(what byte, msg *websocket.Message) (*websocket.Mess
 
 // use is what the application does on the goroutine that reads.
 func (h *connHarness) use() {
+	h.mayPanic(true)
 	defer h.locked(func() { h.userDone = true })
 	defer func() {
 		p := recover()

@@ -70,7 +70,7 @@ var serveOps = [...]struct {
 		h.loud |= reasonFault
 		h.pipe.set(func() { h.pipe.deadlineErr = errFault })
 	}},
-	{"a hook will panic", func(h *connHarness) { h.locked(func() { h.hookPanics = true }) }},
+	{"a hook will panic", func(h *connHarness) { h.locked(func() { h.panics = onReadFrame }) }},
 	{"the peer stops reading", func(h *connHarness) { h.pipe.set(func() { h.pipe.stalled = true }) }},
 	{"the peer reads again", func(h *connHarness) { h.pipe.set(func() { h.pipe.stalled = false }) }},
 	{"message by another goroutine", func(h *connHarness) { h.writeMessage("plain", false, int(h.src.Next())) }},
@@ -99,6 +99,10 @@ var serveOps = [...]struct {
 		h.cancel()
 	}},
 	{"time passes", func(h *connHarness) { time.Sleep(connTimes[int(h.src.Next())%len(connTimes)]) }},
+	{"one of the hooks will panic", func(h *connHarness) {
+		hook := 1 + int(h.src.Next())%onWriteMessage
+		h.locked(func() { h.panics = hook })
+	}},
 	{"time-out's time passes", func(h *connHarness) { time.Sleep(connReadTimeout - time.Duration(h.src.Next()&3)*time.Second) }},
 }
 
@@ -284,6 +288,14 @@ var scenarios = []string{
 	"second reader, text e 9, second reader, end of what, second reader",
 	"hook will panic, text e 9, text e 9, a Close 90", "hook will panic, ping 9, message by 9, time passes 7", "text e 9, hook will panic, fragments e 9 9, end of what",
 	"text F 9, hook will panic, text e 9",
+	"one of the hooks 0, text e 9, a Close 90, time passes 7", "one of the hooks 0, raw 2 131 128, text e 9, time passes 7", "one of the hooks 0, text e 9, end of what", "one of the hooks 0, Close by, a Close 90",
+	"one of the hooks 1, text e 9, raw 2 131 128, time passes 7", "one of the hooks 1, text e 9, end of what, time passes 7", "one of the hooks 1, part 2 e 99, time-out 0, time-out 0",
+	"one of the hooks 2, burst 2 e 9 e 9 e 9, a Close 90, time passes 7", "one of the hooks 2, a Close 90, time passes 7", "one of the hooks 2, Close by, a Close 90, time passes 7",
+	"one of the hooks 3, burst 2 e 9 e 9 e 9, ping 9, time passes 7", "one of the hooks 3, fragments e 9 9, message by 9, time passes 7",
+	"one of the hooks 4, message by 9, fault of writes 0, message by 9, text e 9", "one of the hooks 4, text e 9, fault of writes 1, text e 9, time passes 7",
+	"one of the hooks 5, text e 9, text e 9, message by 9, time passes 7", "one of the hooks 5, message by 9, text e 9, long message 31 9, a Close 90", "one of the hooks 5, a Close 90, time passes 7", "one of the hooks 5, ping 9, message by 9, time passes 7",
+	"one of the hooks 5, Close by, text e 9, a Close 90", "one of the hooks 5, CloseWithStatus 0 9, time passes 7", "one of the hooks 5, text F 9, a Close 90, time passes 7", "one of the hooks 5, raw 2 131 128, time passes 7", "one of the hooks 5, Ping 3, text e 9, time passes 7",
+	"one of the hooks 6, text e 9, message by 9, text e 9, time passes 7", "one of the hooks 6, message by 9, message by 9, text e 9, a Close 90",
 	// Time.
 	"part 2 e 99, time passes 9, byte, time passes 3, byte, time passes 3, text e 9", "part 2 e 99, time-out 0, text e 9", "time passes 9, text e 9, time passes 9, text e 9, time-out 0, time passes 5",
 	"part 4 e 99, time-out 3, byte, time-out 1, rest of it, text e 9, time passes 9, text e 9", "part 0 e 99, byte, time passes 9, byte, time passes 9, byte, time passes 9",
