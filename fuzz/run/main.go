@@ -29,6 +29,7 @@ import (
 	"github.com/wsproof/wsproof/fuzz/targets"
 	"github.com/wsproof/wsproof/internal/cli"
 	"github.com/wsproof/wsproof/internal/gofuzz"
+	"github.com/wsproof/wsproof/internal/wsfuzz"
 )
 
 const (
@@ -89,13 +90,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	// For the targets TARGET means a server, and nothing else.
 	_ = os.Unsetenv(peers.TargetEnv)
 	if url != "" {
-		// What is wrong with it is no finding of the target's.
-		server, err := peers.OpenTarget(url)
-		if err != nil {
-			return err
-		}
-		server.Close()
-		_ = os.Setenv(peers.TargetEnv, url)
+		// By the engine that fuzzes servers, which goes on past a finding.
+		return wsfuzz.Run(ctx, "run", []string{"-time", o.time.String(), url}, stdout, os.Stderr)
 	}
 	if o.cache == "" {
 		out, err := exec.CommandContext(ctx, "go", "env", "GOCACHE").Output()
@@ -143,7 +139,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		}
 		fmt.Fprintf(stdout, "%-18s %12d %10.0f %8d %8d%s\n", r.name, r.Execs, r.Rate(), r.Fresh, r.Total, state)
 	}
-	if o.cover && ctx.Err() == nil && url == "" {
+	if o.cover && ctx.Err() == nil {
 		if err := o.coverage(ctx, chosen, stdout); err != nil {
 			return err
 		}

@@ -15,7 +15,7 @@ func TestTargetThatIsNone(t *testing.T) {
 	page := httptest.NewServer(http.NotFoundHandler())
 	defer page.Close()
 	for url, want := range map[string]string{
-		"ws://127.0.0.1:1/":                         "not reachable", // a port that nothing listens on
+		"ws://127.0.0.1:1/":                         "cannot be reached", // a port that nothing listens on
 		"ws" + strings.TrimPrefix(page.URL, "http"): "404",
 		"tcp://127.0.0.1:1/":                        "WebSocket URL",
 	} {

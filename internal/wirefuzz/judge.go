@@ -12,7 +12,7 @@ import (
 
 // judge holds an answer against what RFC 6455 leaves.
 func judge(p *plan, a *answer) []sighting {
-	j := &judgement{p: p, a: a}
+	j := &judgement{p: p, a: a, owed: p.want.Messages}
 	j.frames()
 	if j.echoes(); a.part == calmly {
 		j.refusal()
@@ -26,6 +26,9 @@ type judgement struct {
 	p    *plan
 	a    *answer
 	list []sighting
+	owed []model.Message // that the echoes are compared with
+	// ambiguous says that a message came that may have come for more than one reason.
+	ambiguous bool
 }
 
 func (j *judgement) add(s sighting) { j.list = append(j.list, s) }
@@ -52,46 +55,74 @@ func (j *judgement) frames() {
 func (j *judgement) echoes() {
 	p, a := j.p, j.a
 	if !slices.ContainsFunc(p.wants, func(want model.Outcome) bool { return begins(a.messages, want.Messages) }) {
-		i := 0
-		for i < len(p.want.Messages) && i < len(a.messages) && same(a.messages[i], p.want.Messages[i]) {
-			i++
-		}
-		got := a.messages[i]
-		switch {
-		case i < len(p.want.Messages):
-			j.altered(i, got)
-		case j.fragment(got):
-			j.add(sighting{Level: Finding, Rule: model.FragmentsJoined, Kind: Invents, Why: fmt.Sprintf("echo %d is %v, which is a fragment of a message", i+1, got)})
-		case j.breach() != "":
-			j.accepts(fmt.Sprintf("echo %d is %v, which stands behind what breaks the rule, or is it", i+1, got))
-		case p.closes():
-			j.add(sighting{Level: Note, Rule: model.CloseEnds, Kind: Accepts, Why: fmt.Sprintf("a message behind the peer's Close came back: %v", got)})
-		default:
-			j.add(sighting{Level: Finding, Rule: MessageReceived, Kind: Invents, Why: fmt.Sprintf("echo %d is %v, which nobody sent", i+1, got)})
+		j.messages()
+	}
+	switch {
+	case a.closesByItself(), j.breach() == "", j.has(Accepts), j.has(Invents), j.has(Alters), j.has(Loses):
+	case !a.goesOn && !j.ponged(false):
+	case slices.Contains(senders, j.breach()) && !j.ponged(true):
+		j.add(sighting{Level: Note, Rule: j.breach(), Kind: PassesOver, Why: "the server passed over it: it answered a ping behind that", timed: true})
+	case a.goesOn:
+		j.accepts("the server goes on: it answered a ping behind that")
+	default:
+		j.accepts("the server answered a ping that breaks the rule, or stands behind what does")
+	}
+}
+
+// messages judges messages that come by no reading of the transcript. It compares with
+// the one by which most come.
+func (j *judgement) messages() {
+	p, a := j.p, j.a
+	for i := range p.wants {
+		if len(p.wants[i].Messages) > len(j.owed) {
+			j.owed = p.wants[i].Messages
 		}
 	}
-	if a.goesOn && !a.closesByItself() {
-		switch why := "it answered a ping behind that"; {
-		case j.breach() == "" || j.has(Accepts) || j.has(Invents):
-		case slices.Contains(senders, j.breach()) && !j.ponged():
-			j.add(sighting{Level: Note, Rule: j.breach(), Kind: PassesOver, Why: "the server passed over it: " + why, timed: true})
-		default:
-			j.accepts("the server goes on: " + why)
-		}
-		return
+	i := 0
+	for i < len(j.owed) && i < len(a.messages) && same(a.messages[i], j.owed[i]) {
+		i++
 	}
-	if j.ponged() && j.breach() != "" && !j.has(Accepts) && !a.closesByItself() {
-		j.accepts("the server answered a ping that stands behind what breaks the rule, or is it")
+	if i == len(a.messages) {
+		return // by another reading, it would be less: not by this one
 	}
+	got := a.messages[i]
+	fragment, joined := j.fragment(got)
+	switch {
+	case fragment && (joined || !p.whole):
+		// A fragment that came back, or what was taken as its end: others tell.
+		j.ambiguous = true
+	case fragment && (i >= len(j.owed) || !bytes.Equal(got.Payload, j.owed[i].Payload)):
+		j.add(j.weigh(sighting{Rule: model.FragmentsJoined, Kind: Invents, Why: fmt.Sprintf("echo %d is %v, which is a fragment of a message", i+1, got)}))
+	case i < len(j.owed):
+		j.altered(i, got)
+	case j.breach() != "":
+		j.accepts(fmt.Sprintf("echo %d is %v, which stands behind what breaks the rule, or is it", i+1, got))
+	case p.shut:
+		j.add(sighting{Level: Note, Rule: model.CloseEnds, Kind: Accepts, Why: fmt.Sprintf("a message behind the peer's Close came back: %v", got)})
+	case !p.whole:
+		j.add(j.weigh(sighting{Rule: MessageReceived, Kind: Invents, What: "out of a frame cut short", Why: fmt.Sprintf("echo %d is %v, out of a frame that TCP's end cut short", i+1, got)}))
+	default:
+		j.add(j.weigh(sighting{Rule: MessageReceived, Kind: Invents, Why: fmt.Sprintf("echo %d is %v, which nobody sent", i+1, got)}))
+	}
+}
+
+// weigh makes a finding of a sighting, unless a frame before it has a length in a form
+// that it must not have: what a server makes of that, no rule says.
+func (j *judgement) weigh(s sighting) sighting {
+	s.Level = Finding
+	if j.p.breaks() == model.LengthNotMinimal {
+		s.Level = Note
+	}
+	return s
 }
 
 // closesByItself says whether the server has ended the connection, be it late.
 func (a *answer) closesByItself() bool { return a.end != stillOpen || len(a.codes) > 0 }
 
-// ponged says whether a pong came for a ping that breaks a rule or comes behind that,
-// by all readings.
-func (j *judgement) ponged() bool {
-	if j.p.breaks() == "" || j.p.last == nil {
+// ponged says whether a pong came for a ping that breaks a rule, or also for one behind
+// that, by all readings.
+func (j *judgement) ponged(itself bool) bool {
+	if j.p.last == nil {
 		return false
 	}
 	for _, pong := range j.a.pongs {
@@ -101,7 +132,8 @@ func (j *judgement) ponged() bool {
 			continue
 		}
 		for i := range j.p.spans {
-			if s := &j.p.spans[i]; s.Start >= j.p.last.Start && s.Frame.Opcode == wire.Ping && bytes.Equal(s.Frame.Payload, pong) {
+			s := &j.p.spans[i]
+			if (s == j.p.last || s.Start > j.p.last.Start && !itself) && s.Frame.Opcode == wire.Ping && bytes.Equal(s.Frame.Payload, pong) {
 				return true
 			}
 		}
@@ -119,7 +151,7 @@ var senders = []model.Rule{model.ControlFrameTooLarge, model.ControlFrameFragmen
 
 // accepts adds that the server took what the rule forbids.
 func (j *judgement) accepts(why string) {
-	j.add(sighting{Level: Finding, Rule: j.breach(), Kind: Accepts, Why: why, timed: j.a.goesOn})
+	j.add(j.weigh(sighting{Rule: j.breach(), Kind: Accepts, Why: why, timed: j.a.goesOn}))
 }
 
 // breach is the rule that the server has broken if it took what it should not: not one
@@ -136,28 +168,29 @@ func (j *judgement) breach() model.Rule {
 	return ""
 }
 
-// fragment says whether a message is what a fragment before the last frame has, and
-// not what all of them have with that frame.
-func (j *judgement) fragment(m model.Message) bool {
-	var joined []byte
+// fragment says whether a message is what a fragment has, of a message that is not at
+// its end before the last frame, and whether it is as well what they have together with
+// what comes then.
+func (j *judgement) fragment(m model.Message) (fragment, joined bool) {
+	var all []byte
 	for i := range j.p.spans {
 		s := &j.p.spans[i]
-		if s.Frame.Opcode&8 == 0 {
-			if s.Frame.Opcode != wire.Continuation {
-				joined = nil
-			}
-			if joined = append(joined, s.Frame.Payload...); s.Frame.Fin && j.p.last != nil && s.Start >= j.p.last.Start && bytes.Equal(m.Payload, joined) {
-				return false
-			}
+		behind := j.p.last != nil && s.Start >= j.p.last.Start
+		if s.Frame.Opcode&8 != 0 || s.Cut {
+			continue
+		}
+		if !behind && (!s.Frame.Fin || s.Frame.Opcode == wire.Continuation) && bytes.Equal(s.Frame.Payload, m.Payload) {
+			fragment = true
+		}
+		if s.Frame.Opcode != wire.Continuation {
+			all = nil
+		}
+		all = append(all, s.Frame.Payload...)
+		if behind && bytes.Equal(m.Payload, all) {
+			joined = true
 		}
 	}
-	for i := range j.p.spans {
-		s := &j.p.spans[i]
-		if (j.p.last == nil || s.Start < j.p.last.Start) && s.Frame.Opcode&8 == 0 && !s.Cut && (!s.Frame.Fin || s.Frame.Opcode == wire.Continuation) && bytes.Equal(s.Frame.Payload, m.Payload) {
-			return true
-		}
-	}
-	return false
+	return fragment, joined
 }
 
 func same(a, b model.Message) bool { return a.Binary == b.Binary && bytes.Equal(a.Payload, b.Payload) }
@@ -170,20 +203,20 @@ func begins(got, list []model.Message) bool {
 // altered judges an echo that is another one than is owed: a message may have been
 // lost before it.
 func (j *judgement) altered(i int, got model.Message) {
-	want := j.p.want.Messages
-	if j.described(i) == fragmented && !bytes.Equal(got.Payload, want[i].Payload) && j.fragment(got) {
-		j.add(sighting{Level: Finding, Rule: model.FragmentsJoined, Kind: Invents, Why: fmt.Sprintf("echo %d is %v, which is a fragment of message %d", i+1, got, i+1)})
-		return
-	}
+	want := j.owed
 	if k := slices.IndexFunc(want[i+1:], func(m model.Message) bool { return same(m, got) }); k >= 0 {
-		j.add(sighting{Level: Finding, Rule: MessageReceived, Kind: Loses, What: j.described(i), Why: fmt.Sprintf("message %d, %v, did not come back; message %d did", i+1, want[i], i+k+2)})
+		if len(j.a.messages) == len(want) && slices.ContainsFunc(j.a.messages, func(m model.Message) bool { return same(m, want[i]) }) {
+			j.add(sighting{Level: Note, Rule: MessageReceived, Kind: Reorders, Why: fmt.Sprintf("message %d, %v, came back behind message %d", i+1, want[i], i+k+2)})
+			return
+		}
+		j.add(j.weigh(sighting{Rule: MessageReceived, Kind: Loses, What: j.described(i), Why: fmt.Sprintf("message %d, %v, did not come back; message %d did", i+1, want[i], i+k+2), timed: true}))
 		return
 	}
 	what := "the payload"
 	if got.Binary != want[i].Binary {
 		what = "the opcode"
 	}
-	j.add(sighting{Level: Finding, Rule: MessageReceived, Kind: Alters, What: what, Why: fmt.Sprintf("echo %d is %v, where %v was sent: %s", i+1, got, want[i], input.Differ(got.Payload, want[i].Payload))})
+	j.add(j.weigh(sighting{Rule: MessageReceived, Kind: Alters, What: what, Why: fmt.Sprintf("echo %d is %v, where %v was sent: %s", i+1, got, want[i], input.Differ(got.Payload, want[i].Payload))}))
 }
 
 const fragmented = "a message in fragments"
@@ -206,7 +239,7 @@ func (j *judgement) described(i int) string {
 		n, fragments = n+1, 0
 	}
 	switch {
-	case len(j.p.want.Messages[i].Payload) == 0:
+	case len(j.owed[i].Payload) == 0:
 		return "an empty message"
 	case fragments > 1:
 		return fragmented
@@ -252,6 +285,7 @@ func (j *judgement) ending() {
 	case took:
 	case p.breaks() != "" && len(a.codes) > 0:
 		j.code()
+	case j.ambiguous:
 	case p.must && a.end == stillOpen:
 		if p.closeBroken() {
 			j.add(sighting{Level: Note, Rule: p.breaks(), Kind: Stays, Why: "the server neither failed the connection nor answered the Close", timed: true})
@@ -309,8 +343,8 @@ func (j *judgement) code() {
 	code := a.codes[0]
 	var usual []uint16
 	for _, want := range p.wants {
-		if want.End != model.Failed {
-			return // it may be another Close
+		if want.End != model.Failed || want.Rule == model.LengthNotMinimal && len(p.wants) > 1 || want.Rule == model.FrameTooLarge {
+			return // it may be for another reason
 		}
 		usual = append(usual, want.Codes...)
 	}

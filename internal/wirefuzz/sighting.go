@@ -27,6 +27,7 @@ const (
 	Stricter   Kind = "stricter"    // it refuses what binds the sender alone
 	Loses      Kind = "loses"       // an echo or a pong does not come
 	Alters     Kind = "alters"      // an echo is another one
+	Reorders   Kind = "reorders"    // echoes
 	Invents    Kind = "invents"     // it sends a message that nobody sent
 	Sends      Kind = "sends"       // what it must not
 	Unanswered Kind = "unanswered"  // no Close in response
