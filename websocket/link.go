@@ -347,6 +347,19 @@ func (l *link) orAbort(f func()) {
 	returned = true
 }
 
+// failHook fails the connection because a hook panicked, or ended the goroutine that
+// reads. The caller has the reader's role.
+func (l *link) failHook() {
+	if l.end.has() {
+		return // it was OnClose
+	}
+	l.orAbort(func() {
+		// Behind an event in whose Close it panicked, nobody drains yet.
+		do := l.happens(protocol.PeerFails, StatusInternalError, errHook, errHook.Text())
+		l.drain(do|protocol.Drain, draining{shut: do != 0 || l.mode == ServerMode, failed: true})
+	})
+}
+
 // chosenCode returns the code of the application's choice for a Close, 0 for an empty one,
 // or the error of one that must not be sent (RFC 6455 §7.4).
 func chosenCode(code StatusCode) (StatusCode, error) {

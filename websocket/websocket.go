@@ -388,15 +388,3 @@ func (c *Websocket) endRead(err error, wait bool) error {
 	}
 	return err
 }
-
-// failHook fails the connection because a hook panicked, or ended the reader's goroutine.
-func (c *Websocket) failHook() {
-	if c.end.has() {
-		return // it was OnClose
-	}
-	c.orAbort(func() {
-		do := c.happens(protocol.PeerFails, StatusInternalError, errHook, errHook.Text())
-		// The hook may have been told of the Close by which it ends: then nobody drains yet.
-		c.drain(do|protocol.Drain, draining{shut: do != 0 || c.mode == ServerMode, failed: true})
-	})
-}
