@@ -27,9 +27,10 @@ const fewest = 64
 func (b *treeBuilder) sort(often []uint32) int {
 	var place [fewest + 1]uint16
 	for _, n := range often {
-		place[min(n, fewest-1)+1]++
+		if n > 0 {
+			place[min(n, fewest-1)+1]++
+		}
 	}
-	place[1] = 0 // of those that do not occur
 	for i := 1; i < fewest; i++ {
 		place[i+1] += place[i]
 	}

@@ -312,8 +312,14 @@ func (m *inflater) header(in *input) (bool, error) {
 		if m.count+repeat > m.lens {
 			return false, ErrRepeat
 		}
-		for end := m.count + repeat; m.count < end; m.count++ {
-			m.lenOf[m.count] = length
+		run := m.lenOf[m.count : m.count+repeat]
+		m.count += repeat
+		if length == 0 {
+			clear(run)
+			continue
+		}
+		for i := range run {
+			run[i] = length
 		}
 	}
 	if m.lenOf[endOfBlock] == 0 {

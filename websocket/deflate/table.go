@@ -93,10 +93,11 @@ var fixedTables = sync.OnceValue(func() *tables {
 func buildTable(table []entry, lens []uint8, symbols []entry, root uint) bool {
 	// The symbols in the order of their words: by length, then as they come.
 	var count, next [maxBits + 2]uint16
-	for _, n := range lens {
-		count[n&15]++
+	for i, n := skipZeros(lens, 0); i < len(lens); i, n = skipZeros(lens, n) {
+		for ; i < n; i++ {
+			count[lens[i]&15]++
+		}
 	}
-	used := len(lens) - int(count[0])
 	longest, space := uint(0), 0
 	for n := 1; n <= maxBits; n++ {
 		next[n+1] = next[n] + count[n]
@@ -105,6 +106,7 @@ func buildTable(table []entry, lens []uint8, symbols []entry, root uint) bool {
 			longest = uint(n)
 		}
 	}
+	used := int(next[maxBits+1])
 	if space != 1<<maxBits {
 		if used > 1 || longest > 1 {
 			return false
@@ -122,10 +124,12 @@ func buildTable(table []entry, lens []uint8, symbols []entry, root uint) bool {
 		return true
 	}
 	var sorted [288]uint16
-	for symbol, n := range lens {
-		if n > 0 {
-			sorted[next[n&15]] = uint16(symbol)
-			next[n&15]++
+	for i, end := skipZeros(lens, 0); i < len(lens); i, end = skipZeros(lens, end) {
+		for ; i < end; i++ {
+			if n := lens[i]; n > 0 {
+				sorted[next[n&15]] = uint16(i)
+				next[n&15]++
+			}
 		}
 	}
 
@@ -182,6 +186,15 @@ func buildTable(table []entry, lens []uint8, symbols []entry, root uint) bool {
 		word = nextWord(word, n)
 	}
 	return true
+}
+
+// skipZeros returns where the next eight lengths begin, from i on, that are not all 0,
+// and where they end. Most symbols of a short message have no word.
+func skipZeros(lens []uint8, i int) (begin, end int) {
+	for i+8 <= len(lens) && load(lens, i) == 0 {
+		i += 8
+	}
+	return i, min(i+8, len(lens))
 }
 
 // nextWord returns the code word behind word, of n bits, both with the first bit
