@@ -82,6 +82,10 @@ func (e *encoder) begin(dst, message []byte, level Level) {
 // codes of their block cost as much as finding better matches.
 const short = 2048
 
+// tiny is up to how many octets of a message with a context are not worth codes of their
+// own: what is not told by the context is too little.
+const tiny = 128
+
 // alone finds matches within the message.
 func (e *encoder) alone(window int) {
 	n := len(e.message)
@@ -111,6 +115,9 @@ func (e *encoder) alone(window int) {
 func (e *encoder) within(w *window, size int) {
 	n := len(e.message)
 	e.few, e.lazy, e.deep = 50, true, n <= short || size < 1<<smallBits
+	if n <= tiny {
+		e.few = tiny
+	}
 	if e.level == Best {
 		e.few = 20
 	}
