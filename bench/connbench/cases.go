@@ -50,6 +50,13 @@ func allCases() []testCase {
 			}
 		}
 	}
+	for _, size := range []int{64, 512, 4 << 10, 64 << 10} {
+		all = append(all, testCase{
+			bench:  "BenchmarkDeflate",
+			name:   fmt.Sprintf("kind=json/conns=64/inflight=1/size=%dB", size),
+			config: load.Config{Mode: load.Echo, Text: true, Compression: true, Conns: 64, InFlight: 1, Size: size},
+		})
+	}
 	return append(all, testCase{bench: "BenchmarkConnect", name: "conns=16", config: load.Config{Mode: load.Connect, Conns: 16}})
 }
 
@@ -81,7 +88,7 @@ func (o *options) runCases(ctx context.Context, engines []echo.Engine, pinned bo
 	for round := range o.count {
 		for i := range cases {
 			for _, s := range turns.Order(servers, round+o.first) {
-				if cases[i].config.Mode == load.Connect && !s.engine.WebSocket() {
+				if cases[i].config.Mode == load.Connect && !s.engine.WebSocket() || cases[i].config.Compression != s.engine.Compresses() {
 					continue
 				}
 				if err := o.runOne(ctx, &cases[i], s, stdout); err != nil {
@@ -121,6 +128,9 @@ func (o *options) runOne(ctx context.Context, c *testCase, s *server, stdout io.
 		float64(after.Allocated-before.Allocated)/n, float64(after.Mallocs-before.Mallocs)/n)
 	if r.Segments >= 0 {
 		fmt.Fprintf(stdout, " %.4f segments/op", float64(r.Segments)/n)
+	}
+	if c.config.Compression {
+		fmt.Fprintf(stdout, " %.1f wire-B/op", float64(r.Received)/n)
 	}
 	fmt.Fprintf(stdout, " %.1f loadgen-cpu-ns/op %.0f ops/s", float64(r.CPU.Nanoseconds())/n, n/r.Elapsed.Seconds())
 	for _, p := range []float64{50, 90, 99, 99.9} {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/wsproof/wsproof/internal/engine"
 	"github.com/wsproof/wsproof/internal/engine/engines"
 	"github.com/wsproof/wsproof/internal/engine/serve"
 	"github.com/wsproof/wsproof/internal/engine/task"
@@ -29,11 +30,15 @@ func (e Engine) Name() string { return e.Lib + "/" + e.API }
 // Serve answers the connections of l until l is closed.
 func (e Engine) Serve(l net.Listener) error { return e.serve(l) }
 
+// Compresses reports whether it is there for clients that compress.
+func (e Engine) Compresses() bool { return e.API == "deflate" }
+
 // WebSocket reports whether clients have to shake hands.
 func (e Engine) WebSocket() bool { return e.Lib != "tcp" }
 
 // Engines are all there is: plain TCP, the ways of each library (see
-// [task.Echo]), and each library in the common server of package serve.
+// [task.Echo]), each library in the common server of package serve, and those that
+// compress there with permessage-deflate.
 func Engines() []Engine {
 	list := []Engine{{"tcp", "plain", servePlain}}
 	for _, e := range engines.All() {
@@ -42,16 +47,26 @@ func Engines() []Engine {
 		}
 	}
 	for _, e := range engines.All() {
-		list = append(list, Engine{e.Name, "serve", func(l net.Listener) error {
-			s := e.NewServer(serve.Echo, serve.Options{MaxMessage: task.Most})
-			err := task.OnHTTP(func() http.Handler { return s })(l)
-			ended, cancel := context.WithCancel(context.Background())
-			cancel()
-			_ = s.Shutdown(ended) // drops what is left
-			return err
-		}})
+		list = append(list, Engine{e.Name, "serve", common(&e, serve.Options{MaxMessage: task.Most})})
+	}
+	for _, e := range engines.All() {
+		if e.Compresses() {
+			list = append(list, Engine{e.Name, "deflate", common(&e, serve.Options{MaxMessage: task.Most, CompressAll: true})})
+		}
 	}
 	return list
+}
+
+// common runs the common server on an engine.
+func common(e *engine.Engine, o serve.Options) func(net.Listener) error {
+	return func(l net.Listener) error {
+		s := e.NewServer(serve.Echo, o)
+		err := task.OnHTTP(func() http.Handler { return s })(l)
+		ended, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = s.Shutdown(ended) // drops what is left
+		return err
+	}
 }
 
 // Find returns the engine of that name.

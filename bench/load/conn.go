@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wsproof/wsproof/internal/wire"
@@ -23,8 +24,10 @@ type conn struct {
 	ended   bool // closed, in order or not
 	answers *answers
 	unread  []byte // bytes that came with the 101
-	mu      sync.Mutex
-	pongs   pongs
+
+	received atomic.Int64 // bytes
+	mu       sync.Mutex
+	pongs    pongs
 }
 
 // dial opens a connection and shakes hands (RFC 6455 §4.1).
@@ -176,7 +179,19 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.unread = c.unread[n:]
 		return n, nil
 	}
-	return c.Conn.Read(p)
+	n, err := c.Conn.Read(p)
+	c.received.Add(int64(n))
+	return n, err
+}
+
+// received is how many bytes the connections have received behind the handshake.
+func received(conns []*conn) (n int64) {
+	for _, c := range conns {
+		if c != nil {
+			n += c.received.Load()
+		}
+	}
+	return n
 }
 
 // blame judges why reading ended while due messages were without an answer.

@@ -118,6 +118,7 @@ type Result struct {
 	// run has none.
 	Latency  *hdrhistogram.Histogram
 	CPU      time.Duration // of the generator's own process
+	Received int64         // bytes that came
 	Segments int64         // TCP segments with data that came, or -1 where that is not known
 	Stalls   int64         // async sessions that had to read before all was sent
 	// LeftOpen is how many connections the server left open behind its Close
@@ -340,7 +341,7 @@ func (r *runner) measure(ctx context.Context, conns []*conn, work func(i int)) (
 			_ = c.SetDeadline(time.Time{})
 		}
 	}
-	before := segments(conns)
+	before, already := segments(conns), received(conns)
 	if r.Begin != nil {
 		r.Begin()
 	}
@@ -366,7 +367,7 @@ func (r *runner) measure(ctx context.Context, conns []*conn, work func(i int)) (
 	s := r.snapshot(elapsed)
 	res := &Result{
 		Config: r.Config, Elapsed: elapsed, Messages: s.Messages, Latency: s.Latency,
-		CPU: cpu, Segments: came, Stalls: r.stalls.Load(), LeftOpen: r.leftOpen.Load(), Failures: s.Failures,
+		CPU: cpu, Received: received(conns) - already, Segments: came, Stalls: r.stalls.Load(), LeftOpen: r.leftOpen.Load(), Failures: s.Failures,
 	}
 	if res.Failures.Total() > 0 {
 		return res, fmt.Errorf("%w: %s", ErrFailures, res.Failures.String())

@@ -141,6 +141,15 @@ func newMessage(c *Config, i int, random *rand.Rand) message {
 		}
 	}
 	b := make([]byte, c.Size)
+	if c.Text && c.Compression {
+		b = fmt.Appendf(b[:0], "%d|", i)
+		for len(b) < c.Size {
+			b = fmt.Appendf(b, `{"symbol":"%c%c%c","bid":%d.%02d,"ask":%d.%02d,"volume":%d,"trader":"%x"},`, 'A'+random.IntN(26), 'A'+random.IntN(26), 'A'+random.IntN(26),
+				random.IntN(500), random.IntN(100), random.IntN(500), random.IntN(100), random.IntN(100000), random.Uint32())
+		}
+		b = b[:c.Size]
+		return message{wire.Text, b, b}
+	}
 	if c.Text {
 		const letters = "abcdefghijklmnopqrstuvwxyz "
 		for j := range b {

@@ -37,6 +37,7 @@ type config struct {
 	utf8         bool
 	gather       bool
 	socketBuffer int // bytes
+	compression  bool
 }
 
 const defaultAddr = "127.0.0.1:9001"
@@ -61,6 +62,7 @@ func parse(name string, args []string, getenv func(string) string, stdout io.Wri
 	fs.StringVar(&c.origins, "origins", "", "comma-separated `hosts` whose pages may connect besides our own; * in a host matches any run of characters but a dot, * alone any page")
 	fs.BoolVar(&c.utf8, "utf8", true, "check text on every engine; false leaves it unchecked where the library leaves it to the application (gorilla, gobwas, coder)")
 	fs.BoolVar(&c.gather, "gather", false, "with -engine gobwas: write replies only once all that was read is answered (no part of that library)")
+	fs.BoolVar(&c.compression, "compression", false, "accept permessage-deflate (RFC 7692), with context takeover where the library has it; not with -engine xnet")
 	fs.IntVar(&c.socketBuffer, "socket-buffer", 0, "`bytes` of the kernel's send and receive buffer of each connection; 0: the kernel's choice")
 	fs.Usage = func() { cli.Help(stdout, strings.ReplaceAll(help, "ENGINES", strings.Join(engines.Names(), ", ")), fs) }
 	if err := cli.Parse(fs, args, stdout); err != nil {
@@ -114,6 +116,9 @@ func (c *config) check() error {
 	if c.gather && c.engine != "gobwas" {
 		return cli.Usagef("-gather is for -engine gobwas alone, not %s", c.engine)
 	}
+	if c.compression && !slices.ContainsFunc(engines.All(), func(e engine.Engine) bool { return e.Name == c.engine && e.Compresses() }) {
+		return cli.Usagef("-compression: %s has no permessage-deflate", c.engine)
+	}
 	if c.pprof && c.adminAddr == "off" {
 		return cli.Usagef("-pprof is served on -admin-addr, which is off")
 	}
@@ -160,6 +165,7 @@ Serves echoes on / and /echo, the load tests of ntsd/websocket-benchmark on
   -max-message BYTES   longer messages end with 1009 (16 MiB)
   -read-timeout TIME   longest wait for a complete frame (0: none)
   -socket-buffer BYTES of the kernel, for each direction (0: its choice)
+  -compression         accept permessage-deflate (not with xnet)
   -utf8=false          leave text unchecked where the library does
   -gather              gobwas alone: write replies when all input is answered
   -admin-addr HOST:PORT  /healthz, /metrics (127.0.0.1:6060; off for none)

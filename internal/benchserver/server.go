@@ -103,6 +103,7 @@ func (s *server) options(p servedPath) serve.Options {
 		CheckOrigin: originCheck(c.originPatterns()),
 		SkipUTF8:    !c.utf8,
 		Gather:      c.gather,
+		Compression: c.compression,
 		Stats:       true,
 		Events: serve.Events{
 			Open: func() {

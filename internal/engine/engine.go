@@ -43,6 +43,11 @@ type Engine struct {
 	Tasks task.Set
 }
 
+// Compresses reports whether the engine has permessage-deflate as a server.
+func (e *Engine) Compresses() bool {
+	return e.Caps.Deflate != transcript.DeflateNone || e.Compressing != nil
+}
+
 // ClientFor returns the client, compressing if asked for and if there is one.
 func (e *Engine) ClientFor(compressing bool) dial.Client {
 	if compressing && e.Compressing != nil {

@@ -21,6 +21,9 @@ func newServer(h *serve.Hub) http.Handler {
 	}
 	if h.Compression {
 		options.CompressionMode = websocket.CompressionContextTakeover
+		if h.CompressAll {
+			options.CompressionThreshold = 1
+		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s := &serve.Spy{ResponseWriter: w}

@@ -26,6 +26,9 @@ func newServer(h *serve.Hub) http.Handler {
 	}
 	if h.Compression {
 		options.Compression = &websocket.Compression{ServerWindowBits: 15, ClientWindowBits: 15}
+		if h.CompressAll {
+			options.Compression.Threshold = 1
+		}
 	}
 	return &acceptor{h, websocket.NewHandler(answer, options)}
 }

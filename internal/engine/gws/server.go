@@ -14,11 +14,15 @@ import (
 // newServer serves on github.com/lxzan/gws: its event API and buffer pools, UTF-8
 // checked by it, the connection's state as its session.
 func newServer(h *serve.Hub) http.Handler {
+	compression := deflate(h.Compression)
+	if h.CompressAll {
+		compression.Threshold, compression.ServerMaxWindowBits, compression.ClientMaxWindowBits = 1, 15, 15
+	}
 	upgrader := gws.NewUpgrader(serverEvents{h}, &gws.ServerOption{
 		ReadMaxPayloadSize:  h.MaxMessage,
 		WriteMaxPayloadSize: max(h.MaxMessage, 1<<10),
 		CheckUtf8Enabled:    true,
-		PermessageDeflate:   deflate(h.Compression),
+		PermessageDeflate:   compression,
 		NewSession:          func() gws.SessionStorage { return &serverConn{hub: h} },
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -40,6 +40,7 @@ func newServer(h *serve.Hub) http.Handler {
 	u := websocket.NewUpgrader()
 	u.Engine = e.engine
 	u.MessageLengthLimit = h.MaxMessage
+	u.EnableCompression(h.Compression)
 	u.KeepaliveTime = h.ReadTimeout
 	u.BlockingModAsyncWrite, u.BlockingModHandleRead = false, false
 	u.CheckOrigin = func(*http.Request) bool { return true } // checked before

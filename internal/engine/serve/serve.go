@@ -70,6 +70,9 @@ type Options struct {
 	// Compression makes the server accept permessage-deflate (RFC 7692), with context
 	// takeover where the library has it.
 	Compression bool
+	// CompressAll is Compression with the largest windows, and without a threshold where
+	// the library lets its user choose: for benchmarks, where all do the same work.
+	CompressAll bool
 	// Stats makes the server count messages and bytes for its Stats: three plain
 	// additions a message, to memory of the connection's own.
 	Stats bool
@@ -120,6 +123,7 @@ func New(engine func(*Hub) http.Handler, h Handler, o Options) Server {
 	if o.MaxMessage <= 0 {
 		o.MaxMessage = 16 << 20
 	}
+	o.Compression = o.Compression || o.CompressAll
 	if o.CheckOrigin == nil {
 		o.CheckOrigin = SameOrigin
 	}
