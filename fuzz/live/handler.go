@@ -52,17 +52,27 @@ type handlerHarness struct {
 	calls   []*shutdown
 	panics  int
 	aborted bool // a Shutdown has given up
+	options handlerOptions
+	hooks   chan struct{} // calls of OnClose wait until it is closed; nil: they do not
 
-	mu   sync.Mutex
-	errs []error
+	mu      sync.Mutex
+	errs    []error
+	telling int // calls of OnClose under way
 }
 
 // handled is a connection of the harness.
 type handled struct {
-	pipe  *pipe
-	ctx   context.Context // the handler's, once it was called
-	quiet bool            // something else than Shutdown may have closed it
-	rude  bool            // its handler may have panicked, which ends the context at once
+	w       *pipeWriter
+	gate    chan struct{} // what waits while it is accepted goes on when this is closed; nil: nothing waits
+	came    bool          // ServeHTTP has returned
+	ws      *websocket.Websocket
+	done    <-chan struct{}    // of its context, if the handler asked for it
+	derived context.Context    // from it
+	cancel  context.CancelFunc // of that, which is never called: it ends with its parent
+	pipe    *pipe
+	ctx     context.Context // the handler's, once it was called
+	quiet   bool            // something else than Shutdown may have closed it
+	rude    bool            // its handler may have panicked, which ends the context at once
 }
 
 type shutdown struct {
@@ -75,20 +85,44 @@ type valueKey struct{}
 
 const maxHandled = 4
 
+// handlerOptions are the first byte of an input.
+type handlerOptions byte
+
+const (
+	handlerReuse  handlerOptions = 1 << iota // ReuseBuffers
+	handlerOpens                             // OnOpen
+	handlerTells                             // OnClose, which may take its time
+	handlerLate                              // contexts are asked for their end only when it should have come
+	handlerShared                            // no Options.Context
+)
+
+func (o handlerOptions) has(bit handlerOptions) bool { return o&bit != 0 }
+
 func (h *handlerHarness) run(data []byte) error {
 	var src input.Source
 	src.Reset(data)
-	options := src.Next()
+	h.options = handlerOptions(src.Next())
 	ops := src.Rest()
 	h.server = &http.Server{ErrorLog: log.New(&h.log, "", 0)}
-	h.handler = websocket.NewHandler(h.handle, websocket.Options{ReuseBuffers: options&1 != 0, Context: (*http.Request).Context})
+	opts := websocket.Options{ReuseBuffers: h.options.has(handlerReuse), Context: (*http.Request).Context}
+	if h.options.has(handlerShared) {
+		opts.Context = nil
+	}
+	if h.options.has(handlerOpens) {
+		opts.OnOpen = h.onOpen
+	}
+	if h.options.has(handlerTells) {
+		opts.Hooks.OnClose = h.onClose
+	}
+	h.handler = websocket.NewHandler(h.handle, opts)
 	defer func() { // nothing is left behind a finding
+		h.goOn()
 		for _, c := range h.conns {
 			c.pipe.set(func() { c.pipe.eof = true })
 			c.pipe.Close()
 		}
 	}()
-	h.accept()
+	h.accept(false)
 	for _, op := range ops[:min(len(ops), maxOps)] {
 		h.op(op)
 		if op&racy == 0 {
@@ -97,6 +131,8 @@ func (h *handlerHarness) run(data []byte) error {
 			}
 		}
 	}
+	h.goOn()
+	synctest.Wait()
 	for _, c := range h.conns {
 		c.pipe.set(func() { c.pipe.stalled, c.pipe.eof = false, true })
 	}
@@ -108,12 +144,53 @@ func (h *handlerHarness) run(data []byte) error {
 			return fmt.Errorf("in the end, after %v: %w", wait, err)
 		}
 	}
-	h.accept()
+	h.accept(false)
 	return h.settle()
 }
 
+// goOn lets go on what waits.
+func (h *handlerHarness) goOn() {
+	for _, c := range h.conns {
+		if c.gate != nil {
+			close(c.gate)
+			c.gate = nil
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.hooks != nil {
+		close(h.hooks)
+		h.hooks = nil
+	}
+}
+
+// onOpen is the hook OnOpen.
+func (h *handlerHarness) onOpen(ws *websocket.Websocket, r *http.Request) {
+	c, ok := r.Context().Value(valueKey{}).(*handled)
+	if !ok || ws.Err() != nil {
+		h.fail("OnOpen was called with a request that is not the one that opened it, or with a connection that has ended: %v", ws.Err())
+		return
+	}
+	c.ws = ws
+	c.w.wait() // once more
+}
+
+// onClose is the hook OnClose.
+func (h *handlerHarness) onClose(websocket.ClientKey, websocket.StatusCode, error) {
+	h.mu.Lock()
+	h.telling++
+	wait := h.hooks
+	h.mu.Unlock()
+	if wait != nil {
+		<-wait
+	}
+	h.mu.Lock()
+	h.telling--
+	h.mu.Unlock()
+}
+
 var handlerOps = [16]string{
-	"a new connection", "a new connection", "text", "text", "text that ends with the context", "a handler that panics", "a handler that aborts",
+	"a new connection", "a new connection whose being accepted waits", "text", "what waits goes on, or OnClose waits from now on", "text that ends with the context", "a handler that panics", "a handler that aborts",
 	"a handler that fails", "a Close", "the end of the peer", "a peer that does not read", "a peer that reads again",
 	"Shutdown for a second", "Shutdown for long", "a bad request", "time",
 }
@@ -126,9 +203,14 @@ func (h *handlerHarness) op(op byte) {
 	}
 	switch op & 15 {
 	case 0, 1:
-		h.accept()
-	case 2, 3:
-		say(wire.Text, "hello")
+		h.accept(op&15 == 1)
+	case 2:
+		say(wire.Text, [2]string{"hello", "D"}[op>>6&1])
+	case 3:
+		h.goOn()
+		if op>>6&1 != 0 {
+			h.hooks = make(chan struct{})
+		}
 	case 4:
 		say(wire.Text, "X")
 	case 5, 6, 7:
@@ -166,51 +248,104 @@ func (h *handlerHarness) fail(format string, args ...any) {
 	h.errs = append(h.errs, fmt.Errorf(format, args...))
 }
 
-// accept has a client connect.
-func (h *handlerHarness) accept() {
+// accept has a client connect, and wait while it is accepted.
+func (h *handlerHarness) accept(waits bool) {
 	if len(h.conns) >= maxHandled && len(h.calls) == 0 {
 		return
 	}
 	c := &handled{pipe: newPipe()}
-	w := &pipeWriter{pipe: netPipe{c.pipe}, header: http.Header{}}
+	c.pipe.answers = true
+	c.w = &pipeWriter{pipe: netPipe{c.pipe}, header: http.Header{}}
+	if waits {
+		c.gate = make(chan struct{})
+		c.w.gate = c.gate
+	}
 	_, r, _ := opening.Upgrade(transcript.NewConn(&transcript.Transcript{}))
 	ctx := context.WithValue(context.WithValue(context.Background(), http.ServerContextKey, h.server), valueKey{}, c)
 	ctx, cancel := context.WithCancel(ctx)
-	h.handler.ServeHTTP(w, r.WithContext(ctx))
-	cancel() // as net/http does when ServeHTTP returns
+	go func() {
+		defer cancel() // as net/http does when ServeHTTP returns
+		h.handler.ServeHTTP(c.w, r.WithContext(ctx))
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		c.came = true
+	}()
+	synctest.Wait()
 	if len(h.calls) > 0 {
-		if w.taken || w.code != http.StatusServiceUnavailable {
-			h.fail("after Shutdown, a request was answered with %d, taken over: %t", w.code, w.taken)
+		if c.w.taken || c.w.code != http.StatusServiceUnavailable {
+			h.fail("after Shutdown, a request was answered with %d, taken over: %t", c.w.code, c.w.taken)
 		}
 		return
 	}
-	if !w.taken || !bytes.HasPrefix(c.pipe.out, []byte("HTTP/1.1 101 ")) {
-		h.fail("a request was answered with %d, taken over: %t, %q", w.code, w.taken, c.pipe.out)
-		return
-	}
-	c.pipe.set(func() { // what follows are frames
-		c.pipe.scanned = bytes.Index(c.pipe.out, []byte("\r\n\r\n")) + 4
-		c.pipe.frames = nil
-	})
 	h.conns = append(h.conns, c)
+	if !waits && !c.opened() {
+		h.fail("a request was answered with %d, taken over: %t, %q", c.w.code, c.w.taken, c.pipe.out)
+	}
+}
+
+// opened reports whether the request was accepted.
+func (c *handled) opened() bool {
+	return c.came && c.w.taken && bytes.HasPrefix(c.pipe.out, []byte("HTTP/1.1 101 "))
 }
 
 // handle is the handler.
 func (h *handlerHarness) handle(ctx context.Context, msg *websocket.Message) (*websocket.Message, error) {
-	c, ok := ctx.Value(valueKey{}).(*handled)
-	if !ok {
-		h.fail("the handler's context lacks the value that it was given")
+	c, err := h.connOf(ctx)
+	if err != nil {
+		h.fail("the handler's context: %v", err)
 		return msg, nil
 	}
 	h.mu.Lock()
 	c.ctx = ctx
 	h.mu.Unlock()
+	if h.options.has(handlerLate) && string(msg.Payload) != "X" && string(msg.Payload) != "D" {
+		return h.act(ctx, c, msg)
+	}
 	if ctx.Err() != nil && c.pipe.closed == 0 {
 		h.fail("the handler's context has ended: %v", ctx.Err())
 	}
+	return h.act(ctx, c, msg)
+}
+
+// connOf returns the connection of a handler's context, and checks what that has.
+func (h *handlerHarness) connOf(ctx context.Context) (*handled, error) {
+	ws, _ := ctx.Value(websocket.ContextKey).(*websocket.Websocket)
+	c, _ := ctx.Value(valueKey{}).(*handled)
+	if h.options.has(handlerShared) {
+		if c != nil {
+			return nil, errors.New("it has a value of the request's, which nobody kept")
+		}
+		for _, other := range h.conns { // there is no other way to tell
+			if other.ws == ws && ws != nil || other.ws == nil && !h.options.has(handlerOpens) {
+				c = other
+			}
+		}
+		if !h.options.has(handlerOpens) && len(h.conns) > 1 {
+			c = &handled{pipe: newPipe()} // any
+		}
+	}
+	deadline, ok := ctx.Deadline()
+	switch {
+	case ws == nil, c == nil:
+		return nil, errors.New("it lacks the connection, or the value that it was given")
+	case h.options.has(handlerOpens) && c.ws != ws:
+		return nil, errors.New("it has another connection than OnOpen")
+	case ctx.Value(http.ServerContextKey) != any(h.server), ctx.Value(http.LocalAddrContextKey) == nil:
+		return nil, errors.New("it lacks the server, or its address")
+	case ok:
+		return nil, fmt.Errorf("it has a deadline, %v", deadline)
+	}
+	return c, nil
+}
+
+// act does what a message says.
+func (h *handlerHarness) act(ctx context.Context, c *handled, msg *websocket.Message) (*websocket.Message, error) {
 	switch string(msg.Payload) {
 	case "X":
 		<-ctx.Done()
+	case "D":
+		c.done = ctx.Done()
+		c.derived, c.cancel = context.WithCancel(ctx)
 	case "P":
 		h.panics++
 		panic(errFault)
@@ -246,8 +381,15 @@ func (h *handlerHarness) settle() error {
 	if len(h.errs) > 0 {
 		return h.errs[0]
 	}
-	open := 0
+	open := h.telling // what has ended and is told is not over
 	for _, c := range h.conns {
+		if !c.came {
+			open++
+			continue
+		}
+		if !c.opened() {
+			return fmt.Errorf("a request was answered with %d, taken over: %t, %q", c.w.code, c.w.taken, c.pipe.out)
+		}
 		c.pipe.mu.Lock()
 		closed, stalled, frames, breach := c.pipe.closed > 0, c.pipe.stalled, c.pipe.frames, c.pipe.breach
 		c.pipe.mu.Unlock()
@@ -257,8 +399,25 @@ func (h *handlerHarness) settle() error {
 		if !closed {
 			open++
 		}
-		if c.ctx != nil && (closed && c.ctx.Err() == nil || !closed && c.ctx.Err() != nil && !c.rude) {
-			return fmt.Errorf("a connection has ended: %t, its handler's context: %v", closed, c.ctx.Err())
+		for _, ctx := range []context.Context{c.ctx, c.derived} {
+			if ctx == nil || !closed && h.options.has(handlerLate) {
+				continue
+			}
+			if closed && ctx.Err() == nil || !closed && ctx.Err() != nil && !c.rude {
+				return fmt.Errorf("a connection has ended: %t, its handler's context: %v", closed, ctx.Err())
+			}
+		}
+		if c.done != nil {
+			select {
+			case <-c.done:
+				if !closed && !c.rude {
+					return errors.New("the context of a handler is done, its connection is open")
+				}
+			default:
+				if closed {
+					return errors.New("a connection has ended, the context of its handler is not done")
+				}
+			}
 		}
 		if len(h.calls) > 0 && !closed && !stalled && !c.quiet {
 			if n := len(frames); n == 0 || frames[n-1].Opcode != wire.Close || input.CloseCode(frames[n-1].Payload) != 1001 {
@@ -276,7 +435,7 @@ func (h *handlerHarness) settle() error {
 			return fmt.Errorf("websocket.Shutdown returned %w", s.err)
 		}
 	}
-	if h.aborted && open > 0 {
+	if h.aborted && open > h.telling+h.accepting() {
 		return fmt.Errorf("websocket.Shutdown has given up, and %d connections are open", open)
 	}
 	if logged := strings.Count(h.log.String(), "panic serving"); logged != h.panics {
@@ -289,7 +448,7 @@ func explainHandler(data []byte) string {
 	var b strings.Builder
 	var src input.Source
 	src.Reset(data)
-	fmt.Fprintf(&b, "an HTTPHandler with ReuseBuffers %t and its connections, by number; at first one:\n", src.Next()&1 != 0)
+	fmt.Fprintf(&b, "an HTTPHandler and its connections, by number; at first one; options %05b (ReuseBuffers, OnOpen, OnClose, contexts asked late, no Context):\n", src.Next()&31)
 	for i, op := range src.Rest() {
 		fmt.Fprintf(&b, "  %3d: %d, %s\n", i+handlerHead, op>>4&7, handlerOps[op&15])
 	}
@@ -299,7 +458,7 @@ func explainHandler(data []byte) string {
 // seedHandler takes pseudo-random ops.
 func seedHandler([]vector.Vector) ([][]byte, error) {
 	var seeds [][]byte
-	for n := range 48 {
+	for n := range 96 {
 		ops := input.RandomInput(make([]byte, handlerHead), 19, uint64(n))
 		ops[0] = byte(n)
 		for i := range ops[handlerHead:] {
@@ -310,6 +469,16 @@ func seedHandler([]vector.Vector) ([][]byte, error) {
 		seeds = append(seeds, ops)
 	}
 	return seeds, nil
+}
+
+// accepting is how many requests are being accepted.
+func (h *handlerHarness) accepting() (n int) {
+	for _, c := range h.conns {
+		if !c.came {
+			n++
+		}
+	}
+	return n
 }
 
 // A netPipe is a pipe as net/http gives it away.
@@ -329,12 +498,20 @@ type pipeWriter struct {
 	header http.Header
 	code   int
 	taken  bool
+	gate   chan struct{} // taking over, and OnOpen, wait for it; nil: for nothing
+}
+
+func (w *pipeWriter) wait() {
+	if w.gate != nil {
+		<-w.gate
+	}
 }
 
 func (w *pipeWriter) Header() http.Header         { return w.header }
 func (w *pipeWriter) Write(p []byte) (int, error) { return len(p), nil }
 func (w *pipeWriter) WriteHeader(code int)        { w.code = code }
 func (w *pipeWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	w.wait()
 	w.taken = true
 	return w.pipe, bufio.NewReadWriter(bufio.NewReader(w.pipe), bufio.NewWriter(w.pipe)), nil
 }

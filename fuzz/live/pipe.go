@@ -31,6 +31,7 @@ type pipe struct {
 
 	out      []byte
 	scanned  int         // up to here, out is in frames
+	answers  bool        // before them, the answer to a request is sent
 	frames   []sentFrame // that were sent
 	stalled  bool        // the peer does not read: writes wait
 	slow     bool        // a write takes a moment, in which all others go on
@@ -216,6 +217,13 @@ func (p *pipe) Write(b []byte) (int, error) {
 		p.failed |= reasonWriteFault
 	}
 	p.out = append(p.out, p.writing[:n]...)
+	if p.answers && p.scanned == 0 {
+		i := bytes.Index(p.out, []byte("\r\n\r\n"))
+		if i < 0 {
+			return n, err
+		}
+		p.scanned = i + 4
+	}
 	for {
 		f, size, short := wire.Split(p.out[p.scanned:])
 		if short != nil {
