@@ -48,6 +48,7 @@ type connHarness struct {
 	floods   int       // of messages
 	pinged   int       // pings that the peer has looked at
 	epoch    int       // how often all was calm
+	collects bool      // look for what holds the connection in the end
 	ends     []outcome // that fit what was seen
 	before   time.Time // when all was calm and closing had not begun
 	dropFrom int       // how much was read then
@@ -133,11 +134,25 @@ func (h *connHarness) open() {
 	opts := h.opt.options()
 	opts.Hooks = h.hooks()
 	h.ctx, h.cancel = context.WithCancel(context.Background())
+	if h.opt.has(bitBare) && h.opt.timed() {
+		h.mustPanic(opts)
+	}
 	if h.opt.bare() {
 		h.ws = websocket.New(barePipe{h.pipe}, "fuzz", h.opt.mode(), opts)
 	} else {
 		h.ws = websocket.New(h.pipe, "fuzz", h.opt.mode(), opts)
 	}
+}
+
+// mustPanic checks that a timeout is refused where the transport has no deadlines.
+func (h *connHarness) mustPanic(opts websocket.Options) {
+	defer func() {
+		if recover() == nil {
+			h.fail("New with a timeout and a transport without deadlines did not panic")
+		}
+	}()
+	opts.PingInterval = 0
+	websocket.New(barePipe{newPipe()}, "fuzz", h.opt.mode(), opts)
 }
 
 // settle waits until nothing more happens by itself, and checks that all is well
@@ -170,10 +185,8 @@ func runConn(data []byte, limits func(*input.Source) model.Limits, ops func(*con
 		if limits != nil {
 			h.opt.limits = limits(&h.src)
 		}
-		if err := h.run(ops); err != nil || len(data)&7 != 0 { // it takes a while
-			return err
-		}
-		return h.forgotten()
+		h.collects = len(data)&7 == 0 // it takes a while
+		return h.run(ops)
 	})
 }
 
@@ -197,7 +210,9 @@ func (h *connHarness) run(ops func(*connHarness) error) error {
 		h.cancel()
 		h.pipe.set(func() { h.pipe.eof = true })
 		h.pipe.Close()
-		h.ws.Close()
+		if h.ws != nil {
+			h.ws.Close()
+		}
 	}()
 	go h.use()
 	if err := h.settle(); err != nil {
@@ -209,7 +224,10 @@ func (h *connHarness) run(ops func(*connHarness) error) error {
 	if err := h.drain(); err != nil {
 		return fmt.Errorf("in the end: %w", err)
 	}
-	return h.judge()
+	if err := h.judge(); err != nil || !h.collects {
+		return err
+	}
+	return h.forgotten()
 }
 
 // drain lets the peer read what there is and ends the conversation.

@@ -61,15 +61,16 @@ func (h *connHarness) writeWithin(word string, invalid bool, size int, within ti
 	return c
 }
 
-// callClose has another goroutine close, with a code if that is not 0.
+// callClose has another goroutine close, with a code unless that is 0 and there is no
+// reason.
 func (h *connHarness) callClose(code websocket.StatusCode, reason string) {
-	if code == 0 {
+	if code == 0 && reason == "" {
 		h.closing = true
 		h.loud |= reasonClose
 		h.other(&call{what: "Close", close: closePayloadFor(1000, "")}, h.ws.Close)
 		return
 	}
-	c := &call{what: "CloseWithStatus", bad: !mayBeSent(uint16(code)) && code != 1005}
+	c := &call{what: "CloseWithStatus", bad: !mayBeSent(uint16(code)) && code != 1005 && code != 0}
 	if !c.bad {
 		h.closing = true
 		h.loud |= reasonClose

@@ -128,8 +128,8 @@ func (s *scene) checkClosing() error {
 		if s.drainable(all[i]) {
 			happened |= reasonDrained
 		}
-		if s.closed && p.ended.Sub(h.before) >= s.opt.closeTimeout()-leeway && all[i].bounded {
-			happened |= reasonBound
+		if all[i].bounded {
+			happened |= s.overdue()
 		}
 		for b := range reasons {
 			if happened&(1<<b) == 0 {
@@ -166,6 +166,14 @@ func (s *scene) checkClosing() error {
 		h.ending = s.now
 	}
 	return s.checkErr()
+}
+
+// overdue is reasonBound where that may be.
+func (s *scene) overdue() reason {
+	if s.closed && s.pipe.ended.Sub(s.before) >= s.opt.closeTimeout()-leeway {
+		return reasonBound
+	}
+	return 0
 }
 
 // drainable reports whether an outcome may have been drained: the peer has ended its
@@ -214,7 +222,11 @@ func (s *scene) fits(r reason, payload []byte) bool {
 	case reasonClose:
 		return slices.ContainsFunc(s.calls, func(c *call) bool { return c.close != nil && slices.Equal(c.close, payload) })
 	case reasonHandler:
-		return slices.Equal(payload, closePayloadFor(uint16(s.handler.Code), s.handler.Reason))
+		code := uint16(s.handler.Code)
+		if !mayBeSent(code) {
+			code = 1011
+		}
+		return slices.Equal(payload, closePayloadFor(code, s.handler.Reason))
 	case reasonPeer: // RFC 6455 §5.5.1: the code is echoed
 		return len(payload) == 2 && (code == s.want.Code || s.want.Code == 1005 && code == 1000)
 	case reasonRule:
@@ -293,7 +305,7 @@ func errorCode(err error) websocket.StatusCode {
 // explains tells whether err comes of something that has happened.
 func (s *scene) explains(err error) bool {
 	for b := range reasons {
-		if (s.reasons|reasonBound)&(1<<b) != 0 && s.isOf(1<<b, err) {
+		if (s.reasons|s.overdue())&(1<<b) != 0 && s.isOf(1<<b, err) {
 			return true
 		}
 	}

@@ -45,7 +45,8 @@ func (s *scene) checkReadErrors() error {
 			return fmt.Errorf("OnReadError was told %w, after %v", err, s.reasons)
 		}
 	}
-	_, closed := s.ws.Err().(*websocket.CloseError)
+	peers, closed := s.ws.Err().(*websocket.CloseError)
+	closed = closed && error(peers) != s.handlerErr
 	closed = closed || errors.As(s.ws.Err(), new(*websocket.CloseError)) && errors.Is(s.ws.Err(), net.ErrClosed) // the answer to ours
 	switch {
 	case closed && len(errs) != 0, len(errs) > 1:

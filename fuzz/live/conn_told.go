@@ -67,12 +67,36 @@ func (s *scene) checkCalls() error {
 			}
 		}
 	}
+	if err := s.checkDiscard(); err != nil {
+		return err
+	}
 	numbers := s.sent.numbers
 	if answered > int(s.answered) {
 		return fmt.Errorf("%d pings counted as answered, the peer answered %d", answered, s.answered)
 	}
 	if s.sound && s.free && !s.lingers() && pings > numbers-int(s.answered) {
 		return fmt.Errorf("%d calls of Ping wait, %d were sent and the one before number %d answered", pings, numbers, s.answered+1)
+	}
+	return nil
+}
+
+// checkDiscard checks that where nobody reads, the call of Close that then did tells what
+// went wrong.
+func (s *scene) checkDiscard() error {
+	if !s.closed || s.opt.two(bitUser) != userNobody || s.hookPanicked.Load() {
+		return nil
+	}
+	var errs []error
+	for _, c := range s.calls {
+		if c.what == "Close" || c.what == "CloseWithStatus" && !c.bad {
+			errs = append(errs, c.err)
+		}
+	}
+	failed := slices.ContainsFunc(errs, func(err error) bool { return err != nil })
+	byReading := !slices.ContainsFunc(s.ends, func(o outcome) bool { return o.settled&(reasonEOF|reasonRule|reasonReadTimeout) == 0 })
+	answered := !slices.ContainsFunc(s.ends, func(o outcome) bool { return o.settled != reasonPeer })
+	if byReading && !failed || answered && failed {
+		return fmt.Errorf("nobody read, Close returned %v, and the connection ended: %v", errs, s.ends)
 	}
 	return nil
 }

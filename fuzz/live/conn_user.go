@@ -120,6 +120,7 @@ const (
 	sayShorter = 'S' // with the same, cut
 	sayInvalid = 'T' // with text that is not UTF-8
 	sayLater   = 'W' // after a while
+	sayUnsent  = 'U' // an error with a code that must not be sent
 	sayAppend  = 'A' // with the same, and something behind it
 	sayTwin    = 'V' // with the same, of which another payload of its length is no text
 )
@@ -195,6 +196,8 @@ func (h *connHarness) answer(what byte, msg *websocket.Message) (*websocket.Mess
 		return nil, errors.New("the handler fails")
 	case sayClose:
 		return nil, fmt.Errorf("wrapped: %w", &websocket.CloseError{Code: 4001, Reason: "the handler closes"})
+	case sayUnsent:
+		return nil, &websocket.CloseError{Code: websocket.StatusAbnormalClose, Reason: "the handler closes"}
 	case sayBroken:
 		return nil, fmt.Errorf("wrapped: %w", websocket.ErrMessageTooLarge)
 	case sayOther:

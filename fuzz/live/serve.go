@@ -89,8 +89,12 @@ var serveOps = [...]struct {
 	{"Close by another goroutine", func(h *connHarness) { h.callClose(0, "") }},
 	{"interrupted burst: another goroutine closes within it", (*connHarness).interruptedBurst},
 	{"CloseWithStatus by another goroutine", func(h *connHarness) {
-		code := input.CloseCodes[int(h.src.Next())%len(input.CloseCodes)]
-		h.callClose(websocket.StatusCode(code), strings.Repeat("é", int(h.src.Next())/2))
+		n, reason := int(h.src.Next()), strings.Repeat("é", int(h.src.Next())/2)
+		code := input.CloseCodes[n%len(input.CloseCodes)]
+		if n == 255 { // none; it then sends no reason, either
+			code, reason = 0, "none"
+		}
+		h.callClose(websocket.StatusCode(code), reason)
 	}},
 	{"Ping by another goroutine", (*connHarness).callPing},
 	{"second reader", (*connHarness).secondReader},
@@ -162,9 +166,14 @@ func seedServe([]vector.Vector) ([][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		for turn := range 4 {
+		for turn := range 5 {
 			head := connOptionBits(4*i + turn)
 			switch {
+			case turn == 4: // one option alone, and no hook
+				alone := [...]int{bitReuse, bitSmallPending, bitReadTimeout, bitMessageTimeout, bitWriteTimeout, bitPings | bitAnswers, bitCloseTimeout, bitLinger, bitLimits, bitLimits * 3}[i%10]
+				for b := range head {
+					head[b] = byte((alone | bitFewHooks | bitUser*userServeToo) >> (8 * b))
+				}
 			case plainly: // by Serve, with nothing else to do
 				head = []byte{byte(turn & 1 * bitReuse), byte(turn >> 1 * bitLimits >> 8), bitFewHooks >> 16}
 			case turn&1 == 0: // by Serve, and by ReadMessage, with few options
@@ -274,6 +283,8 @@ var scenarios = []string{
 	"CloseWithStatus 0 200, a Close 90", "CloseWithStatus 17 9, text e 9, CloseWithStatus 6 3, CloseWithStatus 24 123, time passes 5, time passes 7",
 	"CloseWithStatus 5 9, time passes 7", "CloseWithStatus 31 9, CloseWithStatus 13 0, CloseWithStatus 14 2, CloseWithStatus 27 130, a Close 100",
 	"CloseWithStatus 1 61, at once, text e 9, at once, message by 40, a Close 70",
+	"text U 9, text e 9, ping 9, a Close 90", "CloseWithStatus 255 9, text e 9, a Close 90", "CloseWithStatus 255 9, end of what",
+	"text A 9, text A 9, text e 9, burst 4 A 5 e 9 V 9 A 20 e 5, text V 9", "binary V 9, binary A 9, burst 3 O 9 L 9 e 9 O 20 L 30, text e 9",
 	"text F 9, text e 9, ping 9, a Close 90", "text C 9, text e 9, time passes 7", "text B 9, at once, text e 9, a Close 70",
 	"text T 9, ping 9, text e 9, time passes 7", "text P 9, text e 9, ping 9, a Close 90", "text P 9, time passes 4, time passes 7",
 	"burst 3 e 9 F 9 e 9 e 9 e 9, time passes 7", "burst 3 e 9 e 9 P 9 e 9 e 9, a Close 90", "burst 2 e 9 O 9 T 9 e 9, a Close 90",
