@@ -5,6 +5,7 @@ var (
 	inflating   = []string{"Inflate"}
 	deflating   = []string{"Deflate"}
 	negotiating = []string{"Negotiate"}
+	compressing = []string{"Reassembly"}
 )
 
 // deflateMutants are bugs of permessage-deflate (RFC 7692): negotiation, inflating,
@@ -191,5 +192,75 @@ var deflateMutants = []mutant{
 	{
 		name: "quoted-value-that-is-no-token", kind: droppedCheck, rule: "N20", in: "deflate/parser.value",
 		old: "if p.at == len(p.text) || !isTokenChar(p.text[p.at]) {", new: "if p.at == len(p.text) {", targets: negotiating,
+	},
+
+	// The connection's part, in package protocol.
+	{
+		name: "compressed-message-in-plain-frames", kind: wrongBytes, rule: "F9", in: "protocol/Fragments.compressTo",
+		old: "f.b0 |= byte(RSV1)", new: "_ = RSV1", targets: compressing,
+	},
+	{
+		name: "rsv1-on-every-frame", kind: stateNotReset, rule: "F9", in: "protocol/Fragments.Append",
+		old: "f.rest, f.b0 = f.rest[f.most:], byte(OpcodeContinuation)", new: "f.rest, f.b0 = f.rest[f.most:], byte(OpcodeContinuation)|f.b0&byte(RSV1)", targets: compressing,
+	},
+	{
+		name: "limit-of-frames-for-inflated-octets", kind: wrongBytes, rule: "L1", in: "protocol/Reader.takePayload",
+		old: "r.limits.MaxMessageSize", new: "r.limits.MaxFrameSize", targets: compressing,
+	},
+	{
+		name: "inflated-text-not-looked-at", kind: droppedCheck, rule: "L5", in: "protocol/body.inflate",
+		old: "if !binary && (", new: "if false && !binary && (", targets: compressing,
+	},
+	{
+		name: "inflated-text-may-end-in-a-character", kind: droppedCheck, rule: "L5", in: "protocol/body.inflate",
+		old: " || last && !m.text.complete()", new: "", targets: compressing,
+	},
+	{
+		name: "inflated-text-judged-at-the-end", kind: wrongOrder, rule: "L5", in: "protocol/body.inflate",
+		old: "if !binary && (", new: "if !last && len(m.bytes) > 0 {\n\t\thad = len(m.bytes)\n\t}\n\tif !binary && (", targets: compressing,
+	},
+	{
+		name: "frame-ends-the-compressed-message", kind: wrongBoundary, rule: "F5", in: "protocol/body.inflate",
+		old: "last = last && m.left == 0", new: "last = m.left == 0", targets: compressing,
+	},
+	{
+		name: "compressed-payload-still-masked", kind: wrongBytes, rule: "D1", in: "protocol/body.inflate",
+		old: "m.key = mask(b, b, m.key)", new: "", targets: compressing,
+	},
+	{
+		name: "compressed-payload-masked-anew-in-each-part", kind: stateLost, rule: "D1", in: "protocol/body.inflate",
+		old: "m.key = mask(b, b, m.key)", new: "_ = mask(b, b, m.key)", targets: compressing,
+	},
+	{
+		name: "bad-deflate-is-too-large", kind: wrongCode, rule: "D5", in: "protocol/Deflation.inflate",
+		old: "StatusInvalidFramePayload", new: "StatusTooLarge", targets: compressing,
+	},
+	{
+		name: "bomb-is-invalid-payload", kind: wrongCode, rule: "L1", in: "protocol/Deflation.inflate",
+		old: "return dst, ErrMessageTooLarge", new: "return dst, ErrInvalidFramePayload", targets: compressing,
+	},
+	{
+		name: "sides-exchanged", kind: wrongBytes, rule: "N14", in: "protocol/NewDeflation",
+		old: "if mode == ClientMode {", new: "if mode != ClientMode {", targets: compressing,
+	},
+	{
+		name: "prepared-not-noted", kind: stateLost, rule: "P6", in: "protocol/Writer.Send",
+		old: "w.deflate.note(r.noted.Payload)", new: "", targets: compressing,
+	},
+	{
+		name: "prepared-plain-message-noted", kind: stateNotReset, rule: "P6", in: "protocol/Writer.Send",
+		old: "if r.noted != nil && !w.closed {\n\t\tw.deflate.note(r.noted.Payload)\n\t}", new: "if !w.closed {\n\t\tw.deflate.note(r.fragments.rest)\n\t}", targets: compressing,
+	},
+	{
+		name: "prepared-for-any-window", kind: droppedCheck, rule: "P4", in: "protocol/Writer.Terms",
+		old: "min(window, max(", new: "max(window, max(", targets: compressing,
+	},
+	{
+		name: "prepared-once-for-all", kind: droppedCheck, rule: "P4", in: "protocol/Prepared.Render",
+		old: "if r.terms == t {", new: "if r.terms.mode == t.mode {", targets: compressing,
+	},
+	{
+		name: "plain-message-compressed", kind: droppedCheck, rule: "P6", in: "protocol/Writer.PlainFragments",
+		old: "payload, nil)", new: "payload, w.deflate)", targets: compressing,
 	},
 }
