@@ -89,7 +89,7 @@ func (h *connHarness) look() *scene {
 		{reasonPeer, ever && read.End == model.Closed},
 		{reasonReadTimeout, p.expired},
 		{reasonWriteTimeout, p.cut},
-		{reasonSilence, h.opt.has(bitPings) && s.end().Sub(p.heard) > connPingInterval-leeway},
+		{reasonSilence, s.silent()},
 		{reasonWriter, h.interrupted()},
 		{h.hookCalls, true},
 	} {
@@ -174,7 +174,7 @@ func (s *scene) check() error {
 	if err := s.readWire(); err != nil {
 		return err
 	}
-	for _, check := range []func() error{s.checkGot, s.checkClosing, s.checkEnd, s.checkAnswered, s.checkPeer, s.checkTimes, s.checkCalls, s.checkHooks} {
+	for _, check := range []func() error{s.checkGot, s.checkClosing, s.checkEnd, s.checkAnswered, s.checkPeer, s.checkTimes, s.checkPings, s.checkCalls, s.checkHooks} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -312,15 +312,6 @@ func (s *scene) checkTimes() error {
 		return fmt.Errorf("a write takes %v, WriteTimeout is %v", s.now.Sub(p.since), connWriteTimeout)
 	case s.loud&reasonContext != 0 && !s.userDone && !(s.opt.two(bitUser) == userReads && (s.lingers() || s.busy > 0)):
 		return errors.New("the context has ended, the connection has not")
-	}
-	if !s.opt.has(bitPings) || !s.sound || !s.free || s.close != nil {
-		return nil
-	}
-	if late(p.heard, 3*connPingInterval) {
-		return fmt.Errorf("the peer says nothing for %v, PingInterval is %v", s.now.Sub(p.heard), connPingInterval)
-	}
-	if late(p.heard, 2*connPingInterval) && !s.sent.pinged.After(p.heard) {
-		return fmt.Errorf("the peer says nothing for %v and was not pinged", s.now.Sub(p.heard))
 	}
 	return nil
 }

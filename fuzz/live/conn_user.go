@@ -215,6 +215,7 @@ func (h *connHarness) answer(what byte, msg *websocket.Message) (*websocket.Mess
 	case sayLater:
 		before := bytes.Clone(msg.Payload)
 		time.Sleep(handlerTime)
+		h.locked(h.upset)
 		if !bytes.Equal(before, msg.Payload) {
 			h.fail("a message changed while the handler had it")
 		}
@@ -261,7 +262,7 @@ func (h *connHarness) readMessages() {
 			if len(msg.Payload) > 0 && msg.Payload[0] == sayLater {
 				h.locked(func() { h.busy++ })
 				time.Sleep(handlerTime)
-				h.locked(func() { h.busy-- })
+				h.locked(func() { h.busy--; h.upset() })
 			}
 			continue
 		}

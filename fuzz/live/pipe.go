@@ -27,7 +27,8 @@ type pipe struct {
 	readErr  error // reported when in is empty
 	most     int   // bytes a read, 0: as asked for
 	consumed int
-	heard    time.Time // when bytes were last consumed
+	heard    time.Time   // when bytes were last consumed
+	reads    []time.Time // when they were
 
 	out      []byte
 	scanned  int         // up to here, out is in frames
@@ -156,6 +157,7 @@ func (p *pipe) Read(b []byte) (int, error) {
 			p.in = p.in[n:]
 			p.consumed += n
 			p.heard = time.Now()
+			p.reads = append(p.reads, p.heard)
 			return n, nil
 		case p.readErr == errEmpty:
 			return 0, nil

@@ -72,7 +72,10 @@ var serveOps = [...]struct {
 	}},
 	{"a hook will panic", func(h *connHarness) { h.locked(func() { h.panics = onReadFrame }) }},
 	{"the peer stops reading", func(h *connHarness) { h.pipe.set(func() { h.pipe.stalled = true }) }},
-	{"the peer reads again", func(h *connHarness) { h.pipe.set(func() { h.pipe.stalled = false }) }},
+	{"the peer reads again", func(h *connHarness) {
+		h.pipe.set(func() { h.pipe.stalled = false })
+		h.locked(h.upset)
+	}},
 	{"message by another goroutine", func(h *connHarness) { h.writeMessage("plain", false, int(h.src.Next())) }},
 	{"long message by another goroutine", func(h *connHarness) {
 		n, more := int(h.src.Next()), int(h.src.Next())
