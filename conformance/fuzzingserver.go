@@ -27,8 +27,9 @@ type FuzzingServer struct {
 	// Update is called for /updateReports with all results so far. An error is
 	// told to the client in the Close.
 	Update func([]*Result) error
-	// Patience, Started, Finished and Wire are as in Tester.
+	// Patience, ByRFC, Started, Finished and Wire are as in Tester.
 	Patience float64
+	ByRFC    bool
 	Started  func(agent string, c *Case)
 	Finished func(*Result)
 	Wire     func(*Case, LogEntry)
@@ -288,7 +289,7 @@ func (f *FuzzingServer) play(ctx context.Context, o *opened, started time.Time, 
 	if f.Started != nil {
 		f.tell(func() { f.Started(agent, c) })
 	}
-	r := &Result{Case: c, Agent: agent, Number: number, Role: ServerRole, Started: started}
+	r := &Result{Case: c, Agent: agent, Number: number, Role: ServerRole, Started: started, byRFC: f.ByRFC}
 	var observe func(LogEntry)
 	if f.Wire != nil {
 		observe = func(e LogEntry) { f.tell(func() { f.Wire(c, e) }) }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -149,7 +151,7 @@ func (t *Tester) open(ctx context.Context, offer string) (*opened, error) {
 			continue
 		case gone:
 			t.dead(&DiedError{Target: t.URL, Cases: t.suspects(), Err: err})
-		case errors.Is(err, opening.ErrNoResponse) && t.failures.Add(1) >= int64(max(3, min(8, t.gate.now()))):
+		case unanswered(err) && t.failures.Add(1) >= int64(max(3, min(8, t.gate.now()))):
 			t.unlessItAnswers(ctx, err)
 		}
 		return nil, err
@@ -182,6 +184,13 @@ func (t *Tester) unlessItAnswers(ctx context.Context, cause error) {
 // refused says whether nothing listens at the address.
 func refused(err error) bool {
 	return errors.Is(err, syscall.ECONNREFUSED) || strings.Contains(err.Error(), "refused")
+}
+
+// unanswered says whether nothing came back for an opening handshake, or TCP was
+// dropped before it was through.
+func unanswered(err error) bool {
+	return errors.Is(err, opening.ErrNoResponse) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // within is the time that the peer has, with patience.

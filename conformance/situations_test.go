@@ -139,6 +139,26 @@ func TestDies(t *testing.T) {
 	}
 }
 
+// TestResets: a server before which something stands that takes connections and drops
+// them, as a proxy does whose server has died, ends the run.
+func TestResets(t *testing.T) {
+	t.Parallel()
+	cases, _ := Select("1.1.*,2.*,5.1")
+	url := rogueServer(t, "", func(n int, conn net.Conn, _ net.Listener) bool {
+		if n < 2+3 { // two of the probe, and two cases
+			return false
+		}
+		_ = conn.(*net.TCPConn).SetLinger(0)
+		conn.Close()
+		return true
+	})
+	_, err := (&Tester{URL: url, Jobs: 1}).Run(t.Context(), cases)
+	died := new(DiedError)
+	if !errors.As(err, &died) || !died.Hangs || !strings.Contains(err.Error(), "answers no more") {
+		t.Errorf("got %v, want that it answers no more", err)
+	}
+}
+
 // TestLimit: a server that takes no long messages, and says so, is not failed for
 // it; one that takes long ones and refuses shorter ones is.
 func TestLimit(t *testing.T) {

@@ -52,6 +52,9 @@ type Tester struct {
 	// Original keeps the original suite's verdict where a server refuses long
 	// messages: see SkipTooBig.
 	Original bool
+	// ByRFC makes NON-STRICT of a failure that is only the code of the server's Close,
+	// where it may be sent: RFC 6455 does not fix it, though the original suite does.
+	ByRFC bool
 
 	client   *opening.Client
 	patience float64 // of the round that is played
@@ -175,7 +178,7 @@ func ParseTarget(s string) (*url.URL, error) { return opening.ParseURL(s) }
 
 // play plays one case.
 func (t *Tester) play(ctx context.Context, number int, c *Case) *Result {
-	r := &Result{Case: c, Agent: t.Agent, Number: number, Role: ClientRole, Started: time.Now()}
+	r := &Result{Case: c, Agent: t.Agent, Number: number, Role: ClientRole, Started: time.Now(), byRFC: t.ByRFC}
 	if c.Opening != nil {
 		t.playOpening(ctx, r)
 		t.ended(r)

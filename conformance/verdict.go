@@ -35,6 +35,7 @@ type Result struct {
 	// Opening is why there was no connection, if there was none.
 	Opening string
 	sure    bool // see certain
+	byRFC   bool // see Tester.ByRFC
 	// Again is the command that plays the case again, for the report; optional.
 	Again string
 }
@@ -99,6 +100,10 @@ func (r *Result) judge() {
 	if _, own := c.counted(o.Received); own != "" {
 		r.Note = sentence("the " + peer + " sent " + own + " of its own, which RFC 6455 5.5.2 and 5.5.3 allow at any time; the original suite counts that as a failure where it waits for events")
 	}
+	if r.byRFC && r.onlyTheCode(peer) {
+		r.Behavior, r.BehaviorClose, why = NonStrict, OK, whyClose+"; RFC 6455 7.1.7 asks for an appropriate code only; the original suite says "+r.Verdict()
+		r.sure = true
+	}
 	switch {
 	case r.Behavior == OK && r.BehaviorClose == OK:
 	case why != "" && whyClose != "" && r.BehaviorClose != OK:
@@ -108,6 +113,21 @@ func (r *Result) judge() {
 	default:
 		r.Why = sentence(whyClose)
 	}
+}
+
+// onlyTheCode says whether nothing is wrong but the code of the peer's Close, which is
+// one that may be sent: RFC 6455 7.1.7 asks for an appropriate one, and binds who sends
+// a code that must not be sent, not who receives it.
+func (r *Result) onlyTheCode(peer string) bool {
+	o := &r.Outcome
+	if r.BehaviorClose != WrongCode || o.RemoteCode == nil || o.Fault != "" || o.GaveUp != "" {
+		return false
+	}
+	if behavior, _ := r.Case.behavior(o, peer); behavior == Failed {
+		return false
+	}
+	code := *o.RemoteCode
+	return code >= 1000 && code <= 1003 || code >= 1007 && code <= 1014 || code >= 3000 && code <= 4999
 }
 
 func sentence(s string) string {

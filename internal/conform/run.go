@@ -386,7 +386,7 @@ func (c *config) play(ctx context.Context, role, agent string) ([]*conformance.R
 	}
 	cases := c.casesFor("server", agent)
 	tester := &conformance.Tester{
-		URL: url, Agent: agent, Jobs: c.jobs, Patience: c.patience, MaxMessage: c.most,
+		URL: url, Agent: agent, Jobs: c.jobs, Patience: c.patience, MaxMessage: c.most, ByRFC: c.direct,
 		Started:  func(k *conformance.Case) { c.out.started(agent, k) },
 		Finished: c.out.finished,
 		Wire:     c.out.wire(agent),
@@ -457,7 +457,7 @@ func (c *config) clientName() string {
 
 func (c *config) playClient(ctx context.Context, agent string) ([]*conformance.Result, error) {
 	cases := c.casesFor("client", agent)
-	fuzzing := &conformance.FuzzingServer{Cases: cases, Patience: c.patience, Started: c.out.started, Finished: c.out.finished, Wire: c.out.wire(agent)}
+	fuzzing := &conformance.FuzzingServer{Cases: cases, Patience: c.patience, ByRFC: c.direct, Started: c.out.started, Finished: c.out.finished, Wire: c.out.wire(agent)}
 	var client conformance.Client
 	jobs := c.jobs
 	if c.client != "" {
@@ -486,7 +486,7 @@ func (c *config) waitForClients(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fuzzing := &conformance.FuzzingServer{Cases: conformance.CasesFor(conformance.ClientRole, c.selected), Patience: c.patience, Started: c.out.started, Finished: c.out.finished, Wire: c.out.wire("")}
+	fuzzing := &conformance.FuzzingServer{Cases: conformance.CasesFor(conformance.ClientRole, c.selected), Patience: c.patience, ByRFC: c.direct, Started: c.out.started, Finished: c.out.finished, Wire: c.out.wire("")}
 	fuzzing.Update = func(results []*conformance.Result) error { return c.report("client", results) }
 	c.out.listening(l.Addr().String(), len(fuzzing.Cases))
 	if err := fuzzing.Serve(ctx, l); err != nil {
