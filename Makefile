@@ -166,10 +166,18 @@ benchsmoke: ## every benchmark once, for CI
 ONLY    ?=
 INSTALL ?= 1
 LOAD    ?= 5s
+FUZZ    ?= 60s
 
 .PHONY: field
-field: ## the suite against the implementations of field/ (ONLY=name,language,kind INSTALL=0 LOAD=0 CASES)
-	go run ./field/run -only '$(ONLY)' -cases '$(CASES)' -load $(LOAD) $(if $(filter 0,$(INSTALL)),-install=false)
+field: ## the suite against the implementations of field/ (ONLY=name,language,kind INSTALL=0 FUZZ=0 LOAD=0 CASES)
+	go run ./field/run -only '$(ONLY)' -cases '$(CASES)' -fuzz $(FUZZ) -load $(LOAD) $(if $(filter 0,$(INSTALL)),-install=false)
+
+# The site of what the suite finds; .github/workflows/site.yml publishes it.
+ENGINES_SITE ?=
+
+.PHONY: site
+site: ## one static site in .build/site: conformance of all engines, the wire fuzzer, benchmarks, the field (FUZZ CASES)
+	go run ./internal/site/build -fuzz $(FUZZ) -engines '$(ENGINES_SITE)' $(if $(CASES),-cases '$(CASES)')
 
 .PHONY: cross
 CROSS ?= darwin/arm64 linux/arm64 windows/amd64 linux/386

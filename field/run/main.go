@@ -28,7 +28,7 @@ const usage = `usage: go run ./field/run [flags], in the root of the repository
 
 It installs what is missing (Debian packages, npm packages; Go modules come with
 the builds), builds and starts each implementation, plays the conformance cases,
-makes load, and writes field/results/ and the table in README.md.
+fuzzes servers, makes load, and writes field/results/ and the table in README.md.
 
 `
 
@@ -37,8 +37,9 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	fs := flag.NewFlagSet("field", flag.ContinueOnError)
 	fs.StringVar(&o.Table, "table", "field/field.json", "the table's `file`")
 	fs.StringVar(&o.Only, "only", "", "comma-separated `names`, languages and kinds (server, client, proxy); default: all")
-	fs.StringVar(&o.Cases, "cases", "", "`patterns` of conformance cases: 5.7, 6.12.*, -9.* (default: sections 1 to 10)")
+	fs.StringVar(&o.Cases, "cases", "", "`patterns` of conformance cases: 5.7, 6.12.*, -9.* (default: "+field.AllCases+")")
 	fs.BoolVar(&o.Install, "install", true, "install what is missing; -install=false leaves it missing")
+	fs.DurationVar(&o.Fuzz, "fuzz", time.Minute, "how `long` to fuzz each server; 0: not at all")
 	fs.DurationVar(&o.Load, "load", 5*time.Second, "how `long` to make load on each server; 0: not at all")
 	fs.StringVar(&o.Build, "build", ".build/field", "`folder` for packages and binaries")
 	fs.StringVar(&o.Results, "results", "field/results", "`folder` for field.json and index.html; rows that are not run stay as they are there")

@@ -66,7 +66,7 @@ func (p place) clientRound(ctx context.Context, im *Implementation, cases []*con
 		r.over[i] = make(chan struct{})
 		r.urls = append(r.urls, fmt.Sprintf("ws://%s/runCase?case=%d&agent=%s", l.Addr(), i+1, im.Name))
 	}
-	fuzzing := &conformance.FuzzingServer{Cases: cases, Patience: patience, Finished: func(result *conformance.Result) {
+	fuzzing := &conformance.FuzzingServer{Cases: cases, Patience: patience, ByRFC: true, Finished: func(result *conformance.Result) {
 		i := result.Number - 1
 		r.once[i].Do(func() { close(r.over[i]) })
 	}}

@@ -15,6 +15,7 @@ var pageText string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"number":  number,
+	"number2": func(n int) string { return number(float64(n)) },
 	"short":   shortVersion,
 	"section": func(r *Row, section string) *SectionSummary { return r.Test.section(section) },
 	"join":    strings.Join,

@@ -39,12 +39,15 @@ func writeReadme(file string, r *Results) error {
 // markdown is the results as a table for people.
 func markdown(r *Results) string {
 	var b strings.Builder
-	b.WriteString("| implementation | language | version | cases passed | rules of RFC 6455 broken | messages/s | CPU µs a message |\n|---|---|---|--:|---|--:|--:|\n")
+	b.WriteString("| implementation | language | version | cases passed | rules of RFC 6455 broken | found by the fuzzer | messages/s | CPU µs a message |\n|---|---|---|--:|---|---|--:|--:|\n")
 	for _, row := range r.Rows {
-		cases, rules, rate, cpu := "", "", "", ""
+		cases, rules, fuzz, rate, cpu := "", "", "", "", ""
 		if t := row.Test; t != nil {
 			cases = fmt.Sprintf("%d of %d", t.Passed, t.Cases)
 			rules = t.Rules()
+		}
+		if row.Fuzz != nil {
+			fuzz = row.Fuzz.Rules()
 		}
 		if l := row.Load; l != nil {
 			rate = number(l.Rate)
@@ -59,7 +62,7 @@ func markdown(r *Results) string {
 		if row.Kind == Proxy {
 			name += " before the core"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", name, row.Language, shortVersion(row.Version), cases, rules, rate, cpu)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", name, row.Language, shortVersion(row.Version), cases, rules, fuzz, rate, cpu)
 	}
 	return b.String()
 }

@@ -38,6 +38,7 @@ type Row struct {
 	// Error is why there is nothing more, or not all.
 	Error string `json:"error,omitempty"`
 	Test  *Test  `json:"test,omitempty"`
+	Fuzz  *Fuzz  `json:"fuzz,omitempty"`
 	Load  *Load  `json:"load,omitempty"`
 }
 
@@ -61,7 +62,7 @@ func ReadResults(file string) (*Results, error) {
 }
 
 // Put puts a row in the place of that of its name. Of the same version it takes
-// over what was not run now: sections of cases, or the load.
+// over what was not run now: sections of cases, the fuzzer, or the load.
 func (r *Results) Put(row *Row) {
 	i := slices.IndexFunc(r.Rows, func(old *Row) bool { return old.Name == row.Name })
 	if i < 0 {
@@ -71,6 +72,9 @@ func (r *Results) Put(row *Row) {
 	if old := r.Rows[i]; old.Version == row.Version && row.Error == "" {
 		if old.Test != nil && row.Test != nil {
 			row.Test.keep(old.Test)
+		}
+		if row.Fuzz == nil {
+			row.Fuzz = old.Fuzz
 		}
 		if row.Load == nil {
 			row.Load = old.Load

@@ -5,8 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/wsproof/wsproof/conformance"
 )
 
 func TestNumbers(t *testing.T) {
@@ -54,38 +52,9 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// TestOnlyTheCode has cases that failed by the code alone, and others.
-func TestOnlyTheCode(t *testing.T) {
-	code := func(n uint16) *uint16 { return &n }
-	for _, c := range []struct {
-		what              string
-		behavior, closing conformance.Verdict
-		fatal             bool
-		code              *uint16
-		fault             string
-		want              bool
-	}{
-		{"text that is not UTF-8 is refused by 1002", conformance.OK, conformance.WrongCode, false, code(1002), "", true},
-		{"the same later than could be", conformance.NonStrict, conformance.WrongCode, false, code(1002), "", true},
-		{"1006 is answered by 1000", conformance.Failed, conformance.WrongCode, true, code(1000), "", true},
-		{"1006 is answered by 1006", conformance.Failed, conformance.WrongCode, true, code(1006), "", false},
-		{"5000 is answered by 5000", conformance.Failed, conformance.WrongCode, true, code(5000), "", false},
-		{"a reason that is not UTF-8 is echoed", conformance.Failed, conformance.WrongCode, true, code(1000), "a Close whose reason is not UTF-8", false},
-		{"an echo is missing, and the code is wrong", conformance.Failed, conformance.WrongCode, false, code(1002), "", false},
-		{"no Close", conformance.OK, conformance.Unclean, false, nil, "", false},
-	} {
-		r := &conformance.Result{Case: &conformance.Case{}, Behavior: c.behavior, BehaviorClose: c.closing}
-		r.Case.Close.WrongCodeFatal = c.fatal
-		r.Outcome.RemoteCode, r.Outcome.Fault = c.code, c.fault
-		if got := onlyTheCode(r); got != c.want {
-			t.Errorf("%s: %v", c.what, got)
-		}
-	}
-}
-
 func TestReadme(t *testing.T) {
 	r := &Results{Rows: []*Row{
-		{Name: "a", Kind: Server, Language: "C", Version: "1.0-1", Test: &Test{Cases: 2, Passed: 1, Findings: []Finding{{Section: "5.2", Cases: []string{"3.1"}}}}, Load: &Load{Rate: 23900, CPU: 14.8}},
+		{Name: "a", Kind: Server, Language: "C", Version: "1.0-1", Test: &Test{Cases: 2, Passed: 1, Findings: []Finding{{Section: "5.2", Cases: []string{"3.1"}}}}, Fuzz: &Fuzz{Findings: []FuzzFinding{{Section: "5.5.1"}, {Section: "5.1"}, {Section: "5.5.1"}}}, Load: &Load{Rate: 23900, CPU: 14.8}},
 		{Name: "b", Kind: Proxy, Language: "C", Error: "it has ended: a|b"},
 	}}
 	got, err := Readme([]byte("before\n"+beginMark+"\nold\n"+endMark+"\nafter\n"), r)
@@ -94,8 +63,8 @@ func TestReadme(t *testing.T) {
 	}
 	for _, want := range []string{
 		"before\n" + beginMark, endMark + "\nafter\n",
-		"\n| a | C | 1.0 | 1 of 2 | 5.2 | 23,900 | 14.8 |\n",
-		"\n| b before the core | C |  |  | it has ended: a\\|b |  |  |\n",
+		"\n| a | C | 1.0 | 1 of 2 | 5.2 | 5.1, 5.5.1 | 23,900 | 14.8 |\n",
+		"\n| b before the core | C |  |  | it has ended: a\\|b |  |  |  |\n",
 	} {
 		if !strings.Contains(string(got), want) {
 			t.Errorf("no %q in:\n%s", want, got)

@@ -1,6 +1,7 @@
 package field
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -24,11 +25,16 @@ type Options struct {
 	Results string        // a folder for results
 	Readme  string        // a file with the table between its markers; may be empty
 	Only    string        // names, kinds, languages; all if empty
-	Cases   string        // of the conformance suite; those that need no extension if empty
+	Cases   string        // of the conformance suite; AllCases if empty
 	Install bool          // bring what is missing
+	Fuzz    time.Duration // of the wire fuzzer; not at all if 0
 	Load    time.Duration // of the load; none if 0
 	Out     io.Writer     // for progress
 }
+
+// AllCases are the conformance cases that are played unless told otherwise: the
+// original suite's that need no extension, and this project's own.
+const AllCases = conformance.DefaultCases + ",W.*"
 
 // Run runs the chosen implementations one after the other, and writes after each
 // what there is. An implementation that cannot be built or started is a row that
@@ -42,7 +48,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	cases, err := conformance.Select(o.Cases)
+	cases, err := conformance.Select(cmp.Or(strings.TrimSpace(o.Cases), AllCases))
 	if err != nil {
 		return err
 	}
@@ -108,6 +114,7 @@ func (o *Options) fill(ctx context.Context, p place, im *Implementation, table [
 		return err
 	}
 	if im.Kind == Client {
+		cases = conformance.CasesFor(conformance.ClientRole, cases)
 		row.Test, err = test(ctx, cases, p.playClient(im))
 		return err
 	}
@@ -124,10 +131,17 @@ func (o *Options) fill(ctx context.Context, p place, im *Implementation, table [
 		defer s.stop()
 		upstream = s.address
 	}
+	cases = conformance.CasesFor(conformance.ServerRole, cases)
 	h := &host{start: func(ctx context.Context) (*server, error) { return p.serve(ctx, im, upstream) }}
 	defer h.close()
 	if row.Test, err = test(ctx, cases, h.play); err != nil {
 		return err
+	}
+	if o.Fuzz > 0 {
+		h.close()
+		if row.Fuzz, err = h.fuzz(ctx, o.Fuzz); err != nil {
+			return fmt.Errorf("fuzz: %w", err)
+		}
 	}
 	if o.Load > 0 {
 		h.close() // what the cases left behind is no part of the load
@@ -149,6 +163,9 @@ func (r *Row) line() string {
 		if t.Skipped > 0 {
 			s += fmt.Sprintf(", %d skipped", t.Skipped)
 		}
+	}
+	if f := r.Fuzz; f != nil {
+		s += fmt.Sprintf(", fuzz: %d findings in %d transcripts", len(f.Findings), f.Executions)
 	}
 	if l := r.Load; l != nil {
 		s += fmt.Sprintf(", %.0f messages/s, %.3g µs of CPU a message", l.Rate, l.CPU)

@@ -47,8 +47,8 @@ type Finding struct {
 	Verdict  string   `json:"verdict"`
 	Why      string   `json:"why,omitempty"` // of the first case
 	Cases    []string `json:"cases,omitempty"`
-	// Note is set where RFC 6455 leaves it open, and the original suite does not: the
-	// peer failed the connection, or closed it, by another code than is usual.
+	// Note is set, in results of before, where RFC 6455 leaves it open, and the original
+	// suite does not: another code than is usual. Such cases are NON-STRICT now.
 	Note bool `json:"note,omitempty"`
 	// Ends is set where the process ended by it, or answered no more. Then there are
 	// no Cases and no Why: the rule alone is named (SECURITY.md).
@@ -193,24 +193,8 @@ func finding(c *conformance.Case, j judged) Finding {
 			rule = ruleReply
 		}
 		f.Section, f.Sentence = rule.Section, rule.Sentence
-		f.Note = onlyTheCode(r)
 	}
 	return f
-}
-
-// onlyTheCode says whether nothing is wrong with a case but the code of the peer's
-// Close, which is one that may be sent: RFC 6455 7.1.7 asks for an appropriate one,
-// and binds who sends a code that must not be sent, not who receives it.
-func onlyTheCode(r *conformance.Result) bool {
-	o := &r.Outcome
-	if r.BehaviorClose != conformance.WrongCode || o.RemoteCode == nil || o.Fault != "" {
-		return false
-	}
-	if r.Behavior == conformance.Failed && !r.Case.Close.WrongCodeFatal {
-		return false
-	}
-	code := *o.RemoteCode
-	return code >= 1000 && code <= 1003 || code >= 1007 && code <= 1014 || code >= 3000 && code <= 4999
 }
 
 // shorten cuts what a case has to say, which may quote a long payload.
@@ -264,7 +248,7 @@ func (h *host) play(ctx context.Context, cases []*conformance.Case) ([]judged, e
 		if err := h.alive(ctx); err != nil {
 			return nothing, nil, err
 		}
-		tester := &conformance.Tester{URL: h.url(), Jobs: jobs}
+		tester := &conformance.Tester{URL: h.url(), Jobs: jobs, ByRFC: true}
 		results, err := tester.Run(ctx, cases)
 		var failed []string
 		for i, r := range results {

@@ -257,7 +257,7 @@ func (r *run) avoids(p *plan) bool {
 
 // revive brings the server back, by the command of the user's or by waiting for it.
 func (r *run) revive(ctx context.Context) bool {
-	if r.Restart != "" {
+	if r.Restart != "" || r.Again != nil {
 		return r.restart(ctx) == nil
 	}
 	for over := time.Now().Add(r.within(10 * time.Second)); ctx.Err() == nil && time.Now().Before(over); {
@@ -271,6 +271,14 @@ func (r *run) revive(ctx context.Context) bool {
 
 // restart runs the user's command, and waits until the server echoes.
 func (r *run) restart(ctx context.Context) error {
+	if r.Again != nil {
+		client, err := r.Again(ctx)
+		if err != nil {
+			return err
+		}
+		r.Client = client
+		return r.down(ctx, r.patient())
+	}
 	if r.child != nil {
 		r.child.stop()
 		r.child = nil

@@ -34,6 +34,10 @@ func (g *Group) Key() string {
 	return s.key()
 }
 
+// Harm says whether the server came to harm: it ended, answered no more, or grew. What
+// does that to a public library is not for publishing (SECURITY.md).
+func (g *Group) Harm() bool { return g.Kind == Crashes || g.Kind == Hangs || g.Kind == Grows }
+
 // A group is a Group that is being made.
 type group struct {
 	Group

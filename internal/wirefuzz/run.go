@@ -35,6 +35,8 @@ type Config struct {
 	PID int
 	// Restart is a command of the shell that starts the server, and stays or not.
 	Restart string
+	// Again starts the server instead, and returns where it is then.
+	Again func(ctx context.Context) (*opening.Client, error)
 	// Handshake adds opening handshakes to the inputs.
 	Handshake bool
 	// Progress is called about every ten seconds, and with each new group.
