@@ -498,3 +498,65 @@ type halfCloser struct {
 }
 
 func (h *halfCloser) CloseWrite() error { close(h.shut); return nil }
+
+// ReadTimeout is for what is owed to an open connection: behind this side's Close it is
+// CloseTimeout that counts, whenever the deadline was set.
+func TestReadTimeoutDoesNotBoundClosing(t *testing.T) {
+	for _, idle := range []time.Duration{0, time.Minute - 100*time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			opts, end := closeHook(Options{ReadTimeout: time.Minute, CloseTimeout: 5 * time.Minute})
+			ws, p := newPeer(t, ServerMode, opts)
+			result := reading(t.Context(), ws)
+			time.Sleep(idle)
+			go ws.CloseWithStatus(4000, "mine")
+			p.wantClose(4000, "mine")
+			time.Sleep(2 * time.Minute) // well within CloseTimeout
+			p.send(p.close(4000, ""))
+			p.conn.Close()
+			wantCloseError(t, (<-result).err, 4000, "")
+			synctest.Wait()
+			if got := end; got.code != 4000 || got.err != nil {
+				t.Errorf("idle for %v before: OnClose was told %d, %v", idle, got.code, got.err)
+			}
+		})
+	}
+}
+
+// What OnClose sees of Err is what is seen later.
+func TestErrIsFinal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ws *Websocket
+		var inHook error
+		ws, p := newPeer(t, ClientMode, Options{Hooks: Hooks{OnClose: func(ClientKey, StatusCode, error) { inHook = ws.Err() }}})
+		closed := make(chan error)
+		go func() { closed <- ws.Close() }()
+		p.wantClose(StatusNormalClosure, "")
+		result := reading(t.Context(), ws)
+		synctest.Wait()
+		p.send(p.close(StatusNormalClosure, ""))
+		p.conn.Close()
+		if err := <-closed; err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		for when, err := range map[string]error{"in OnClose": inHook, "later": ws.Err(), "to a read that waited": (<-result).err} {
+			if !errors.Is(err, net.ErrClosed) {
+				t.Errorf("%s: %v, which is no net.ErrClosed", when, err)
+			}
+		}
+	})
+}
+
+// ReadMessage does not wait longer than failGrace for the answer to the peer's Close to
+// leave, also on a transport whose directions cannot be ended one by one.
+func TestReadMessageDoesNotWaitForWriting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ws, p := newPeer(t, ServerMode, Options{})
+		result := reading(t.Context(), ws)
+		begin := time.Now()
+		p.send(p.close(StatusNormalClosure, "")) // and does not read the answer
+		<-result
+		if d := time.Since(begin); d > failGrace {
+			t.Errorf("ReadMessage returned %v after the peer's Close, want %v at most", d, failGrace)
+		}
+	})
+}

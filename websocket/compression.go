@@ -55,7 +55,11 @@ func (c *Compression) agreed(mode Mode, params deflate.Params) *protocol.Deflati
 			threshold = 64
 		}
 	}
-	return protocol.NewDeflation(mode, params, c.Level, threshold)
+	level := c.Level
+	if level != deflate.Best {
+		level = deflate.Fast
+	}
+	return protocol.NewDeflation(mode, params, level, threshold)
 }
 
 // assumed returns what a connection works with whose handshake was not this package's:

@@ -284,3 +284,25 @@ func TestCompressedTimeouts(t *testing.T) {
 		}
 	})
 }
+
+// What a handler says of one message counts for that alone, and a level that there is not
+// is that of the zero value.
+func TestUncompressedIsForOneMessage(t *testing.T) {
+	for _, reuse := range []bool{false, true} {
+		ws, p := newPeer(t, ServerMode, Options{ReuseBuffers: reuse, Compression: &Compression{Level: 7}})
+		n := 0
+		go ws.Serve(context.Background(), func(_ context.Context, m *Message) (*Message, error) {
+			n++
+			m.Uncompressed = n == 1 || m.Uncompressed
+			return m, nil
+		})
+		long := strings.Repeat("hello ", 10)
+		go p.send(p.text(long), p.text(long))
+		first, _ := p.next()
+		second, err := p.next()
+		if err != nil || first.RSV != 0 || second.RSV == 0 {
+			t.Errorf("ReuseBuffers %v: RSV of the first reply %d, of the second %d, %v: want 0, then 4", reuse, first.RSV, second.RSV, err)
+		}
+		p.conn.Close()
+	}
+}

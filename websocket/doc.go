@@ -30,11 +30,14 @@
 //	§5.1 to §5.5  protocol/rules.go   frame headers, in the order in which they are applied
 //	§5.2          protocol/header.go  the layout of a header
 //	§5.3          protocol/mask.go    masking
-//	§5.4          protocol/reader.go  fragments become messages; writer.go: messages fragments
+//	§5.4          protocol/reader.go  fragments become messages; writer.go: messages fragments,
+//	              turn.go, outbound.go  of which no two messages' interleave
 //	§5.5.1, §7.4  protocol/close.go   what a Close may say
 //	§5.5.2, 5.5.3 websocket.go, keepalive.go  pings and pongs
 //	§7            protocol/closing.go the end of a connection: state × event → action
-//	§8.1          protocol/utf8.go    text
+//	§5.6, §8.1    protocol/body.go    text is judged as it comes, by utf8.go
+//	§10.4         protocol/rules.go   limits
+//	§10.6         dial.go             TLS
 //
 // # Layers
 //
@@ -51,4 +54,7 @@
 //
 // The one extension is permessage-deflate (RFC 7692), off unless [Options] say otherwise:
 // see [Compression], and package deflate. HTTP/1.1 is required; WebSocket over HTTP/2 (RFC 8441) is refused.
+// Behind its Close this side sends nothing more, not even the Pong that RFC 6455 §5.5.2
+// wants until the peer's Close has come: who has been sent a Close may be gone. What was
+// read ahead of a write that fails is not delivered: the connection has ended.
 package websocket

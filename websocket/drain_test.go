@@ -110,7 +110,7 @@ func rawClient(t *testing.T, server *httptest.Server) net.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn = ws.conn() // nothing was read ahead: the server speaks when it is spoken to
+	conn = ws.under().conn() // nothing was read ahead: the server speaks when it is spoken to
 	return conn
 }
 

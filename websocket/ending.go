@@ -34,15 +34,15 @@ const (
 	nobody     role = iota
 	messages        // ReadMessage or Serve
 	discarding      // CloseWithStatus, for the answer to its Close
-	lingering       // only for the peer to go: nothing that comes is told to anybody
+	lingering       // only for the peer to go
 )
 
 // An ending is how far the end of a connection has come (RFC 6455 §7), what the
 // application is told of it, and who reads until then. Its methods may be called by any
 // goroutine; what needs its lock is a method of what lock returns.
 type ending struct {
-	mu sync.Mutex
-	ends
+	mu   sync.Mutex
+	ends ends // what lock returns
 }
 
 type ends struct {
@@ -202,10 +202,14 @@ func (e *ending) last() error {
 	return e.why()
 }
 
-// readEnds is told what reading has ended with.
+// readEnds is told what reading has ended with: the peer's Close, to who closed and
+// reads for the answer, says that this side has.
 func (e *ending) readEnds(err error) {
 	s := e.lock()
 	defer e.mu.Unlock()
+	if answer, ok := err.(*CloseError); ok && s.reader == discarding {
+		err = &closedHere{answer}
+	}
 	s.more().readErr = err
 }
 

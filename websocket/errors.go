@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+
+	"github.com/wsproof/wsproof/websocket/protocol"
 )
 
 // A HandshakeError tells why an opening handshake was refused (RFC 6455 §4).
@@ -58,4 +60,33 @@ func quote(s string) string {
 		return strconv.QuoteToASCII(s[:most]) + "…"
 	}
 	return strconv.QuoteToASCII(s)
+}
+
+// chosenCode returns the code of the application's choice for a Close, 0 for an empty one,
+// or the error of one that must not be sent (RFC 6455 §7.4).
+func chosenCode(code StatusCode) (StatusCode, error) {
+	if code == 0 || code == StatusNoStatusRcvd {
+		return 0, nil
+	}
+	return code, protocol.CheckCloseStatus(code)
+}
+
+// sendable returns code, or what goes on the wire for one that must not.
+func sendable(code StatusCode) StatusCode {
+	switch {
+	case code == StatusNoStatusRcvd:
+		return StatusNormalClosure
+	case protocol.CheckCloseStatus(code) != nil:
+		return StatusInternalError
+	}
+	return code
+}
+
+// textOf is what a Close may say of err: the cause of a timeout names this side's
+// address.
+func textOf(err error) string {
+	if e, ok := err.(*Error); ok {
+		return e.Text()
+	}
+	return err.Error()
 }

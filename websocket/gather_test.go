@@ -7,9 +7,12 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/wsproof/wsproof/websocket/protocol"
 )
 
 // A writeLog is a transport that keeps what each Write call was given.
@@ -292,3 +295,46 @@ func (c *countingConn) Write(p []byte) (int, error) {
 }
 
 var _ io.Writer = (*countingConn)(nil)
+
+// A writer that fails gives the turn up once, whoever ends the connection meanwhile.
+func TestFailedWriteGivesTheTurnUpOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &oneByOne{fail: make(chan struct{}), gone: make(chan struct{})}
+		ws := New(w, "", ServerMode, Options{})
+		go ws.Ping(context.Background())
+		synctest.Wait()
+		for range 2 {
+			go ws.WriteMessage(context.Background(), &Message{Payload: []byte("x")})
+		}
+		synctest.Wait()
+		ws.end.on(protocol.Lost, StatusAbnormalClose, errDead, nil) // by another goroutine, which goes on with drop
+		close(w.fail)
+		synctest.Wait()
+		if n := w.most.Load(); n > 1 {
+			t.Errorf("%d writers at the same time", n)
+		}
+		ws.drop(true)
+		time.Sleep(time.Minute)
+	})
+}
+
+// oneByOne is a transport that counts who writes at the same time. Its first write fails
+// when it is told to, all others take a second.
+type oneByOne struct {
+	fail, gone       chan struct{}
+	now, most, calls atomic.Int32
+	once             sync.Once
+}
+
+func (w *oneByOne) Read([]byte) (int, error) { <-w.gone; return 0, io.EOF }
+func (w *oneByOne) Close() error             { w.once.Do(func() { close(w.gone) }); return nil }
+func (w *oneByOne) Write(p []byte) (int, error) {
+	w.most.Store(max(w.most.Load(), w.now.Add(1)))
+	defer w.now.Add(-1)
+	if w.calls.Add(1) == 1 {
+		<-w.fail
+		return 0, io.ErrClosedPipe
+	}
+	time.Sleep(time.Second)
+	return len(p), nil
+}

@@ -146,7 +146,7 @@ func (h *HTTPHandler) abortAll() {
 		go s.abort() // OnClose may take its time
 	}
 	for _, s := range left {
-		<-s.ws.ended()
+		<-s.ws.ending().done()
 	}
 }
 
@@ -200,6 +200,7 @@ func (h *HTTPHandler) ended(s *served) {
 	if s.next != nil {
 		s.next.prev = s.prev
 	}
+	s.prev, s.next = nil, nil // who keeps s keeps no other
 	h.checkIdle()
 }
 

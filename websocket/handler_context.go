@@ -73,7 +73,7 @@ func (c *handlerContext) Done() <-chan struct{} {
 		}
 		if c.asked.CompareAndSwap(before, asked) {
 			if before == nil {
-				go asked.watch(c.ws.ended())
+				go asked.watch(c.ws.ending().done())
 			}
 			return asked.Done()
 		}
@@ -96,7 +96,7 @@ func (c *handlerContext) Err() error {
 // state returns asked, and heeds the end of the connection.
 func (c *handlerContext) state() *askedContext {
 	asked := c.asked.Load()
-	if asked == nil && c.ws.hasEnded() {
+	if asked == nil && c.ws.ending().has() {
 		c.cancel()
 		asked = c.asked.Load()
 	}
@@ -115,7 +115,7 @@ func (c *handlerContext) Value(key any) any {
 	}
 	value := values.Value(key)
 	if value == nil && key == http.LocalAddrContextKey {
-		return c.ws.conn().LocalAddr()
+		return c.ws.under().conn().LocalAddr()
 	}
 	return value
 }

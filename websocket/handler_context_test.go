@@ -216,3 +216,20 @@ func TestOnOpenPanics(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Who keeps a connection that has ended keeps no other one.
+func TestEndedConnectionsKeepNoOther(t *testing.T) {
+	h := NewHandler(EchoHandler, Options{})
+	var all [3]*served
+	for i := range all {
+		all[i] = &served{owner: h}
+		h.begin()
+		h.begun(all[i])
+	}
+	for _, s := range all {
+		h.ended(s)
+		if s.prev != nil || s.next != nil {
+			t.Errorf("prev %p, next %p", s.prev, s.next)
+		}
+	}
+}

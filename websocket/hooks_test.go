@@ -482,3 +482,27 @@ func TestHookPanicsAtTheClose(t *testing.T) {
 		})
 	}
 }
+
+// Behind a panic of a handler nobody is told what is read: the connection is as good as
+// gone for the application, and its OnEnd may run.
+func TestNothingIsToldBehindAPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := 0
+		ws, p := newPeer(t, ServerMode, Options{CloseTimeout: time.Second, Hooks: Hooks{
+			OnReadFrame: func(_ ClientKey, f *Frame) { told++ },
+			OnReadError: func(ClientKey, error) { told++ },
+		}})
+		go func() {
+			defer func() { _ = recover() }()
+			ws.Serve(context.Background(), func(context.Context, *Message) (*Message, error) { panic("handler") })
+		}()
+		p.send(p.text("x"))
+		p.wantClose(StatusInternalError, errPanic.Text())
+		p.send(p.text("late"), p.frame(OpcodeContinuation, true, "wrong"))
+		p.conn.Close()
+		synctest.Wait()
+		if told != 1 {
+			t.Errorf("the hooks were told %d times, want once, of the frame before the panic", told)
+		}
+	})
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"strings"
 	"time"
 
@@ -64,8 +63,9 @@ func (l *link) Compression() (params deflate.Params, ok bool) {
 }
 
 // Err returns nil while the connection is open, and then what ReadMessage returns from
-// then on: the *[CloseError] of the peer's Close, the *[Error] that ended it, or one
-// that wraps net.ErrClosed where this side has closed it.
+// then on: the *[CloseError] of the peer's Close, the *[Error] that ended it, or, where
+// [Websocket.CloseWithStatus] itself has read the peer's answer, an error that wraps that
+// and net.ErrClosed.
 func (l *link) Err() error { return l.end.last() }
 
 // WriteMessage writes msg in frames of at most Options.MaxFrameSize, whole:
@@ -157,21 +157,14 @@ func (l *link) keepAlive() {
 	l.pings.ticked(asked)
 }
 
-// ended returns what is closed when the connection has ended, hasEnded whether it has.
-func (l *link) ended() <-chan struct{} { return l.end.done() }
-func (l *link) hasEnded() bool         { return l.end.has() }
-
-// told returns what is closed when OnClose has returned.
-func (l *link) told() <-chan struct{} { return l.end.told() }
+// ending returns how far the end has come.
+func (l *link) ending() *ending { return &l.end }
 
 // begin takes the reader's role from the beginning, for whoever serves.
 func (l *link) begin() { l.end.become(messages, context.Background(), nil) }
 
 // under returns the transport.
 func (l *link) under() *transport { return &l.transport }
-
-// conn returns the transport where that is a net.Conn.
-func (l *link) conn() net.Conn { return l.transport.conn() }
 
 // closeFor starts the closing handshake because a handler returned err. The
 // caller has the reader's role and goes on reading.
@@ -199,6 +192,9 @@ func (l *link) happens(event protocol.ClosingEvent, code StatusCode, err error, 
 	if do&protocol.Bound != 0 {
 		l.end.bound(l.opts.CloseTimeout, func() { l.lost(errNoAnswer) })
 	}
+	if do&protocol.SendClose != 0 {
+		l.boundByClose()
+	}
 	switch {
 	case do&protocol.Drop != 0:
 		l.drop(event == protocol.Lost)
@@ -209,6 +205,28 @@ func (l *link) happens(event protocol.ClosingEvent, code StatusCode, err error, 
 		l.tell.wroteControl(OpcodeClose, payload)
 	}
 	return do
+}
+
+// boundByClose lifts the deadline of what is read behind this side's Close: CloseTimeout
+// bounds that.
+func (l *link) boundByClose() {
+	if l.opts.timesReads() {
+		_ = l.transport.setReadDeadline(time.Time{})
+	}
+}
+
+// failed ends the connection because reading has failed with err; wait is as in draining.
+func (l *link) failed(err error, wait bool) {
+	switch code := errorCode(err); {
+	case code != StatusAbnormalClose:
+		l.drain(l.happens(protocol.PeerFails, code, err, textOf(err)), draining{shut: true, failed: true, wait: wait})
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		// The peer may still be reading what is on its way, also if it ended its
+		// own direction inside a frame.
+		l.drain(l.happens(protocol.BytesEnd, code, err, ""), draining{shut: true, wait: wait})
+	default:
+		l.lost(err)
+	}
 }
 
 // failGrace is how long ReadMessage waits for the Close frame of a failed
@@ -240,7 +258,7 @@ func (l *link) drain(do protocol.Action, how draining) {
 	// one, the peer waits for that, and would be waited for in vain.
 	most := l.opts.LingerBytes
 	if how.shut && !how.failed && !how.behind && !l.transport.canShut() {
-		most, how.wait = 0, true
+		most = 0
 	}
 	if !how.wait && !l.drained(most, how.failed) {
 		l.end.linger()
@@ -335,6 +353,24 @@ func (l *link) failWrite(ctx context.Context, cause error) error {
 // writeFailed implements owner.
 func (l *link) writeFailed(cause error) { _ = l.failWrite(context.Background(), cause) }
 
+// startClosing sends a Close, and reports whether the caller has to read what answers it:
+// then it has the reader's role. Where somebody sees to the end of a connection that was
+// closed before, it waits for that.
+func (l *link) startClosing(code StatusCode, reason string) (reads bool, err error) {
+	if code, err = chosenCode(code); err != nil {
+		return false, err
+	}
+	var do protocol.Action
+	l.orAbort(func() { do = l.happens(protocol.ThisSideCloses, code, nil, reason) })
+	if l.end.become(discarding, context.Background(), l) {
+		return true, nil
+	}
+	if do == 0 && l.end.reads(lingering) {
+		await(l.end.done(), l.opts.CloseTimeout)
+	}
+	return false, nil
+}
+
 // orAbort runs f and drops the connection if a hook panics in it, which goes on up.
 func (l *link) orAbort(f func()) {
 	returned := false
@@ -358,33 +394,4 @@ func (l *link) failHook() {
 		do := l.happens(protocol.PeerFails, StatusInternalError, errHook, errHook.Text())
 		l.drain(do|protocol.Drain, draining{shut: do != 0 || l.mode == ServerMode, failed: true})
 	})
-}
-
-// chosenCode returns the code of the application's choice for a Close, 0 for an empty one,
-// or the error of one that must not be sent (RFC 6455 §7.4).
-func chosenCode(code StatusCode) (StatusCode, error) {
-	if code == 0 || code == StatusNoStatusRcvd {
-		return 0, nil
-	}
-	return code, protocol.CheckCloseStatus(code)
-}
-
-// sendable returns code, or what goes on the wire for one that must not.
-func sendable(code StatusCode) StatusCode {
-	switch {
-	case code == StatusNoStatusRcvd:
-		return StatusNormalClosure
-	case protocol.CheckCloseStatus(code) != nil:
-		return StatusInternalError
-	}
-	return code
-}
-
-// textOf is what a Close may say of err: the cause of a timeout names this side's
-// address.
-func textOf(err error) string {
-	if e, ok := err.(*Error); ok {
-		return e.Text()
-	}
-	return err.Error()
 }

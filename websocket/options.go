@@ -48,7 +48,8 @@ type Options struct {
 
 	// MaxFrameSize is the longest payload of a frame, in bytes: longer ones are
 	// refused with ErrFrameTooLarge, longer messages are written in fragments of
-	// this size. Default: DefaultMaxFrameSize.
+	// this size. Default: DefaultMaxFrameSize, which is less than that of MaxMessageSize:
+	// peers that send large messages in one frame need both to be set.
 	MaxFrameSize int
 	// MaxMessageSize is the longest message that is read, in bytes; a longer
 	// one is refused with ErrMessageTooLarge. Default: DefaultMaxMessageSize.
@@ -56,8 +57,8 @@ type Options struct {
 	// MaxPending is how many bytes of replies and pongs may wait for a peer that
 	// does not read; then Serve and ReadMessage stop reading. Default: 4 MiB.
 	MaxPending int
-	// LingerBytes is how many bytes are read and dropped after this side failed
-	// the connection, so that the peer gets to see the Close. Default: 1 MiB.
+	// LingerBytes is how many bytes are read and dropped at the end of a connection,
+	// so that the peer gets to see what this side has sent last. Default: 1 MiB.
 	LingerBytes int
 
 	// ReuseBuffers lets Serve use the memory again that it hands to the handler: a
@@ -98,8 +99,8 @@ type Options struct {
 	// of its own (see Context). A panic in it ends the connection, and goes on up to
 	// net/http. NewHandler only.
 	OnOpen func(*Websocket, *http.Request)
-	// OnEnd is called once with each connection of a NewHandler that OnOpen had its
-	// turn with, when it has ended, the last hook has returned, and no handler of it is
+	// OnEnd is called once with each connection of a NewHandler from whose OnOpen, if
+	// there is one, the application returned without a panic, when it has ended, the last hook has returned, and no handler of it is
 	// at work any more: with the context that its handler had, where an application
 	// finds its own state. [Websocket.Err] tells why it has ended. Shutdown waits for
 	// it. A panic in it ends the process. NewHandler only.
@@ -122,12 +123,13 @@ type Options struct {
 //
 // A hook that panics while its connection is read or closed ends the connection,
 // and the panic goes on up: on a goroutine of this package, as that of a timeout
-// or of Shutdown, it ends the process. A write hook must not write itself, nor
-// wait for what does.
+// or of Shutdown, it ends the process. A write hook must not write or close itself, nor
+// wait for what does. Behind a panic of the handler no hook is told what is still read.
 type Hooks struct {
 	// OnClose is called once, when the connection has ended: with the peer's
-	// Close status, or the status this side failed or closed it with, and the
-	// error, nil after a clean close. Serve returns after it.
+	// Close status, or the one that this side failed it with, be it for an error of the
+	// handler, or else StatusAbnormalClose; and the error, nil after a clean close.
+	// Serve returns after it.
 	OnClose func(ClientKey, StatusCode, error)
 	// OnReadError is called when reading fails, be it the transport or a rule:
 	// before the Close that then follows, so that a hook that closes decides its

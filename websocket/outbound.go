@@ -15,8 +15,6 @@ const (
 	// gatherDelay is how long a gathered reply may wait for a handler that takes
 	// its time.
 	gatherDelay = time.Millisecond
-	// writeStep is how much of a long message is marshalled before it is written.
-	writeStep = 256 << 10
 )
 
 // outbound is the way from messages to the transport: a queue of bytes, and the turn to
@@ -39,7 +37,8 @@ func (o *outbound) init(t *transport, owner owner, writer protocol.Writer) {
 
 // An owner is told what ends its connection.
 type owner interface {
-	// writeFailed is told of the error of the transport. It has the turn to write.
+	// writeFailed is told of the error of the transport. It has the turn to write, and
+	// gives it up.
 	writeFailed(cause error)
 	// cancelled is told that the context of a write under way has ended.
 	cancelled(ctx context.Context) error
@@ -65,14 +64,13 @@ func (o *outbound) lock() *queue {
 // Close; with tell also its frames, in memory of their own.
 func (o *outbound) message(msg *Message, tell bool) (queued int, frames []*Frame, ok bool) {
 	q := o.lock()
+	defer o.mu.Unlock()
 	if tell || q.writer.Compresses() {
 		frames, ok = o.fragments(msg, tell)
 	} else {
 		ok = q.writer.Message(msg.Binary, msg.Payload)
 	}
-	queued = q.writer.Len()
-	o.mu.Unlock()
-	return queued, frames, ok
+	return q.writer.Len(), frames, ok
 }
 
 // fragments is message, for what is not as usual.
@@ -194,7 +192,7 @@ func (o *outbound) startWriting(buf *protocol.Buffer) {
 		n, err := o.transport.writeNow(buf.Bytes)
 		if err != nil {
 			buf.Free()
-			o.fail(err)
+			o.owner.writeFailed(err)
 			return
 		}
 		if n < len(buf.Bytes) {
@@ -237,7 +235,7 @@ func (o *outbound) keepWriting(b *behind) {
 		err := o.transport.write(buf.Bytes[n:])
 		buf.Free()
 		if err != nil {
-			o.fail(err)
+			o.owner.writeFailed(err)
 			return
 		}
 		if !o.nextTurn() {
@@ -256,13 +254,10 @@ func (o *outbound) write(ctx context.Context, msg *Message, p *Prepared, tell bo
 	if p != nil {
 		r = p.Render(o.queue.writer.Terms(p))
 	}
-	q := o.lock()
-	if q.writer.Closed() {
-		o.mu.Unlock()
+	buf, fragments, ok := o.begin(msg, r)
+	if !ok {
 		return nil, false, nil
 	}
-	buf, fragments := q.take(), o.cut(msg, r)
-	o.mu.Unlock()
 	defer fragments.Free()
 	if tell {
 		frames = fragments.Frames()
@@ -290,6 +285,16 @@ func (o *outbound) write(ctx context.Context, msg *Message, p *Prepared, tell bo
 	return frames, true, nil
 }
 
+// begin empties the queue, and cuts a message that goes out behind what was in it.
+func (o *outbound) begin(msg *Message, r *protocol.Rendering) (buf *protocol.Buffer, f protocol.Fragments, ok bool) {
+	q := o.lock()
+	defer o.mu.Unlock()
+	if q.writer.Closed() {
+		return nil, f, false
+	}
+	return q.take(), o.cut(msg, r), true
+}
+
 // withRoom returns b, or a larger buffer in its place, with room for n more bytes.
 func withRoom(b *protocol.Buffer, n int) *protocol.Buffer {
 	if b == nil {
@@ -314,12 +319,6 @@ func (o *outbound) writeWaiting(ctx context.Context, p []byte) error {
 		defer context.AfterFunc(ctx, func() { _ = o.owner.cancelled(ctx) })()
 	}
 	return o.transport.write(p[n:])
-}
-
-// fail tells the owner that writing has failed, and gives up the turn.
-func (o *outbound) fail(cause error) {
-	defer o.nextTurn() // also when a hook panics
-	o.owner.writeFailed(cause)
 }
 
 // shutWhenWritten ends this side's direction once all that is queued is written.

@@ -4,6 +4,7 @@ import (
 	"log"
 	"net/http"
 	"runtime"
+	"time"
 )
 
 // maxPanicStack is how much of a panicking handler's stack is logged, as in
@@ -38,8 +39,12 @@ func (s *served) serve(first bool) {
 
 // park parks the connection, which was interrupted while it waited, unless that cannot be.
 func (s *served) park() bool {
-	by := s.ws.clock.deadline()
+	by := s.ws.readBy()
 	s.ws.under().goOn(by)
+	if !by.IsZero() && s.ws.readBy().IsZero() { // it was closed meanwhile
+		by = time.Time{}
+		s.ws.boundByClose()
+	}
 	if by.IsZero() {
 		if s.tryPark() {
 			return true
@@ -124,7 +129,7 @@ func (s *served) end(reason any) {
 		s.logPanic(reason)
 	}
 	s.ctx.cancel()
-	if s.ws.hasEnded() {
+	if s.ws.ending().has() {
 		s.leave()
 		return
 	}
@@ -133,7 +138,7 @@ func (s *served) end(reason any) {
 
 // leave waits for the end of the last hook, and takes the connection out.
 func (s *served) leave() {
-	<-s.ws.told()
+	<-s.ws.ending().told()
 	defer s.owner.ended(s)
 	if s.owner.opts.OnEnd != nil {
 		s.owner.opts.OnEnd(&s.ctx, &s.ws)
@@ -154,5 +159,5 @@ func (s *served) logPanic(reason any) {
 	if server, ok := s.ctx.Value(http.ServerContextKey).(*http.Server); ok && server.ErrorLog != nil {
 		logf = server.ErrorLog.Printf
 	}
-	logf("websocket: panic serving %v: %v\n%s", s.ws.conn().RemoteAddr(), reason, stack)
+	logf("websocket: panic serving %v: %v\n%s", s.ws.under().conn().RemoteAddr(), reason, stack)
 }

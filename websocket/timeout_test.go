@@ -506,3 +506,44 @@ type noDeadlines struct{ *scripted }
 
 func (noDeadlines) SetReadDeadline(time.Time) error  { return os.ErrNoDeadline }
 func (noDeadlines) SetWriteDeadline(time.Time) error { return os.ErrNoDeadline }
+
+// WriteTimeout is for a peer that takes nothing, not for one that takes long: each way to
+// write has it for each step.
+func TestWriteTimeoutIsForEachStep(t *testing.T) {
+	msg := &Message{Binary: true, Payload: make([]byte, 2<<20)}
+	ways := map[string]func(ws *Websocket, p *peer) error{
+		"WriteMessage": func(ws *Websocket, _ *peer) error { return ws.WriteMessage(context.Background(), msg) },
+		"WritePrepared": func(ws *Websocket, _ *peer) error {
+			prepared, err := Prepare(msg)
+			if err != nil {
+				return err
+			}
+			return ws.WritePrepared(context.Background(), prepared)
+		},
+		"an answer": func(ws *Websocket, p *peer) error {
+			go ws.Serve(context.Background(), func(context.Context, *Message) (*Message, error) { return msg, nil })
+			p.send(p.text("x"))
+			time.Sleep(40 * time.Second)
+			return ws.Err()
+		},
+	}
+	for name, way := range ways {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ws, p := newPeer(t, ServerMode, Options{WriteTimeout: 5 * time.Second, MaxFrameSize: 64 << 10, MaxMessageSize: 8 << 20})
+				go func() { // takes 100 KiB a second
+					for b := make([]byte, 100<<10); ; time.Sleep(time.Second) {
+						if _, err := io.ReadFull(p.conn, b); err != nil {
+							return
+						}
+					}
+				}()
+				if err := way(ws, p); err != nil {
+					t.Error(err)
+				}
+				p.conn.Close()
+				time.Sleep(time.Minute)
+			})
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,9 @@ const (
 	// unmasked while it is in the processor's cache.
 	streamStep = 32 << 10
 	socketStep = 256 << 10
+	// writeStep is how much of a long message is marshalled before it is written, and
+	// how much is written within a WriteTimeout.
+	writeStep = 256 << 10
 )
 
 // A transport moves bytes: those that the peer sent into the space of a
@@ -72,12 +76,23 @@ func (t *transport) conn() net.Conn {
 	return conn
 }
 
-// write writes p, however long it takes within the timeout.
+// write writes p, however long it takes within the timeout, which is for each step.
 func (t *transport) write(p []byte) error {
-	if d, ok := t.src.(deadliner); ok && t.writeTimeout > 0 {
-		_ = d.SetWriteDeadline(time.Now().Add(t.writeTimeout))
-		defer d.SetWriteDeadline(time.Time{})
+	d, ok := t.src.(deadliner)
+	if !ok || t.writeTimeout <= 0 {
+		return t.writeAll(p)
 	}
+	defer d.SetWriteDeadline(time.Time{})
+	for step := range slices.Chunk(p, writeStep) {
+		_ = d.SetWriteDeadline(time.Now().Add(t.writeTimeout))
+		if err := t.writeAll(step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *transport) writeAll(p []byte) error {
 	n, err := t.src.Write(p)
 	if err == nil && n < len(p) {
 		err = io.ErrShortWrite

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/wsproof/wsproof/websocket/protocol"
 )
@@ -21,6 +22,7 @@ type Websocket struct {
 	reader   protocol.Reader
 	clock    *clock // nil without timeouts
 	gathered bool   // replies or pongs may be queued
+	silent   bool   // no hook is told what is read any more
 }
 
 // New returns a connection on src, a transport on which the opening handshake is done and
@@ -52,7 +54,8 @@ func (c *Websocket) init(src io.ReadWriteCloser, mode Mode, opts *settings, unre
 // the Err variables when the peer broke a rule and was told so; and otherwise an *[Error]
 // with StatusAbnormalClose that wraps the cause, or with StatusPolicyViolation after a
 // timeout of the Options. It is final, also where ctx has ended the read: the connection
-// is closed.
+// is closed. Only where another goroutine is reading nothing has happened, and the *[Error]
+// says so.
 func (c *Websocket) ReadMessage(ctx context.Context) (*Message, error) {
 	if !c.end.become(messages, ctx, c) {
 		return nil, c.notReader(ctx)
@@ -161,6 +164,7 @@ func (c *Websocket) leave(handling bool) {
 	// The panic goes on up; the closing handshake must not hold it up.
 	c.orAbort(func() { c.closeFor(errPanic) })
 	c.end.linger()
+	c.silent = true
 	go c.discard()
 }
 
@@ -195,7 +199,7 @@ func (c *Websocket) answer(ctx context.Context, handler Handler, handling *bool)
 			msg = new(Message)
 		}
 		binary := c.reader.Binary()
-		msg.Binary, msg.Payload = binary, payload
+		*msg = Message{Binary: binary, Payload: payload}
 		c.tell.readMessage(msg)
 		if c.gathered {
 			c.out.flushInTime()
@@ -258,7 +262,7 @@ func (c *Websocket) passed(event protocol.Event, payload []byte) error {
 	if c.clock != nil {
 		c.clock.frameEnds(event == protocol.FrameComes && c.reader.Last())
 	}
-	if c.tell.seesReads() {
+	if c.tell.seesReads() && !c.silent {
 		c.tell.readFrame(c.reader.Frame(payload))
 	}
 	switch event {
@@ -286,10 +290,22 @@ func (c *Websocket) beforeWaiting() error {
 		return nil
 	}
 	by, news := c.clock.next(c.reader.InMessage())
-	if !news {
+	if !news || c.out.hasClosed() {
 		return nil
 	}
-	return c.transport.setReadDeadline(by)
+	err := c.transport.setReadDeadline(by)
+	if c.out.hasClosed() { // meanwhile
+		c.boundByClose()
+	}
+	return err
+}
+
+// readBy is by when the next bytes must come; the zero time, if never.
+func (c *Websocket) readBy() (by time.Time) {
+	if !c.out.hasClosed() {
+		by = c.clock.deadline()
+	}
+	return by
 }
 
 // afterWaiting is told what waiting came to, and returns why reading ends.
@@ -314,17 +330,9 @@ func (c *Websocket) Close() error { return c.CloseWithStatus(StatusNormalClosure
 // over, and returns nil or what went wrong. It may be called from any goroutine, any number
 // of times: what is closing or closed stays so, without an error.
 func (c *Websocket) CloseWithStatus(code StatusCode, reason string) error {
-	code, err := chosenCode(code)
-	if err != nil {
+	reads, err := c.startClosing(code, reason)
+	if !reads {
 		return err
-	}
-	var do protocol.Action
-	c.orAbort(func() { do = c.happens(protocol.ThisSideCloses, code, nil, reason) })
-	if !c.end.become(discarding, context.Background(), c) {
-		if do == 0 && c.end.reads(lingering) {
-			await(c.end.done(), c.opts.CloseTimeout)
-		}
-		return nil
 	}
 	defer c.end.leave()
 	return c.discard()
@@ -344,8 +352,7 @@ func (c *Websocket) discard() error {
 		if _, err := c.waitMessage(); err != nil {
 			err = c.endRead(err, true)
 			returned = true
-			if closed, ok := err.(*CloseError); ok {
-				c.end.readEnds(&closedHere{closed})
+			if _, ok := err.(*CloseError); ok {
 				return nil
 			}
 			return err
@@ -360,7 +367,7 @@ func (c *Websocket) endRead(err error, wait bool) error {
 		c.deflation.Release()
 	}
 	if closed, ok := err.(*CloseError); ok {
-		c.end.readEnds(err)
+		c.end.readEnds(closed)
 		c.drain(c.happens(protocol.PeerCloses, closed.Code, nil, ""), draining{shut: c.mode == ServerMode, wait: wait, behind: c.reader.Buffered() > 0})
 		return err
 	}
@@ -372,19 +379,12 @@ func (c *Websocket) endRead(err error, wait bool) error {
 		err = protocol.NewError(StatusPolicyViolation, "timeout", err)
 	}
 	c.end.readEnds(err)
-	c.tell.readFailed(err)
+	if !c.silent {
+		c.tell.readFailed(err)
+	}
 	if why != nil {
 		return err
 	}
-	switch code := errorCode(err); {
-	case code != StatusAbnormalClose:
-		c.drain(c.happens(protocol.PeerFails, code, err, textOf(err)), draining{shut: true, failed: true, wait: wait})
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		// The peer may still be reading what is on its way, also if it ended its
-		// own direction inside a frame.
-		c.drain(c.happens(protocol.BytesEnd, code, err, ""), draining{shut: true, wait: wait})
-	default:
-		c.lost(err)
-	}
+	c.failed(err, wait)
 	return err
 }

@@ -60,6 +60,7 @@ type connHarness struct {
 
 	track        track
 	hookPanicked atomic.Bool
+	closes       atomic.Bool // this side has, or its handler; set before it does
 
 	// Told by the connection's own goroutines.
 	mu         sync.Mutex
@@ -95,6 +96,8 @@ type told struct {
 	written     []wire.Frame
 	writtenMsgs int
 	writeErrors int
+	silent      bool // the handler has panicked: nobody is told what is read any more
+	before      int  // frames that were read, then
 }
 
 // A call is one of another goroutine.

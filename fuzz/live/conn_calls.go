@@ -66,6 +66,7 @@ func (h *connHarness) writeWithin(word string, invalid bool, size int, within ti
 func (h *connHarness) callClose(code websocket.StatusCode, reason string) {
 	if code == 0 && reason == "" {
 		h.closing = true
+		h.closes.Store(true)
 		h.loud |= reasonClose
 		h.other(&call{what: "Close", close: closePayloadFor(1000, "")}, h.ws.Close)
 		return
@@ -73,6 +74,7 @@ func (h *connHarness) callClose(code websocket.StatusCode, reason string) {
 	c := &call{what: "CloseWithStatus", bad: !mayBeSent(uint16(code)) && code != 1005 && code != 0}
 	if !c.bad {
 		h.closing = true
+		h.closes.Store(true)
 		h.loud |= reasonClose
 		c.close = closePayloadFor(uint16(code), reason)
 	}

@@ -73,6 +73,10 @@ func (h *connHarness) deadlineDue() error {
 	if ok {
 		return nil
 	}
+	// Behind this side's Close it is CloseTimeout that counts.
+	if t.over = p.readBy.IsZero() && h.closes.Load(); t.over {
+		return nil
+	}
 	// What a failed connection still reads is bounded otherwise.
 	out := model.Read(h.opt.role(), h.opt.limits, h.sent[:p.consumed])
 	if t.over = out.End != model.Open || out.Rule != ""; t.over {

@@ -49,9 +49,9 @@ func (s *scene) checkReadErrors() error {
 	closed = closed && error(peers) != s.handlerErr
 	closed = closed || errors.As(s.ws.Err(), new(*websocket.CloseError)) && errors.Is(s.ws.Err(), net.ErrClosed) // the answer to ours
 	switch {
-	case closed && len(errs) != 0, len(errs) > 1:
+	case closed && len(errs) != 0, len(errs) > 1, s.told.silent && len(errs) != 0:
 		return fmt.Errorf("OnReadError was called with %v, and reading ended with %w", errs, s.ws.Err())
-	case !closed && len(errs) == 0 && s.userDone && s.opt.two(bitUser) < userReads && !s.hookPanicked.Load():
+	case !closed && !s.told.silent && len(errs) == 0 && s.userDone && s.opt.two(bitUser) < userReads && !s.hookPanicked.Load():
 		return fmt.Errorf("OnReadError was not called, and reading ended with %w", s.ws.Err())
 	}
 	return nil

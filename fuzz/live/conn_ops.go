@@ -155,6 +155,7 @@ func (h *connHarness) interruptedBurst() {
 	nudge := make(chan struct{})
 	h.locked(func() { h.nudge = nudge })
 	h.closing = true
+	h.closes.Store(true)
 	h.loud |= reasonClose
 	h.other(&call{what: "Close", close: closePayloadFor(1000, "")}, func() error {
 		<-nudge

@@ -156,6 +156,7 @@ func (h *connHarness) handle(_ context.Context, msg *websocket.Message) (*websoc
 		switch closed := new(websocket.CloseError); {
 		case what == sayPanic:
 			h.panicked = true
+			h.told.silent, h.told.before = true, len(h.told.read)
 			h.handlerEnds(1011, "the handler panicked", nil)
 		case errors.As(err, &closed):
 			h.handlerEnds(closed.Code, closed.Reason, err)
@@ -182,6 +183,7 @@ func (h *connHarness) handle(_ context.Context, msg *websocket.Message) (*websoc
 
 // handlerEnds notes how the handler ended the connection.
 func (h *connHarness) handlerEnds(code websocket.StatusCode, reason string, err error) {
+	h.closes.Store(true)
 	if h.handler == nil {
 		h.handler, h.handlerErr = &websocket.CloseError{Code: code, Reason: reason}, err
 	}

@@ -21,7 +21,7 @@ type codes struct {
 }
 
 // build makes the codes for a block whose symbols are counted. It returns how many bits the block takes
-// in the fixed code, and in thesc.
+// in the fixed code, and in these.
 func (c *codes) build() (fixed, dynamic int) {
 	var lens [maxLitlens + maxDistances]uint8
 	litlens, distances := lens[:maxLitlens], lens[maxLitlens:]

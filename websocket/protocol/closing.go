@@ -27,11 +27,12 @@ type ClosingEvent uint8
 const (
 	// ThisSideCloses: the application wants to close.
 	ThisSideCloses ClosingEvent = iota
-	// ThisSideFails: the application's handler has returned an error.
+	// ThisSideFails: the application's handler has returned an error, or panicked.
 	ThisSideFails
 	// PeerCloses: a valid Close came.
 	PeerCloses
-	// PeerFails: the peer broke a rule, or a timeout of this side.
+	// PeerFails: the peer broke a rule, or a timeout of this side, or a hook of this side
+	// panicked, so that nothing of the peer's can be taken any more.
 	PeerFails
 	// BytesEnd: the peer's direction of the transport has ended.
 	BytesEnd

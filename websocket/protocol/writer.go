@@ -70,10 +70,10 @@ func (w *Writer) Queue(f *Fragments) bool {
 	return !w.closed
 }
 
-// Control queues a control frame with a payload of at most 125 bytes. It reports
-// false, and does nothing, behind a Close.
+// Control queues a control frame. It reports false, and does nothing, behind a Close,
+// and for a payload of more than 125 bytes (RFC 6455 §5.5).
 func (w *Writer) Control(opcode Opcode, payload []byte) bool {
-	if w.closed {
+	if w.closed || len(payload) > maxControlPayload {
 		return false
 	}
 	w.grow(maxHeaderSize + len(payload))

@@ -163,3 +163,14 @@ func TestPrepareRefuses(t *testing.T) {
 		t.Errorf("text that is not UTF-8: %v, %v", p, err)
 	}
 }
+
+// A Ping or Pong of more than 125 bytes is no frame (RFC 6455 §5.5).
+func TestWriterRefusesLongControlFrames(t *testing.T) {
+	w := NewWriter(ServerMode, &Limits{MaxFrameSize: 1 << 20, MaxMessageSize: 1 << 20})
+	if w.Control(OpcodePing, make([]byte, 126)) || w.Len() > 0 {
+		t.Errorf("queued %d bytes", w.Len())
+	}
+	if !w.Control(OpcodePing, make([]byte, 125)) {
+		t.Error("refused 125 bytes")
+	}
+}
