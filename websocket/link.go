@@ -191,8 +191,6 @@ func (l *link) happens(event protocol.ClosingEvent, code StatusCode, err error, 
 	})
 	if do&protocol.Bound != 0 {
 		l.end.bound(l.opts.CloseTimeout, func() { l.lost(errNoAnswer) })
-	}
-	if do&protocol.SendClose != 0 {
 		l.boundByClose()
 	}
 	switch {

@@ -52,15 +52,15 @@ var codecMutants = []mutant{
 	},
 	{
 		name: "minimal-length-16-from-125", kind: wrongBoundary, rule: "length-not-minimal", in: "header.minimal",
-		old: "return h.length > 125", new: "return h.length >= 125", targets: decoding,
+		old: "return h.n > 125", new: "return h.n >= 125", targets: decoding,
 	},
 	{
 		name: "minimal-length-16-from-127", kind: wrongBoundary, rule: "length-not-minimal", in: "header.minimal",
-		old: "return h.length > 125", new: "return h.length > 126", targets: decoding,
+		old: "return h.n > 125", new: "return h.n > 126", targets: decoding,
 	},
 	{
 		name: "minimal-length-64-from-65535", kind: wrongBoundary, rule: "length-not-minimal", in: "header.minimal",
-		old: "return h.length > math.MaxUint16", new: "return h.length >= math.MaxUint16", targets: decoding,
+		old: "return h.n > math.MaxUint16", new: "return h.n >= math.MaxUint16", targets: decoding,
 	},
 	{
 		name: "decoder-skips-the-limit", kind: droppedCheck, rule: "frame-too-large", in: "header.checkDecoder",
@@ -68,11 +68,11 @@ var codecMutants = []mutant{
 	},
 	{
 		name: "limit-takes-one-more", kind: offByOne, rule: "frame-too-large", in: "header.tooLong",
-		old: "return h.length > limit ||", new: "return h.length > limit+1 ||", targets: decoding,
+		old: "return h.n > limit ||", new: "return h.n > limit+1 ||", targets: decoding,
 	},
 	{
 		name: "limit-refuses-itself", kind: wrongBoundary, rule: "frame-too-large", in: "header.tooLong",
-		old: "return h.length > limit ||", new: "return h.length >= limit ||", targets: decoding,
+		old: "return h.n > limit ||", new: "return h.n >= limit ||", targets: decoding,
 	},
 	{
 		name: "length-64-turns-negative", kind: droppedCheck, rule: "length-top-bit", in: "header.parse",
@@ -86,7 +86,7 @@ var codecMutants = []mutant{
 	},
 	{
 		name: "length-16-little-endian", kind: wrongBytes, rule: "length-forms", in: "header.parse",
-		old: "h.length = int(binary.BigEndian.Uint16(b[2:", new: "h.length = int(binary.LittleEndian.Uint16(b[2:", targets: decoding,
+		old: "h.n = int(binary.BigEndian.Uint16(b[2:", new: "h.n = int(binary.LittleEndian.Uint16(b[2:", targets: decoding,
 	},
 	{
 		name: "length-16-parsed-a-byte-early", kind: offByOne, rule: "truncation", in: "header.parse",
@@ -94,7 +94,7 @@ var codecMutants = []mutant{
 	},
 	{
 		name: "key-parsed-a-byte-early", kind: offByOne, rule: "masking", in: "header.parse",
-		old: "h.key = le.Uint32(b[n:])", new: "h.key = le.Uint32(b[n-1:])", targets: decoding,
+		old: "h.mask = le.Uint32(b[n:])", new: "h.mask = le.Uint32(b[n-1:])", targets: decoding,
 	},
 	{
 		name: "limit-before-minimal-length", kind: wrongOrder, rule: "order-of-checks", in: "header.checkDecoder",
@@ -135,7 +135,7 @@ var codecMutants = []mutant{
 	},
 
 	{
-		name: "read-frame-reads-a-byte-too-many", kind: offByOne, rule: "exactly one frame", in: "ReadFrame",
+		name: "read-frame-reads-a-byte-too-many", kind: offByOne, rule: "exactly one frame", in: "readHeader",
 		old: "most += 4", new: "most += 5", targets: decoding,
 	},
 	{
@@ -144,7 +144,7 @@ var codecMutants = []mutant{
 	},
 	{
 		name: "read-payload-past-its-end", kind: offByOne, rule: "exactly one frame", in: "readPayload",
-		old: "have:min(cap(dst), want, have+unmaskStep)])", new: "have:min(cap(dst), have+unmaskStep)])", targets: decoding,
+		old: "have:min(cap(dst), n, have+unmaskStep)])", new: "have:min(cap(dst), have+unmaskStep)])", targets: decoding,
 	},
 	{
 		name: "header-alone-allocates-all", kind: droppedCheck, rule: "bounded allocation", in: "growFor",
@@ -249,7 +249,7 @@ var codecMutants = []mutant{
 	},
 	{
 		name: "frame-message-ends-at-once", kind: wrongBytes, rule: "FrameMessage", in: "FrameMessage",
-		old: "frames[count-1].b0 |= finBit", new: "frames[0].b0 |= finBit", targets: splitting,
+		old: "if size == len(rest) {", new: "if i == 0 {", targets: splitting,
 	},
 	{
 		name: "frame-message-of-size-0-is-empty", kind: wrongBoundary, rule: "FrameMessage", in: "FrameMessage",

@@ -17,7 +17,7 @@ var endMutants = []mutant{
 		old: "{Failed, SendClose | Settle", new: "{Failed, Settle", targets: reading,
 	},
 	{
-		name: "failure-always-1002", kind: wrongCode, rule: "failure-ends", in: "Websocket.endRead",
+		name: "failure-always-1002", kind: wrongCode, rule: "failure-ends", in: "link.failed",
 		old: "protocol.PeerFails, code", new: "protocol.PeerFails, StatusProtocolError", targets: reading,
 	},
 	{
@@ -42,7 +42,7 @@ var endMutants = []mutant{
 	},
 	{
 		name: "serve-goes-on-behind-its-close", kind: droppedCheck, rule: "close-ends", in: "Websocket.answer",
-		old: "c.out.closed.Load()", new: "false", targets: serving,
+		old: "c.out.hasClosed()", new: "false", targets: serving,
 	},
 	{
 		name: "handler-error-swallowed", kind: errorLost, rule: "Serve", in: "Websocket.answer",
@@ -105,11 +105,11 @@ var endMutants = []mutant{
 		old: "if do&protocol.SendClose != 0 {", new: "if do&(protocol.SendClose|protocol.Settle) != 0 {", targets: serving,
 	},
 	{
-		name: "invalid-close-code-sent", kind: droppedCheck, rule: "CloseWithStatus", in: "Websocket.CloseWithStatus",
+		name: "invalid-close-code-sent", kind: droppedCheck, rule: "CloseWithStatus", in: "link.startClosing",
 		old: "err != nil {", new: "err != nil && code == 0 {", targets: serving,
 	},
 	{
-		name: "close-reason-dropped", kind: wrongBytes, rule: "CloseWithStatus", in: "Websocket.CloseWithStatus",
+		name: "close-reason-dropped", kind: wrongBytes, rule: "CloseWithStatus", in: "link.startClosing",
 		old: "code, nil, reason)", new: `code, nil, "")`, targets: serving,
 	},
 	{

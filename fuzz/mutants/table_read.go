@@ -18,7 +18,7 @@ var readMutants = []mutant{
 	},
 	{
 		name: "connection-takes-rsv2-and-rsv3", kind: droppedCheck, rule: "rsv-bits-unsupported", in: "header.check",
-		old: "h.b0&rsvBits != 0", new: "h.b0&byte(RSV1) != 0", targets: reading,
+		old: "h.rsv() != 0", new: "h.rsv()&byte(RSV1) != 0", targets: reading,
 	},
 	{
 		name: "connection-takes-unknown-opcodes", kind: droppedCheck, rule: "opcode-unknown", in: "header.check",
@@ -50,11 +50,11 @@ var readMutants = []mutant{
 	},
 	{
 		name: "message-limit-per-frame", kind: droppedCheck, rule: "message-too-large", in: "header.check",
-		old: "h.length > most-c.size", new: "h.length > most", targets: reading,
+		old: "h.length() > most-c.size", new: "h.length() > most", targets: reading,
 	},
 	{
 		name: "message-limit-refuses-itself", kind: wrongBoundary, rule: "message-too-large", in: "header.check",
-		old: "h.length > most-c.size", new: "h.length >= most-c.size", targets: reading,
+		old: "h.length() > most-c.size", new: "h.length() >= most-c.size", targets: reading,
 	},
 	{
 		name: "whole-text-not-checked", kind: droppedCheck, rule: "text-not-utf8", in: "Reader.whole",
@@ -77,12 +77,12 @@ var readMutants = []mutant{
 		old: "m.text.valid(dst)", new: "m.text.valid(dst) || m.left > 0", targets: reading,
 	},
 	{
-		name: "fragmented-text-may-end-in-a-character", kind: droppedCheck, rule: "text-not-utf8", in: "Reader.takePayload",
-		old: "r.head.fin() && !r.binary && !m.text.complete()", new: "false", targets: reading,
+		name: "fragmented-text-may-end-in-a-character", kind: droppedCheck, rule: "text-not-utf8", in: "body.append",
+		old: "m.left == 0 && last && !binary && !m.text.complete()", new: "false", targets: reading,
 	},
 	{
-		name: "fragment-must-not-end-in-a-character", kind: wrongBoundary, rule: "text-utf8-fragments", in: "Reader.takePayload",
-		old: "r.head.fin() && !r.binary", new: "!r.binary", targets: reading,
+		name: "fragment-must-not-end-in-a-character", kind: wrongBoundary, rule: "text-utf8-fragments", in: "body.append",
+		old: "m.left == 0 && last && !binary", new: "m.left == 0 && !binary", targets: reading,
 	},
 	{
 		name: "text-state-kept-between-messages", kind: stateNotReset, rule: "text-utf8-fragments", in: "body.free",
@@ -90,12 +90,12 @@ var readMutants = []mutant{
 		survives: "a message that ends leaves the state at the beginning of a text, since it must be complete; only a failed connection leaves another one",
 	},
 	{
-		name: "buffered-fragment-restarts-the-key", kind: stateLost, rule: "masking", in: "Reader.takePayload",
-		old: "if !m.passed(space[:n], b[:n], r.binary) {", new: "key := m.key\n\t\tvalid := m.passed(space[:n], b[:n], r.binary)\n\t\tif m.key = key; !valid {", targets: reading,
+		name: "buffered-fragment-restarts-the-key", kind: stateLost, rule: "masking", in: "body.append",
+		old: "if !m.passed(space[:len(p)], p, binary) {", new: "key := m.key\n\t\tvalid := m.passed(space[:len(p)], p, binary)\n\t\tif m.key = key; !valid {", targets: reading,
 	},
 	{
-		name: "fragment-at-hand-not-checked", kind: droppedCheck, rule: "text-not-utf8", in: "Reader.takePayload",
-		old: "b[:n], r.binary)", new: "b[:n], r.binary || !r.head.fin())", targets: reading,
+		name: "fragment-at-hand-not-checked", kind: droppedCheck, rule: "text-not-utf8", in: "body.append",
+		old: "space[:len(p)], p, binary)", new: "space[:len(p)], p, binary || !last)", targets: reading,
 	},
 	{
 		name: "fragment-at-hand-left-in-the-buffer", kind: offByOne, rule: "fragments-joined", in: "Reader.takePayload",
@@ -106,12 +106,12 @@ var readMutants = []mutant{
 		old: "k.frameBy = time.Time{}", new: "", targets: serving,
 	},
 	{
-		name: "read-fragment-restarts-the-key", kind: stateLost, rule: "masking", in: "Reader.takePayload",
-		old: "if !m.passed(p, p, r.binary) {", new: "key := m.key\n\t\tvalid := m.passed(p, p, r.binary)\n\t\tif m.key = key; !valid {", targets: reading,
+		name: "read-fragment-restarts-the-key", kind: stateLost, rule: "masking", in: "body.append",
+		old: "if !m.passed(p, p, binary) {", new: "key := m.key\n\t\tvalid := m.passed(p, p, binary)\n\t\tif m.key = key; !valid {", targets: reading,
 	},
 	{
 		name: "fragmented-for-ever", kind: stateNotReset, rule: "fragments-joined", in: "Reader.next",
-		old: "r.fragmented = false", new: "", targets: reading,
+		old: "r.fragmented = !r.told", new: "", targets: reading,
 	},
 	{
 		name: "message-keeps-the-one-before", kind: stateNotReset, rule: "fragments-joined", in: "Reader.next",
@@ -146,8 +146,8 @@ var readMutants = []mutant{
 		old: "r.mode == ServerMode && !r.EachFrame &&", new: "r.mode == ServerMode &&", targets: serving,
 	},
 	{
-		name: "fragments-at-hand-not-timed", kind: stateNotReset, rule: "MessageTimeout", in: "Websocket.init",
-		old: "opts.timesReads() || opts.Hooks", new: "opts.Hooks", targets: serving,
+		name: "fragments-at-hand-not-timed", kind: stateNotReset, rule: "MessageTimeout", in: "settings.reader",
+		old: "s.timesReads() || s.Hooks", new: "s.Hooks", targets: serving,
 	},
 	{
 		name: "fragments-at-hand-left-in-the-buffer", kind: offByOne, rule: "fragments-joined", in: "Reader.glanceFragments",
@@ -175,7 +175,7 @@ var readMutants = []mutant{
 	},
 	{
 		name: "control-payload-not-unmasked", kind: droppedCheck, rule: "masking", in: "Reader.control",
-		old: "mask(p, p, r.head.key)", new: "", targets: reading,
+		old: "mask(p, p, r.head.key())", new: "", targets: reading,
 	},
 	{
 		name: "control-frame-waits-for-one-more-byte", kind: offByOne, rule: "ping-answered", in: "Reader.control",

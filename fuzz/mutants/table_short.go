@@ -47,8 +47,8 @@ var shortMutants = []mutant{
 		old: "&& !r.EachFrame", new: "", targets: serving,
 	},
 	{
-		name: "hooks-do-not-see-short-messages", kind: droppedCheck, rule: "hooks", in: "Websocket.init",
-		old: "opts.timesReads() || opts.Hooks.OnReadFrame != nil", new: "opts.timesReads()", targets: serving,
+		name: "hooks-do-not-see-short-messages", kind: droppedCheck, rule: "hooks", in: "settings.reader",
+		old: "s.timesReads() || s.Hooks.OnReadFrame != nil", new: "s.timesReads()", targets: serving,
 	},
 	{
 		name: "close-not-told-to-serve", kind: droppedCheck, rule: "close-ends", in: "outbound.control",

@@ -28,12 +28,12 @@ var writeMutants = []mutant{
 		old: "!msg.Binary && !protocol.ValidUTF8(msg.Payload)", new: "false", targets: serving,
 	},
 	{
-		name: "message-behind-the-close", kind: droppedCheck, rule: "close-ends", in: "outbound.write",
+		name: "message-behind-the-close", kind: droppedCheck, rule: "close-ends", in: "outbound.begin",
 		old: "q.writer.Closed()", new: "false", targets: serving,
 	},
 	{
 		name: "control-frames-behind-the-close", kind: droppedCheck, rule: "close-ends", in: "Writer.Control",
-		old: "if w.closed {", new: "if w.closed && opcode == OpcodeClose {", targets: serving,
+		old: "if w.closed ||", new: "if w.closed && opcode == OpcodeClose ||", targets: serving,
 	},
 	{
 		name: "close-not-noted", kind: stateLost, rule: "close-ends", in: "Writer.Control",
@@ -76,11 +76,11 @@ var writeMutants = []mutant{
 		old: "o.lock().take(), 0\n\t\to.mu.Unlock()", new: "o.queue.take(), 0", targets: serving,
 	},
 	{
-		name: "short-write-taken-for-whole", kind: errorLost, rule: "writes", in: "transport.write",
+		name: "short-write-taken-for-whole", kind: errorLost, rule: "writes", in: "transport.writeAll",
 		old: "n < len(p)", new: "n < 0", targets: serving,
 	},
 	{
-		name: "write-error-swallowed", kind: errorLost, rule: "writes", in: "transport.write",
+		name: "write-error-swallowed", kind: errorLost, rule: "writes", in: "transport.writeAll",
 		old: "n, err := t.src.Write(p)", new: "n, err := t.src.Write(p)\n\tn, err = len(p), nil", targets: serving,
 	},
 	{
