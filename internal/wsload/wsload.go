@@ -36,6 +36,7 @@ and latencies. URL is ws, wss, or tcp://host:port for an echo of bytes. Modes:
                        takeover; a server that declines is an error
   -patience TIME       for a connection, and for the last answers (10s)
   -format table|bench|json   of the result (bench: as Go's benchmarks);  -json
+  -o DIR -junit FILE   DIR/load.json as well; a test that fails as the load does
 `
 
 // Run is the command, under the name that its help calls it by. The error is a
@@ -62,6 +63,7 @@ func Run(ctx context.Context, name string, args []string, stdout, stderr io.Writ
 	fs.DurationVar(&c.Patience, "patience", 10*time.Second, "")
 	format := fs.String("format", "table", "")
 	asJSON := fs.Bool("json", false, "")
+	dir, junit := fs.String("o", "", ""), fs.String("junit", "", "")
 	rest, err := cli.ParseAll(fs, args, stdout)
 	if err != nil {
 		return err
@@ -84,6 +86,8 @@ func Run(ctx context.Context, name string, args []string, stdout, stderr io.Writ
 		return cli.Usagef("-format %q is neither table, bench nor json", *format)
 	case int64(c.Conns) > cli.OpenFiles():
 		return cli.Usagef("-conns %d: this process may open %d files (ulimit -n)", c.Conns, cli.OpenFiles())
+	case *junit != "" && cli.Writable(*junit) != nil:
+		return cli.Writable(*junit)
 	case c.Async && c.Warmup > 0:
 		return cli.Usagef("-warmup does not go with -async: no part of a session can be left out")
 	}
@@ -123,6 +127,9 @@ func Run(ctx context.Context, name string, args []string, stdout, stderr io.Writ
 		write = r.WriteBench
 	case "json":
 		write = r.WriteJSON
+	}
+	if failed := keep(r, *dir, *junit, err); failed != nil {
+		return failed
 	}
 	return errors.Join(write(stdout), err)
 }

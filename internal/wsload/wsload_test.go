@@ -4,12 +4,18 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"flag"
+	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
 	"golang.org/x/perf/benchfmt"
 
 	"github.com/wsproof/wsproof/bench/echo"
@@ -32,6 +38,39 @@ func listen(t *testing.T, engine string) string {
 	go func() { defer close(done); _ = e.Serve(l) }()
 	t.Cleanup(func() { l.Close(); <-done })
 	return l.Addr().String()
+}
+
+// TestKeep: the files that -o and -junit ask for.
+func TestKeep(t *testing.T) {
+	dir := t.TempDir()
+	junit := filepath.Join(dir, "junit.xml")
+	args := []string{"-url", "ws://" + listen(t, "core/best"), "-conns", "2", "-messages", "20", "-o", filepath.Join(dir, "new"), "-junit", junit}
+	if err := Run(context.Background(), "wsload", args, io.Discard, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "new", "load.json"))
+	var result struct{ Schema string }
+	if err == nil {
+		err = json.Unmarshal(b, &result)
+	}
+	if err != nil || result.Schema == "" {
+		t.Errorf("load.json: %v\n%s", err, b)
+	}
+	var suite struct {
+		Tests    int `xml:"tests,attr"`
+		Failures int `xml:"failures,attr"`
+	}
+	if b, err = os.ReadFile(junit); err == nil {
+		err = xml.Unmarshal(b, &suite)
+	}
+	if err != nil || suite.Tests != 1 || suite.Failures != 0 {
+		t.Errorf("JUnit: %v\n%s", err, b)
+	}
+	var out bytes.Buffer
+	r := &load.Result{Config: load.Config{URL: "ws://h/", Mode: load.Echo}, Elapsed: time.Second, Latency: hdrhistogram.New(1, 10, 1)}
+	if err := writeJUnit(&out, r, errors.New("a lost message")); err != nil || !strings.Contains(out.String(), `failures="1"`) || !strings.Contains(out.String(), "a lost message") {
+		t.Errorf("a load that failed: %v\n%s", err, out.String())
+	}
 }
 
 func TestTableAndBench(t *testing.T) {
