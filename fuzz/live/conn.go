@@ -48,6 +48,8 @@ type connHarness struct {
 	floods   int       // of messages
 	pinged   int       // pings that the peer has looked at
 	epoch    int       // how often all was calm
+	full     bool      // more than MaxPending bytes waited, and nothing is to be read
+	fullAt   int       // with so many bytes read
 	steady   time.Time // since when the transport has been sound, and the reader free
 	ticks    int       // intervals of pings that were judged
 	collects bool      // look for what holds the connection in the end

@@ -24,6 +24,7 @@ type scene struct {
 	now     time.Time
 	want    model.Outcome // of what the peer sent
 	spans   []input.Span  // its frames
+	read    model.Outcome // of what the connection has read of that
 	reasons reason
 	certain reason // those that have had their effect
 	closed  bool   // the transport
@@ -78,6 +79,7 @@ func (h *connHarness) look() *scene {
 	if p.consumed < len(h.sent) {
 		read = model.Read(h.opt.role(), h.opt.limits, h.sent[:p.consumed])
 	}
+	s.read = read
 	ever := h.opt.two(bitUser) != userNobody || h.closing
 	s.reasons = h.loud
 	for _, r := range []struct {
@@ -174,7 +176,7 @@ func (s *scene) check() error {
 	if err := s.readWire(); err != nil {
 		return err
 	}
-	for _, check := range []func() error{s.checkGot, s.checkClosing, s.checkEnd, s.checkAnswered, s.checkPeer, s.checkTimes, s.checkPings, s.checkCalls, s.checkHooks} {
+	for _, check := range []func() error{s.checkGot, s.checkClosing, s.checkEnd, s.checkAnswered, s.checkPeer, s.checkPending, s.checkTimes, s.checkPings, s.checkCalls, s.checkHooks} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -247,16 +249,6 @@ func (s *scene) pongsBefore(n int) [][]byte {
 // checkPeer checks that the connection has done what the peer's bytes demand.
 func (s *scene) checkPeer() error {
 	p := s.pipe
-	if p.stalled && !s.closed && s.free && p.writeErr == nil && p.readErr == nil && p.deadlineErr == nil && s.want.End == model.Open && !s.drops() {
-		// A peer that sends much before it reads must not dead-lock.
-		if len(p.in) > 0 && !s.opt.has(bitSmallPending) && s.opt.two(bitUser) < userReads {
-			return fmt.Errorf("the peer does not read, and %d of its bytes are not read", len(p.in))
-		}
-		owed, largest := s.owed()
-		if s.opt.has(bitSmallPending) && owed > smallPending+8<<10+2*largest {
-			return fmt.Errorf("%d bytes wait for a peer that does not read, MaxPending is %d", owed, smallPending)
-		}
-	}
 	if !s.sound || !s.free {
 		return nil
 	}
@@ -279,21 +271,6 @@ func (s *scene) checkPeer() error {
 		return fmt.Errorf("the peer sent %d messages, %d were delivered", len(s.want.Messages), len(s.got))
 	}
 	return nil
-}
-
-// peerSent is what the peer sent.
-func (s *scene) peerSent() []byte { return s.connHarness.sent }
-
-// owed is how many bytes of replies are owed and not sent, and how many of the
-// largest of all.
-func (s *scene) owed() (bytes, largest int) {
-	for i, r := range s.replies {
-		largest = max(largest, len(r.Payload))
-		if i >= s.sent.replies {
-			bytes += len(r.Payload) + 2
-		}
-	}
-	return bytes, largest
 }
 
 // checkTimes checks that what is bounded has ended in time.

@@ -196,7 +196,7 @@ func seedServe([]vector.Vector) ([][]byte, error) {
 }
 
 // scenarioBits are the options that a scenario needs and names in front.
-var scenarioBits = map[string]int{"ReadTimeout: ": bitReadTimeout, "MessageTimeout: ": bitMessageTimeout, "PingInterval: ": bitPings | bitAnswers}
+var scenarioBits = map[string]int{"MaxPending: ": bitSmallPending, "ReadTimeout: ": bitReadTimeout, "MessageTimeout: ": bitMessageTimeout, "PingInterval: ": bitPings | bitAnswers}
 
 // parseScenario returns the ops of a scenario.
 func parseScenario(text string) ([]byte, error) {
@@ -266,6 +266,11 @@ var scenarios = []string{
 	"stops reading, text e 30, a Close 90, time passes 4, reads again",
 	"stops reading, Close by, message by 9, ping 9, time passes 4, reads again, time passes 7",
 	"stops reading, message by 9, message by 9, text e 9, Ping 3, Close by, reads again, a Close 10",
+	"MaxPending: stops reading, text e 146, text e 146, text e 9, ping 9, text e 9, reads again, text e 5", "MaxPending: stops reading, text e 142, text e 142, text e 9, ping 9, text e 9, reads again, text e 5",
+	"MaxPending: stops reading, text e 146, text e 147, ping 9, text e 9, reads again, text e 5", "MaxPending: stops reading, text e 199, text e 93, ping 9, text e 9, reads again",
+	"MaxPending: stops reading, burst 2 e 50 e 60 e 30 e 40, ping 90, ping 60, ping 30, text e 9, ping 9, reads again, stops reading, ping 250, ping 250, ping 248, ping 2, ping 9, text e 9, reads again",
+	"stops reading, message by 9, message by 20, message by 30, text e 9, message by 40, at once, message by 50, reads again, text e 9",
+	"stops reading, message by 9, message by 20, bounded 30 0, message by 40, time passes 1, bounded 9 0, Ping 3, text e 9, time passes 1, message by 7, reads again, text e 9",
 	// Messages of other goroutines.
 	"long message 31 1, long message 17 128, text e 9, message by 0, message by 125",
 	"message by 125, at once, message by 126, at once, long message 3 100, at once, burst 3 e 9 e 9 e 9 e 9 e 9, not UTF-8, message by 7",
@@ -321,6 +326,7 @@ var scenarios = []string{
 	"stops reading, time passes 8, time passes 8, reads again, time passes 8, time passes 8",
 	"ReadTimeout: time passes 9, raw 2 129 5, time passes 4, time passes 4", "ReadTimeout: time passes 9, raw 2 129 133, time passes 4, time passes 4",
 	"MessageTimeout: many fragments 31, time passes 9, time passes 9, text e 9, fragments e 9 9, time passes 9, time passes 9, fragments e 9 9",
+	"PingInterval: time passes 5, text e 9, time passes 7, time passes 5, text e 9, time passes 6, text e 9, time passes 7, time passes 8, time passes 8, time passes 8",
 	"PingInterval: time passes 8, time passes 8, time passes 8, text e 9, time passes 8, time passes 8, time passes 8, time passes 8", "PingInterval: time passes 7, time passes 6, time passes 8, time passes 8, Ping 8, time passes 8",
 	"time passes 9, raw 2 131 5, time passes 3, time passes 4",
 	"time passes 9, raw 2 131 133, time passes 3, time passes 4", "time passes 9, a Close 70, time passes 3, time passes 4",
