@@ -213,15 +213,16 @@ func parseScenario(text string) ([]byte, error) {
 		if name >= 0 {
 			words, params = words[:name], words[name:]
 		}
-		op := -1
-		for i, o := range serveOps {
-			if strings.Contains(o.name, strings.Join(words, " ")) {
-				op = i
-				break
+		op, word := -1, strings.Join(words, " ")
+		for _, is := range []func(name, word string) bool{func(name, word string) bool { return name == word }, strings.HasPrefix, strings.Contains} {
+			for i, o := range serveOps {
+				if op < 0 && is(o.name, word) {
+					op = i
+				}
 			}
 		}
 		if op < 0 {
-			return nil, fmt.Errorf("scenario %q: there is no op %q", text, strings.Join(words, " "))
+			return nil, fmt.Errorf("scenario %q: there is no op %q", text, word)
 		}
 		last = len(ops)
 		ops = append(ops, byte(op))
