@@ -60,8 +60,8 @@ func (j *judgement) echoes() {
 	switch {
 	case a.closesByItself(), j.breach() == "", j.has(Accepts), j.has(Invents), j.has(Alters), j.has(Loses):
 	case !a.goesOn && !j.ponged(false):
-	case slices.Contains(senders, j.breach()) && !j.ponged(true):
-		j.add(sighting{Level: Note, Rule: j.breach(), Kind: PassesOver, Why: "the server passed over it: it answered a ping behind that", timed: true})
+	case j.sender() != "" && !j.ponged(true):
+		j.add(sighting{Level: Note, Rule: j.sender(), Kind: PassesOver, Why: "the server passed over it: it answered a ping behind that", timed: true})
 	case a.goesOn:
 		j.accepts("the server goes on: it answered a ping behind that")
 	default:
@@ -148,6 +148,16 @@ func (j *judgement) has(kind Kind) bool {
 // senders are rules that say what may be sent, and not what is to be done with what
 // breaks them: a server that passes over it has delivered nothing that is wrong.
 var senders = []model.Rule{model.ControlFrameTooLarge, model.ControlFrameFragmented, model.ContinuationUnexpected, model.ContinuationExpected}
+
+// sender is such a rule that is broken by one of the readings, "" if there is none.
+func (j *judgement) sender() model.Rule {
+	for _, want := range j.p.wants {
+		if want.End == model.Failed && slices.Contains(senders, want.Rule) {
+			return want.Rule
+		}
+	}
+	return ""
+}
 
 // accepts adds that the server took what the rule forbids.
 func (j *judgement) accepts(why string) {
@@ -306,13 +316,10 @@ func (j *judgement) ending() {
 	case a.part == finishing:
 		j.add(sighting{Level: Note, Rule: TCPEnds, Kind: LeavesOpen, Why: "the server left TCP open although the client had ended its side", timed: true})
 	}
-	if p.breaks() == model.LengthNotMinimal && p.must0() && a.closesByItself() && !took {
+	if p.breaks() == model.LengthNotMinimal && p.last != nil && !p.last.Cut && len(a.codes) > 0 && slices.Contains(appropriate, a.codes[0]) && len(a.messages) == len(p.want.Messages) && !took {
 		j.add(sighting{Level: Note, Rule: model.LengthNotMinimal, Kind: Stricter, Why: "the server refused a length that is not in the shortest form, which the rule forbids the sender alone"})
 	}
 }
-
-// must0 says whether the frame that breaks the rule is there as a whole.
-func (p *plan) must0() bool { return p.last != nil && !p.last.Cut }
 
 // unanswered judges a Close of ours without an answer.
 func (j *judgement) unanswered() {
