@@ -66,6 +66,8 @@ type reading struct {
 
 	deflation *protocol.Deflation // nil: there is none
 	echoes    []model.Message     // what was sent back
+	plain     []bool              // whether it must not be compressed
+	other     protocol.Writer     // another connection, which a message that is prepared goes to as well
 }
 
 func (h *reading) read(t *input.Transcript) error {
@@ -74,12 +76,14 @@ func (h *reading) read(t *input.Transcript) error {
 		mode = protocol.ClientMode
 	}
 	h.limits = protocol.Limits{MaxFrameSize: max(0, t.Limits.Frame), MaxMessageSize: max(0, t.Limits.Message)}
-	h.reader, h.writer = protocol.NewReader(mode, &h.limits), protocol.NewWriter(mode, &protocol.Limits{MaxFrameSize: 1 << 20})
-	h.echoes, h.deflation = nil, nil
+	h.reader, h.writer = protocol.NewReader(mode, &h.limits), protocol.NewWriter(mode, &protocol.Limits{MaxFrameSize: [...]int{1 << 20, 100, 1 << 20, 1}[len(t.Input)>>1&3]})
+	h.echoes, h.plain, h.deflation = nil, nil, nil
 	if t.Deflate != nil {
 		h.deflation = protocol.NewDeflation(mode, paramsOf(t.Deflate), deflate.Level(len(t.Input)>>3&1), len(t.Input)>>4&31)
 		h.reader.Deflate(h.deflation)
 		h.writer.Deflate(h.deflation)
+		h.other = protocol.NewWriter(mode, &protocol.Limits{MaxFrameSize: 1 << 20})
+		h.other.Deflate(protocol.NewDeflation(mode, paramsOf(&model.Deflate{ServerMaxWindowBits: 15, ClientMaxWindowBits: 15}), deflate.Fast, 1))
 	}
 	h.got, h.given, h.owned, h.copies, h.spans = model.Outcome{}, 0, h.owned[:0], h.copies[:0], nil
 	h.reader.Own = len(t.Input)&1 != 0
@@ -172,12 +176,14 @@ func (h *reading) deliver(payload []byte) {
 // echo sends a message back, in one of the ways there are.
 func (h *reading) echo(message model.Message) {
 	w := &h.writer
-	switch n := len(h.echoes) + len(message.Payload); n % 8 {
+	n := len(h.echoes) + len(message.Payload)
+	switch n % 8 {
 	case 5:
 		f := w.PlainFragments(message.Binary, message.Payload)
 		w.Queue(&f)
 	case 6:
 		if p, err := protocol.Prepare(&protocol.Message{Binary: message.Binary, Payload: message.Payload}); err == nil {
+			p.Render(h.other.Terms(p))
 			f := w.Send(p.Render(w.Terms(p)))
 			w.Queue(&f)
 		}
@@ -187,6 +193,7 @@ func (h *reading) echo(message model.Message) {
 	default:
 		w.Message(message.Binary, message.Payload)
 	}
+	h.plain = append(h.plain, n%8 == 5)
 	h.echoes = append(h.echoes, message)
 }
 
@@ -258,6 +265,7 @@ func (h *reading) answered(t *input.Transcript) error {
 			return fmt.Errorf("sent %d messages back, of which the model makes: %v", len(h.echoes), got)
 		}
 	}
+	echo := 0
 	for sent := buf.Bytes; len(sent) > 0; {
 		f, n, err := wire.Split(sent)
 		if err != nil {
@@ -273,7 +281,13 @@ func (h *reading) answered(t *input.Transcript) error {
 			h.got.Codes = append(h.got.Codes, uint16(f.Payload[0])<<8|uint16(f.Payload[1]))
 		case f.Opcode == wire.Pong:
 			h.got.Pongs = append(h.got.Pongs, f.Payload)
-		case h.deflation != nil && f.Opcode <= wire.Binary: // an echo
+		case h.deflation != nil && f.Opcode <= wire.Binary:
+			if f.RSV != 0 && h.plain[echo] {
+				return fmt.Errorf("compressed echo %d, which asked for none", echo+1)
+			}
+			if f.Fin {
+				echo++
+			}
 		default:
 			return fmt.Errorf("wrote the frame %+v", f)
 		}
