@@ -150,6 +150,33 @@ func seedDeflate() [][]byte {
 		}
 		seeds = append(seeds, seed)
 	}
+	// Messages that get as large as they are, about: four octets come again, among some that
+	// take nine bits.
+	for n := 3; n <= 5; n++ {
+		for _, shape := range []byte{0x07, 0x17} {
+			seed := []byte{shape}
+			for nines := range n + n*n - 8 {
+				seed = append(seed, 3, 1, byte(n<<2)) // n+n*n octets
+				seed = append(seed, "abcdefghijklmnopqrstuvwxyz"[:n+n*n-4-nines]...)
+				for i := range nines {
+					seed = append(seed, 0x90+byte(i*5))
+				}
+				seed = append(seed, "abcd"...)
+			}
+			seeds = append(seeds, seed)
+		}
+	}
+	// A window that is full, at rest, and then octets that stood before it, and in it.
+	for _, shape := range []byte{0x08, 0x18, 0x09} {
+		seed := []byte{shape}
+		for i := range 4 {
+			seed = append(seed, 0, 1, 15<<2) // 240 octets
+			for k := range 240 {
+				seed = append(seed, byte(k*k*(i+3)>>2)^byte(i*57))
+			}
+		}
+		seeds = append(seeds, append(seed, 6, 0, 0, 1, 15<<2|1, 480&0xff, 480>>8, 0, 1, 15<<2|1, 100, 1))
+	}
 	// Large ones.
 	for shape := range 32 {
 		seeds = append(seeds, []byte{byte(shape), 0, 3, 0xff, 1, 0xfe, 2, 0xff, 3, 3, 3, 0xff, 1, 0xfd, 0xff, 0x7f, 0xfd, 1, 0, 0, 2, 0xfd, 0, 0x80, 0xfd, 0xff, 0x0f})

@@ -253,9 +253,11 @@ func seedInflate() [][]byte {
 		}
 	}
 	// Cut short: in a block with codes of its own the tail may be symbols.
-	z := pack(bytes.Repeat(words, 3), -2)
-	for cut := 1; cut < len(z); cut += 1 + cut/24 {
-		seeds = append(seeds, append([]byte{0xf7, 0, 0, byte(cut), 0, 0}, z[:cut]...))
+	for _, level := range []int{-2, 1} {
+		z := pack(bytes.Repeat(append(words, "\x00\x01\x02\x80\x90"...), 3), level)
+		for cut := 1; cut < len(z); cut += 1 + cut/24 {
+			seeds = append(seeds, append([]byte{0xf7, 0, 0, byte(cut), 0, 0}, z[:cut]...))
+		}
 	}
 	// Blocks that say nothing.
 	for _, n := range []int{12, 13, 14, 200} {
