@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/wsproof/wsproof/internal/engine/engines"
 )
 
 // Stats are what a server process has used since it began.
@@ -29,6 +31,11 @@ func Control(e Engine, in io.Reader, out io.Writer) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
+	}
+	for _, other := range engines.All() {
+		if other.Name != e.Lib && other.Leave != nil {
+			other.Leave()
+		}
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- e.Serve(l) }()

@@ -41,6 +41,10 @@ type Engine struct {
 	Lacks map[Lack]string
 	// Tasks are what it does in the benchmarks.
 	Tasks task.Set
+	// Leave gives up what the library has made when the process began, where that counts
+	// when another one is measured there; nil where there is nothing. The library cannot be
+	// used any more.
+	Leave func()
 }
 
 // Compresses reports whether the engine has permessage-deflate as a server.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync"
 
 	"github.com/lesismal/nbio/nbhttp"
 	"github.com/lesismal/nbio/nbhttp/websocket"
@@ -25,18 +26,20 @@ var tasks = task.Set{
 }
 
 // benchEngine runs all handlers where the frames are read.
-var benchEngine = nbhttp.NewEngine(nbhttp.Config{
-	ServerExecutor:               here,
-	ClientExecutor:               here,
-	ReleaseWebsocketPayload:      true,
-	MaxWebsocketFramePayloadSize: task.Most,
+var benchEngine = sync.OnceValue(func() *nbhttp.Engine {
+	return nbhttp.NewEngine(nbhttp.Config{
+		ServerExecutor:               here,
+		ClientExecutor:               here,
+		ReleaseWebsocketPayload:      true,
+		MaxWebsocketFramePayloadSize: task.Most,
+	})
 })
 
 func here(f func()) { f() }
 
 func benchOptions() *websocket.Options {
 	u := websocket.NewUpgrader()
-	u.Engine = benchEngine
+	u.Engine = benchEngine()
 	u.MessageLengthLimit = task.Most
 	u.KeepaliveTime = 0
 	u.BlockingModAsyncWrite, u.BlockingModHandleRead = false, false

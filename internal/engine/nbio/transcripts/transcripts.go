@@ -37,10 +37,12 @@ var Reader = transcript.Reader{
 }
 
 // engine runs all handlers where the frames are read.
-var engine = nbhttp.NewEngine(nbhttp.Config{
-	ServerExecutor:          here,
-	ClientExecutor:          here,
-	ReleaseWebsocketPayload: true,
+var engine = sync.OnceValue(func() *nbhttp.Engine {
+	return nbhttp.NewEngine(nbhttp.Config{
+		ServerExecutor:          here,
+		ClientExecutor:          here,
+		ReleaseWebsocketPayload: true,
+	})
 })
 
 func here(f func()) { f() }
@@ -69,7 +71,7 @@ func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) er
 	defer recovered.reading.Unlock()
 	recovered.said.Store("")
 	u := websocket.NewUpgrader()
-	u.Engine = engine
+	u.Engine = engine()
 	u.MessageLengthLimit = t.Limits.Message
 	u.EnableCompression(t.Deflate != nil)
 	u.BlockingModAsyncWrite, u.BlockingModHandleRead = false, false
