@@ -60,6 +60,7 @@ type seldom struct {
 	timer   *time.Timer // bounds closing
 	done    signal      // the transport is closed
 	told    signal      // OnClose has been told, and has returned
+	then    func()      // called when done was given; may be nil
 	watch   watch       // of the read that is under way
 }
 
@@ -145,9 +146,24 @@ func (e *ending) finish() (code StatusCode, err error) {
 
 // signalDone says that the transport is closed, signalTold that OnClose has returned.
 func (e *ending) signalDone() {
-	s := e.lock()
-	defer e.mu.Unlock()
-	s.more().done.give()
+	m := e.lock().more()
+	m.done.give()
+	then := m.then
+	e.mu.Unlock()
+	if then != nil {
+		then()
+	}
+}
+
+// afterwards has f called when signalDone was; at once, if it was.
+func (e *ending) afterwards(f func()) {
+	m := e.lock().more()
+	given := m.done.given
+	m.then = f
+	e.mu.Unlock()
+	if given {
+		f()
+	}
 }
 
 func (e *ending) signalTold() {

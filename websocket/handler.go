@@ -76,7 +76,7 @@ func (h *HTTPHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refusal.Respond(w)
 		return
 	}
-	s.stayAwake()
+	s.stayAwake(false)
 	go s.serve(true)
 }
 
@@ -89,13 +89,14 @@ func (h *HTTPHandler) accept(w http.ResponseWriter, r *http.Request) (s *served,
 		return nil, refusal
 	}
 	accepted := &served{owner: h}
-	accepted.ctx.init(&accepted.ws, h.values.of(r, h.opts.Context))
-	if refusal := accepted.ws.accept(w, r, key, h.opts); refusal != nil {
+	accepted.ctx.init(h.values.of(r, h.opts.Context))
+	ws := accepted.ws()
+	if refusal := ws.accept(w, r, key, h.opts); refusal != nil {
 		return nil, refusal
 	}
-	accepted.ws.begin()
+	ws.begin()
 	if h.opts.OnOpen != nil {
-		accepted.ws.orAbort(func() { h.opts.OnOpen(&accepted.ws, r) })
+		ws.orAbort(func() { h.opts.OnOpen(ws, r) })
 	}
 	return accepted, nil
 }
@@ -146,7 +147,7 @@ func (h *HTTPHandler) abortAll() {
 		go s.abort() // OnClose may take its time
 	}
 	for _, s := range left {
-		<-s.ws.ending().done()
+		<-s.ws().ending().done()
 	}
 }
 
@@ -222,7 +223,7 @@ func (h *HTTPHandler) sayGoodbye(s *served) {
 	h.goodbyes++
 	go func() {
 		defer h.saidGoodbye()
-		_ = s.ws.CloseWithStatus(StatusGoingAway, "")
+		_ = s.ws().CloseWithStatus(StatusGoingAway, "")
 	}()
 }
 

@@ -14,10 +14,10 @@ type contextKey string
 var ContextKey any = contextKey("websocket")
 
 // A handlerContext is the context of the calls of a handler. It has the values of
-// another context, outlives that, and ends with the connection. What makes a context
+// another context, outlives that, and ends with the connection, which it holds. What makes a context
 // cancellable takes memory, so it is made when somebody first asks when the context ends.
 type handlerContext struct {
-	ws     *Websocket
+	ws     Websocket
 	values context.Context              // never ends
 	asked  atomic.Pointer[askedContext] // nil until then; neverAsked if that was too late
 }
@@ -30,22 +30,15 @@ type askedContext struct {
 // neverAsked stands for a context that has ended before anybody asked.
 var neverAsked = &askedContext{cancel: func() {}}
 
-func (c *handlerContext) init(ws *Websocket, values context.Context) { c.ws, c.values = ws, values }
+func (c *handlerContext) init(values context.Context) { c.values = values }
+
+// connection returns the connection whose context c is.
+func (c *handlerContext) connection() *Websocket { return &c.ws }
 
 // cancel ends the context.
 func (c *handlerContext) cancel() {
 	if !c.asked.CompareAndSwap(nil, neverAsked) {
 		c.asked.Load().cancel()
-	}
-}
-
-// watch ends the context when the connection has ended, which may be while a handler
-// is at work.
-func (a *askedContext) watch(ended <-chan struct{}) {
-	select {
-	case <-ended:
-		a.cancel()
-	case <-a.Done():
 	}
 }
 
@@ -73,7 +66,7 @@ func (c *handlerContext) Done() <-chan struct{} {
 		}
 		if c.asked.CompareAndSwap(before, asked) {
 			if before == nil {
-				go asked.watch(c.ws.ending().done())
+				c.ws.ending().afterwards(asked.cancel)
 			}
 			return asked.Done()
 		}
@@ -107,7 +100,7 @@ func (c *handlerContext) state() *askedContext {
 // cancellable one behind it here, as package context looks for it.
 func (c *handlerContext) Value(key any) any {
 	if key == ContextKey {
-		return c.ws
+		return &c.ws
 	}
 	values := c.values
 	if asked := c.asked.Load(); asked != nil && asked != neverAsked {

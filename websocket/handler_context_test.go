@@ -17,10 +17,10 @@ type middlewareKey struct{}
 
 // A context that has ended stays so, also where nobody had asked before.
 func TestHandlerContextStaysEnded(t *testing.T) {
-	ws := New(newScripted(), "", ServerMode, Options{})
 	ctx := new(handlerContext)
-	ctx.init(ws, context.Background())
-	ws.abort(io.EOF)
+	ctx.init(context.Background())
+	ctx.ws.init(newScripted(), ServerMode, new(Options).shared(), nil, opened{})
+	ctx.ws.abort(io.EOF)
 	if err := ctx.Err(); err != context.Canceled {
 		t.Errorf("Err: %v", err)
 	}

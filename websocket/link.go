@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -24,20 +25,25 @@ type opened struct {
 type link struct {
 	opts        *settings
 	tell        teller
-	mode        Mode
-	subprotocol string
+	subprotocol *string             // nil for none
 	deflation   *protocol.Deflation // nil without permessage-deflate
 	transport   transport
 	out         outbound
 	end         ending
 	pings       pinger
+	mode        Mode
+	gathered    bool // replies or pongs may be queued; the reader's own, as is silent
+	silent      bool // no hook is told what is read any more
 }
 
 // init makes l a link over src, of which what comes is put into reader.
 func (l *link) init(src io.ReadWriteCloser, reader *protocol.Reader, mode Mode, opts *settings, o opened) {
-	l.opts, l.tell, l.mode, l.subprotocol, l.deflation = opts, newTeller(&opts.Hooks, o.key), mode, o.subprotocol, o.deflation
+	l.opts, l.tell, l.mode, l.deflation = opts, newTeller(&opts.Hooks, o.key), mode, o.deflation
+	if subprotocol := o.subprotocol; subprotocol != "" {
+		l.subprotocol = &subprotocol
+	}
 	l.transport.init(src, reader, opts.WriteTimeout)
-	l.out.init(&l.transport, l, opts.writer(mode, o.deflation))
+	l.out.init(l, opts.writer(mode, o.deflation))
 	if (opts.timesReads() || opts.WriteTimeout > 0) && !l.transport.hasDeadlines() {
 		panic("websocket: a timeout is set, but the transport has no deadlines")
 	}
@@ -51,7 +57,7 @@ func (l *link) init(src io.ReadWriteCloser, reader *protocol.Reader, mode Mode, 
 func (l *link) ClientKey() ClientKey { return l.tell.clientKey() }
 
 // Subprotocol returns the subprotocol that was agreed on, or "".
-func (l *link) Subprotocol() string { return l.subprotocol }
+func (l *link) Subprotocol() string { return *cmp.Or(l.subprotocol, new(string)) }
 
 // Compression returns what was agreed on of permessage-deflate (RFC 7692 §7.1), and false
 // where the connection goes without it.
@@ -163,7 +169,7 @@ func (l *link) ending() *ending { return &l.end }
 // begin takes the reader's role from the beginning, for whoever serves.
 func (l *link) begin() { l.end.become(messages, context.Background(), nil) }
 
-// under returns the transport.
+// under implements owner.
 func (l *link) under() *transport { return &l.transport }
 
 // closeFor starts the closing handshake because a handler returned err. The

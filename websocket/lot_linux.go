@@ -15,7 +15,8 @@ const canPark = true
 var parked lot
 
 // A sleeper is parked. It is woken once: when its socket is readable, or wake was called.
-type sleeper interface{ unpark() }
+// It is told for how long it was parked, 49 days at most.
+type sleeper interface{ unpark(slept time.Duration) }
 
 // A lot is where connections are parked that have been idle for a while: the kernel
 // watches their sockets, by epoll, and no goroutine is left waiting. The epoll
@@ -27,6 +28,7 @@ type sleeper interface{ unpark() }
 // descriptors: each parking has a ticket of its own.
 type lot struct {
 	mu      sync.Mutex
+	opened  time.Time
 	epoll   int
 	file    *os.File        // of epoll; nil before the first parking
 	raw     syscall.RawConn // of file
@@ -42,7 +44,7 @@ const placesMore = 256
 type place struct {
 	who  sleeper
 	turn uint32 // how often the place was given back: half of the tickets for it
-	next uint32 // the next free place, plus 1
+	next uint32 // the next free place, plus 1; while it is taken, since when: see now
 }
 
 // A ticket is the place of a parking plus 1, and, above, the place's turn. 0 is none.
@@ -69,7 +71,8 @@ func (l *lot) park(raw syscall.RawConn, at *atomic.Uint64, who sleeper) bool {
 	if err == nil && errno == 0 {
 		return true
 	}
-	return l.claim(t) == nil // else somebody was faster, and has woken it
+	back, _ := l.claim(t)
+	return back == nil // somebody was faster, and has woken it
 }
 
 // watch has the kernel tell once when the socket fd is readable, or has ended.
@@ -85,8 +88,8 @@ func (l *lot) watch(fd int, t ticket) syscall.Errno {
 
 // wake wakes who has the ticket, if it is still parked.
 func (l *lot) wake(t ticket) {
-	if who := l.claim(t); who != nil {
-		who.unpark()
+	if who, since := l.claim(t); who != nil {
+		who.unpark(time.Duration(l.now()-since) * time.Millisecond)
 	}
 }
 
@@ -102,7 +105,8 @@ func (l *lot) take(who sleeper) (ticket, bool) {
 	}
 	i := l.free
 	p := l.place(i)
-	p.who, l.free = who, p.next
+	l.free = p.next
+	p.who, p.next = who, l.now()
 	l.count++
 	if l.count == 1 {
 		_ = l.file.SetReadDeadline(time.Time{})
@@ -114,23 +118,26 @@ func (l *lot) take(who sleeper) (ticket, bool) {
 	return ticket(p.turn)<<32 | ticket(i), true
 }
 
-// claim gives the place of a ticket back, and returns who was there: nil if that had
-// happened before.
-func (l *lot) claim(t ticket) sleeper {
+// now is the time in milliseconds.
+func (l *lot) now() uint32 { return uint32(time.Since(l.opened) / time.Millisecond) }
+
+// claim gives the place of a ticket back, and returns who was there, and since when: nil
+// if that had happened before.
+func (l *lot) claim(t ticket) (who sleeper, since uint32) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p := l.place(uint32(t))
 	if p.turn != uint32(t>>32) || p.who == nil {
-		return nil
+		return nil, 0
 	}
-	who := p.who
+	who, since = p.who, p.next
 	p.who, p.next = nil, l.free
 	p.turn++
 	l.free = uint32(t)
 	if l.count--; l.count == 0 {
 		_ = l.file.SetReadDeadline(time.Unix(1, 0)) // run ends
 	}
-	return who
+	return who, since
 }
 
 func (l *lot) place(i uint32) *place { return &l.places[(i-1)/placesMore][(i-1)%placesMore] }
@@ -162,7 +169,7 @@ func (l *lot) open() bool {
 		_ = file.Close()
 		return false
 	}
-	l.epoll, l.file, l.raw = fd, file, raw
+	l.opened, l.epoll, l.file, l.raw = time.Now(), fd, file, raw
 	return true
 }
 

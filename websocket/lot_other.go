@@ -5,6 +5,7 @@ package websocket
 import (
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // There is no parking lot here: see lot_linux.go.
@@ -14,7 +15,7 @@ const canPark = false
 var parked lot
 
 type (
-	sleeper interface{ unpark() }
+	sleeper interface{ unpark(slept time.Duration) }
 	lot     struct{}
 	ticket  uint64
 )

@@ -18,7 +18,7 @@ const (
 	defaultCloseTimeout = 5 * time.Second
 	defaultLingerBytes  = 1 << 20
 	defaultMaxPending   = 4 << 20
-	defaultParkAfter    = 200 * time.Millisecond
+	defaultParkAfter    = 160 * time.Millisecond
 )
 
 // Options set the limits, timeouts and hooks of a connection. The zero value
@@ -72,12 +72,12 @@ type Options struct {
 	// handshake has agreed on. Default: none; RSV1 is then refused.
 	Compression *Compression
 
-	// ParkAfter is how long a connection of a NewHandler that is idle keeps its goroutine;
-	// one that was busy before keeps it up to sixteen times as long. Then it is parked: it holds
-	// nothing but itself and its socket, and goes on with a goroutine when something comes,
-	// as if nothing had been. A handler cannot tell. Connections are parked on Linux, where
-	// net/http has them from a plain socket, without TLS. Default: 200 ms; never, if it
-	// is negative.
+	// ParkAfter is how long a connection of a NewHandler that was busy has to be idle to be
+	// parked, at least: it then holds nothing but itself and its socket, and has a goroutine
+	// again when something comes. One of which nothing is known yet, or that was idle for
+	// long before, is parked after an eighth of that, or less. Nothing else of a connection changes.
+	// Connections are parked on Linux, where net/http has them from a plain socket, without
+	// TLS. Default: 160 ms; they never are, if it is negative.
 	ParkAfter time.Duration
 
 	// Subprotocols are those that a server speaks, or that a client offers, the

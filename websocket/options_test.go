@@ -12,7 +12,7 @@ func TestOptionsDefaults(t *testing.T) {
 		MaxFrameSize: -1, MaxMessageSize: -1, MaxPending: -1, LingerBytes: -1,
 	}} {
 		got := o.shared().Options
-		want := Options{MaxFrameSize: 16 << 10, MaxMessageSize: 256 << 10, MaxPending: 4 << 20, LingerBytes: 1 << 20, CloseTimeout: 5 * time.Second, ParkAfter: 200 * time.Millisecond}
+		want := Options{MaxFrameSize: 16 << 10, MaxMessageSize: 256 << 10, MaxPending: 4 << 20, LingerBytes: 1 << 20, CloseTimeout: 5 * time.Second, ParkAfter: 160 * time.Millisecond}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%+v with defaults: %+v, want %+v", o, got, want)
 		}

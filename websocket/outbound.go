@@ -23,20 +23,21 @@ const (
 // leaves the rest, or all of it where the transport is no socket, to a goroutine.
 // Other writers wait for their turn, in their order, and then write themselves.
 type outbound struct {
-	transport *transport
-	owner     owner
-	mu        sync.Mutex
-	queue     queue       // what lock returns
-	armed     atomic.Bool // the timer that flushes what is gathered runs
-	closed    atomic.Bool // no more can be queued; set under the lock
+	owner  owner
+	mu     sync.Mutex
+	queue  queue       // what lock returns
+	armed  atomic.Bool // the timer that flushes what is gathered runs
+	closed atomic.Bool // no more can be queued; set under the lock
 }
 
-func (o *outbound) init(t *transport, owner owner, writer protocol.Writer) {
-	o.transport, o.owner, o.queue.writer = t, owner, writer
+func (o *outbound) init(owner owner, writer protocol.Writer) {
+	o.owner, o.queue.writer = owner, writer
 }
 
 // An owner is told what ends its connection.
 type owner interface {
+	// under returns the transport.
+	under() *transport
 	// writeFailed is told of the error of the transport. It has the turn to write, and
 	// gives it up.
 	writeFailed(cause error)
@@ -189,7 +190,7 @@ func (o *outbound) startWriting(buf *protocol.Buffer) {
 			buf = o.lock().take()
 			o.mu.Unlock()
 		}
-		n, err := o.transport.writeNow(buf.Bytes)
+		n, err := o.owner.under().writeNow(buf.Bytes)
 		if err != nil {
 			buf.Free()
 			o.owner.writeFailed(err)
@@ -232,7 +233,7 @@ func (o *outbound) keepWriting(b *behind) {
 	buf, n := b.buf, b.n
 	b.buf = nil
 	for {
-		err := o.transport.write(buf.Bytes[n:])
+		err := o.owner.under().write(buf.Bytes[n:])
 		buf.Free()
 		if err != nil {
 			o.owner.writeFailed(err)
@@ -311,14 +312,14 @@ func withRoom(b *protocol.Buffer, n int) *protocol.Buffer {
 
 // writeWaiting writes p, which ends when ctx does. The caller has the turn.
 func (o *outbound) writeWaiting(ctx context.Context, p []byte) error {
-	n, err := o.transport.writeNow(p)
+	n, err := o.owner.under().writeNow(p)
 	if err != nil || n == len(p) {
 		return err
 	}
 	if ctx.Done() != nil {
 		defer context.AfterFunc(ctx, func() { _ = o.owner.cancelled(ctx) })()
 	}
-	return o.transport.write(p[n:])
+	return o.owner.under().write(p[n:])
 }
 
 // shutWhenWritten ends this side's direction once all that is queued is written.
@@ -331,7 +332,7 @@ func (o *outbound) shutWhenWritten() {
 	}
 	o.mu.Unlock()
 	if now {
-		o.transport.shut()
+		o.owner.under().shut()
 	}
 }
 

@@ -14,11 +14,12 @@ const maxPanicStack = 64 << 10
 // served is a connection of an HTTPHandler. It holds nothing of the request: there may
 // be very many, idle for very long.
 type served struct {
-	ws         Websocket // on a net.Conn
-	ctx        handlerContext
+	ctx        handlerContext // with the connection, on a net.Conn
 	owner      *HTTPHandler
 	prev, next *served
 }
+
+func (s *served) ws() *Websocket { return s.ctx.connection() }
 
 // serve serves the connection until it has ended or is parked.
 func (s *served) serve(first bool) {
@@ -26,7 +27,7 @@ func (s *served) serve(first bool) {
 		return
 	}
 	for {
-		err := s.ws.under().wait()
+		err := s.ws().under().wait()
 		if err != errIdle {
 			if !s.step(err, false) {
 				return
@@ -39,29 +40,29 @@ func (s *served) serve(first bool) {
 
 // park parks the connection, which was interrupted while it waited, unless that cannot be.
 func (s *served) park() bool {
-	by := s.ws.readBy()
-	s.ws.under().goOn(by)
-	if !by.IsZero() && s.ws.readBy().IsZero() { // it was closed meanwhile
+	by := s.ws().readBy()
+	s.ws().under().goOn(by)
+	if !by.IsZero() && s.ws().readBy().IsZero() { // it was closed meanwhile
 		by = time.Time{}
-		s.ws.boundByClose()
+		s.ws().boundByClose()
 	}
 	if by.IsZero() {
 		if s.tryPark() {
 			return true
 		}
 	} else if ticks := s.owner.timed.until(by); ticks > 0 && s.tryPark() {
-		if s.ws.clock.wakesAt(by.UnixNano()) {
+		if s.ws().clock.wakesAt(by.UnixNano()) {
 			s.owner.timed.add(s, ticks)
 		}
 		return true
 	}
-	s.stayAwake()
+	s.stayAwake(true)
 	return false
 }
 
 func (s *served) tryPark() bool {
 	s.owner.parked.Add(1)
-	if s.ws.under().park(s) {
+	if s.ws().under().park(s) {
 		return true
 	}
 	s.owner.parked.Add(-1)
@@ -69,44 +70,57 @@ func (s *served) tryPark() bool {
 }
 
 // unpark implements sleeper: the connection goes on to wait, whatever for.
-func (s *served) unpark() {
+func (s *served) unpark(slept time.Duration) {
 	s.owner.parked.Add(-1)
-	s.stayAwake()
+	s.ws().under().awake()
+	s.stayAwake(slept < s.owner.opts.ParkAfter)
 	go s.serve(false)
 }
 
 // wakeInTime wakes the connection if it is parked, shortly before a time is up: only who
 // is awake can have a deadline.
 func wakeInTime(s **served) (again int) {
-	(*s).ws.clock.woken()
-	(*s).ws.under().unpark()
+	(*s).ws().clock.woken()
+	(*s).ws().under().unpark()
 	return 0
 }
 
-// stayAwake has the connection swept from now on.
-func (s *served) stayAwake() {
-	if s.owner.parks && s.ws.under().beIdle() {
-		s.owner.awake.add(awake{served: s}, ticksIdle)
+// stayAwake has the connection swept from now on. One that is known to be busy at times is
+// not parked as soon as another.
+func (s *served) stayAwake(busy bool) {
+	if s.owner.parks && s.ws().under().beIdle() {
+		a := awake{served: s}
+		if busy {
+			a.patience = patient
+		}
+		s.owner.awake.add(a, patience[a.patience])
 	}
 }
 
 // awake is a connection that is not parked, for the sweep.
 type awake struct {
 	*served
-	busy uint8 // how often the sweep found it so
+	patience uint8 // how often the sweep found it busy, at most len(patience)-1
 }
 
-// ticksIdle are the ticks of the sweep in Options.ParkAfter.
-const ticksIdle = 4
+// patience is how long a connection is to be idle before it is parked, in ticks of which
+// Options.ParkAfter has ticksIdle: soon, where nothing is known of it, for most that have
+// come to be idle stay so; but a connection that is busy again and again need not be
+// looked at often.
+var patience = [...]int{1, 1, ticksIdle, 2 * ticksIdle, 3 * ticksIdle}
 
-// sweep ends the wait of a connection that has been idle since the last time. One that
-// was busy again and again is looked at less often.
+const (
+	ticksIdle = 16
+	patient   = 2 // in patience
+)
+
+// sweep interrupts the wait of a connection that has been idle since the last time.
 func (a *awake) sweep() (again int) {
-	if a.ws.under().sweep() {
+	if a.ws().under().sweep() {
 		return 0
 	}
-	a.busy = min(a.busy+1, 4)
-	return ticksIdle << (a.busy - 1)
+	a.patience = min(a.patience+1, uint8(len(patience)-1))
+	return patience[a.patience]
 }
 
 // step is that of Websocket. What it defers also sees a panic, and runtime.Goexit,
@@ -120,7 +134,7 @@ func (s *served) step(err error, first bool) (more bool) {
 	if first && s.owner.gaveUp() {
 		s.abort() // nobody else knows it yet
 	}
-	return s.ws.step(&s.ctx, s.owner.handler, err)
+	return s.ws().step(&s.ctx, s.owner.handler, err)
 }
 
 // end sees the connection off; reason is that of a panic, or nil.
@@ -129,7 +143,7 @@ func (s *served) end(reason any) {
 		s.logPanic(reason)
 	}
 	s.ctx.cancel()
-	if s.ws.ending().has() {
+	if s.ws().ending().has() {
 		s.leave()
 		return
 	}
@@ -138,17 +152,17 @@ func (s *served) end(reason any) {
 
 // leave waits for the end of the last hook, and takes the connection out.
 func (s *served) leave() {
-	<-s.ws.ending().told()
+	<-s.ws().ending().told()
 	defer s.owner.ended(s)
 	if s.owner.opts.OnEnd != nil {
-		s.owner.opts.OnEnd(&s.ctx, &s.ws)
+		s.owner.opts.OnEnd(&s.ctx, s.ws())
 	}
 }
 
 // abort ends the connection at once.
 func (s *served) abort() {
 	s.ctx.cancel()
-	s.ws.abort(errShutdown)
+	s.ws().abort(errShutdown)
 }
 
 // logPanic reports a handler's panic as net/http does.
@@ -159,5 +173,5 @@ func (s *served) logPanic(reason any) {
 	if server, ok := s.ctx.Value(http.ServerContextKey).(*http.Server); ok && server.ErrorLog != nil {
 		logf = server.ErrorLog.Printf
 	}
-	logf("websocket: panic serving %v: %v\n%s", s.ws.under().conn().RemoteAddr(), reason, stack)
+	logf("websocket: panic serving %v: %v\n%s", s.ws().under().conn().RemoteAddr(), reason, stack)
 }

@@ -10,4 +10,5 @@ func (s *socket) there() bool { return false }
 func (t *transport) findSocket() bool             { return false }
 func (t *transport) waitSocket() error            { return nil }
 func (t *transport) park(sleeper) bool            { return false }
+func (t *transport) awake()                       {}
 func (t *transport) writeNow([]byte) (int, error) { return 0, nil }

@@ -15,7 +15,7 @@ import (
 // buffer while it waits, and writing takes only as much as the kernel takes at once.
 type socket struct {
 	raw     syscall.RawConn       // nil where the transport is no socket
-	tryRead func(fd uintptr) bool // transport.onReadable, made once, so that no call allocates
+	tryRead func(fd uintptr) bool // transport.onReadable, made once, so that no call allocates; nil while parked
 	result  int32                 // of the last read: bytes, 0 at the end, or a negative errno of the kernel
 	idle    idleness
 }
@@ -51,7 +51,8 @@ func (t *transport) findSocket() bool {
 	if err != nil {
 		return false // closed: reading will tell
 	}
-	t.socket.raw, t.socket.tryRead = raw, t.onReadable
+	t.socket.raw = raw
+	t.awake()
 	return true
 }
 
@@ -109,8 +110,19 @@ func (t *transport) onReadable(fd uintptr) bool {
 // park parks who, who waits for the socket to be readable, unless the last wait ended
 // before it had begun: see lot.park.
 func (t *transport) park(who sleeper) bool {
-	return t.socket.result == -int32(syscall.EAGAIN) && parked.park(t.socket.raw, &t.ticket, who)
+	if t.socket.result != -int32(syscall.EAGAIN) {
+		return false
+	}
+	t.socket.tryRead = nil // until it is awake again
+	if parked.park(t.socket.raw, &t.ticket, who) {
+		return true
+	}
+	t.awake()
+	return false
 }
+
+// awake is called before the reader goes on that was parked.
+func (t *transport) awake() { t.socket.tryRead = t.onReadable }
 
 // writeNow writes as much of p as the kernel takes without waiting; nothing where the
 // transport is no socket.

@@ -19,10 +19,8 @@ import (
 // What all goroutines share is in link; what stands here is the reader's own.
 type Websocket struct {
 	link
-	reader   protocol.Reader
-	clock    *clock // nil without timeouts
-	gathered bool   // replies or pongs may be queued
-	silent   bool   // no hook is told what is read any more
+	reader protocol.Reader
+	clock  *clock // nil without timeouts
 }
 
 // New returns a connection on src, a transport on which the opening handshake is done and
