@@ -9,7 +9,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # How long the newcomer's run fuzzes each target.
 SUITE_FUZZTIME ?= 5s
 
-.PHONY: help suite test testcover race lint fmt docs clean
+.PHONY: help suite test testcover race parkstress lint fmt docs clean
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
@@ -33,6 +33,10 @@ testcover: ## the core's tests with the statements they cover, in .build/cover.h
 
 race: ## all tests under the race detector
 	go test -race ./...
+
+PARKSTRESS ?= 1m
+parkstress: ## 2,000 connections that are parked, woken and closed in all ways, under the race detector (PARKSTRESS)
+	go test -race ./websocket -run TestParkStress -count=1 -timeout 30m -v -parkstress $(PARKSTRESS)
 
 lint: ## gofumpt, go vet, staticcheck
 	@out=$$(go run $(GOFUMPT) -l .); [ -z "$$out" ] || { echo "gofumpt: $$out (make fmt)"; exit 1; }

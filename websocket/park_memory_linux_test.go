@@ -13,7 +13,7 @@ import (
 
 // mostParked is how many bytes of heap and stack a parked connection may hold, those of
 // packages net and internal/poll among them.
-const mostParked = 864
+const mostParked = 800
 
 // TestParkedMemory holds connections of net/http that have each echoed a message and are
 // parked. The clients are bare sockets, which hold nothing in this process.

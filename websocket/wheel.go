@@ -54,7 +54,9 @@ func (w *wheel[T]) add(thing T, ticks int) {
 	if w.filled == 0 {
 		w.base, w.done = time.Now(), 0
 	}
-	w.put(thing, w.now(), ticks)
+	now := w.now()
+	w.done = max(w.done, min(now, w.next()-1)) // nothing was due meanwhile
+	w.put(thing, now, ticks)
 	w.arm()
 }
 
@@ -71,14 +73,19 @@ func (w *wheel[T]) put(thing T, now int64, ticks int) {
 	w.filled |= 1 << i
 }
 
+// next is the tick of the next bucket that has something, or far away.
+func (w *wheel[T]) next() int64 {
+	next := w.done + 1
+	return next + int64(bits.TrailingZeros64(bits.RotateLeft64(w.filled, -int(next%wheelBuckets))))
+}
+
 // arm sets the timer to the next bucket that has something.
 func (w *wheel[T]) arm() {
 	if w.filled == 0 {
 		w.armed = 0
 		return
 	}
-	next := w.done + 1
-	next += int64(bits.TrailingZeros64(bits.RotateLeft64(w.filled, -int(next%wheelBuckets))))
+	next := w.next()
 	if next == w.armed {
 		return
 	}
