@@ -23,17 +23,16 @@ type opened struct {
 // it. out and end have a lock each; no hook, no handler and no call of the transport
 // runs under them. The rest does not change, or is safe by itself.
 type link struct {
-	opts        *settings
-	tell        teller
-	subprotocol *string             // nil for none
-	deflation   *protocol.Deflation // nil without permessage-deflate
-	transport   transport
-	out         outbound
-	end         ending
-	pings       pinger
-	mode        Mode
-	gathered    bool // replies or pongs may be queued; the reader's own, as is silent
-	silent      bool // no hook is told what is read any more
+	opts             *settings
+	tell             teller
+	subprotocol      *string             // nil for none
+	deflation        *protocol.Deflation // nil without permessage-deflate
+	transport        transport
+	out              outbound
+	end              ending
+	pings            pinger
+	mode             Mode
+	gathered, silent bool // the reader's own: something may be queued; no hook is told of it any more
 }
 
 // init makes l a link over src, of which what comes is put into reader.

@@ -256,25 +256,42 @@ func TestWritesWhileParked(t *testing.T) {
 	}
 }
 
-// PingInterval keeps a parked connection, and notices when its peer is dead.
+// PingInterval keeps a parked connection, and notices when its peer is dead. Its ticks are
+// run by hand: to a timer, a peer that a busy machine does not run for an interval is dead.
 func TestPingIntervalWhileParked(t *testing.T) {
-	told := make(chan error, 1)
-	opts := parkSoon(Options{PingInterval: 20 * time.Millisecond})
+	open, told := make(chan *Websocket, 1), make(chan error, 1)
+	opts := parkSoon(Options{PingInterval: time.Hour})
+	opts.OnOpen = func(ws *Websocket, _ *http.Request) { open <- ws }
 	opts.Hooks.OnClose = func(_ ClientKey, _ StatusCode, err error) { told <- err }
 	h := NewHandler(EchoHandler, opts)
 	p := servedPeer(t, h)
+	ws := <-open
 	for range 5 {
+		allParked(t, h, 1)
+		before := reads(ws)
+		ws.keepAlive()
 		f, err := p.next()
 		if err != nil || Opcode(f.Opcode) != OpcodePing {
 			t.Fatalf("%v, %v, want a ping", f, err)
 		}
 		p.send(p.frame(OpcodePong, true, string(f.Payload)))
-		allParked(t, h, 1)
+		eventually(t, "the pong is read, and more waited for", func() bool { return reads(ws) == before+2 })
+	}
+	allParked(t, h, 1)
+	for range 3 {
+		ws.keepAlive()
 	}
 	if err := <-told; err != errDead {
 		t.Errorf("the peer went silent: %v, want %v", err, errDead)
 	}
 	p.conn.Close()
+}
+
+// reads returns how many waits of the reader have begun and ended.
+func reads(ws *Websocket) uint32 {
+	all := ws.pings.lock()
+	defer all.mu.Unlock()
+	return all.reads
 }
 
 // Time to read a frame goes on while a connection is parked.

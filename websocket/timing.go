@@ -61,13 +61,6 @@ func (k *clock) wakesAt(by int64) bool {
 // woken is told that it was.
 func (k *clock) woken() { k.wakes.Store(0) }
 
-// undisturbed is that of the transport. The clock may be nil here.
-func (k *clock) undisturbed(t *transport) {
-	if t.undisturbed() {
-		_ = t.setReadDeadline(k.deadline()) // reading finds out what is wrong
-	}
-}
-
 // deadline returns what the transport was told. The clock may be nil here.
 func (k *clock) deadline() (by time.Time) {
 	if k != nil {

@@ -344,7 +344,9 @@ func (c *Websocket) discard() error {
 			c.failHook()
 		}
 	}()
-	c.clock.undisturbed(&c.transport)
+	if c.transport.undisturbed() {
+		_ = c.transport.setReadDeadline(c.readBy())
+	}
 	c.reader.Own = false
 	for {
 		if _, err := c.waitMessage(); err != nil {
