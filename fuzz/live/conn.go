@@ -43,6 +43,7 @@ type connHarness struct {
 	// The harness's own.
 	sent     []byte    // what the peer sent
 	rest     []byte    // of a frame of which it sent a part
+	known    known     // what the model makes of that
 	numbered int       // messages of other goroutines
 	answered uint64    // the highest number of a ping that the peer answered
 	floods   int       // of messages
@@ -98,6 +99,7 @@ type told struct {
 	written     []wire.Frame
 	writtenMsgs int
 	writeErrors int
+	matched     int  // frames of written that were found on the wire
 	silent      bool // the handler has panicked: nobody is told what is read any more
 	before      int  // frames that were read, then
 }
@@ -192,7 +194,7 @@ func runConn(data []byte, limits func(*input.Source) model.Limits, ops func(*con
 		if limits != nil {
 			h.opt.limits = limits(&h.src)
 		}
-		h.collects = len(data)&7 == 0 // it takes a while
+		h.collects = len(data)&15 == 0 // it takes a while
 		return h.run(ops)
 	})
 }

@@ -55,13 +55,29 @@ func (h *connHarness) calm() error {
 	return s.checkReplies()
 }
 
+// known is what the model makes of what the peer has sent so far, and of what was read of
+// that: at most calms it is what it was.
+type known struct {
+	sent  int
+	want  model.Outcome
+	spans []input.Span
+	read  struct {
+		model.Outcome
+		consumed int
+	}
+}
+
 // look returns the scene, and holds it.
 func (h *connHarness) look() *scene {
 	h.mu.Lock()
 	h.pipe.mu.Lock()
 	p := h.pipe
-	s := &scene{connHarness: h, now: time.Now(), want: model.Read(h.opt.role(), h.opt.limits, h.sent)}
-	s.spans = input.Split(h.sent)
+	s := &scene{connHarness: h, now: time.Now()}
+	k := &h.known
+	if k.spans == nil || k.sent != len(h.sent) {
+		k.sent, k.want, k.spans = len(h.sent), model.Read(h.opt.role(), h.opt.limits, h.sent), append(make([]input.Span, 0, 1), input.Split(h.sent)...)
+	}
+	s.want, s.spans = k.want, k.spans
 	s.closed = p.closed > 0
 	s.sound = !s.closed && !p.stalled && p.writeErr == nil && p.readErr == nil && p.deadlineErr == nil
 	for i := range p.frames {
@@ -77,7 +93,10 @@ func (h *connHarness) look() *scene {
 	s.free = s.reads && h.busy == 0
 	read := s.want // of what was read
 	if p.consumed < len(h.sent) {
-		read = model.Read(h.opt.role(), h.opt.limits, h.sent[:p.consumed])
+		if k.read.consumed != p.consumed || p.consumed == 0 {
+			k.read.consumed, k.read.Outcome = p.consumed, model.Read(h.opt.role(), h.opt.limits, h.sent[:p.consumed])
+		}
+		read = k.read.Outcome
 	}
 	s.read = read
 	ever := h.opt.two(bitUser) != userNobody || h.closing
@@ -278,11 +297,13 @@ func (s *scene) checkTimes() error {
 	if s.closed {
 		return nil
 	}
-	p := s.pipe
+	h, p := s.connHarness, s.pipe
 	late := func(since time.Time, bound time.Duration) bool {
 		return !since.IsZero() && s.now.Sub(since) > bound+leeway
 	}
 	switch {
+	case s.close != nil && h.closes.Load() && p.reading && !p.readBy.IsZero() && p.deadlineErr == nil:
+		return fmt.Errorf("this side has closed, and a read has the deadline %v", p.readBy.Time)
 	case late(s.ending, s.opt.closeTimeout()):
 		return fmt.Errorf("the connection is closing for %v, CloseTimeout is %v", s.now.Sub(s.ending), s.opt.closeTimeout())
 	case s.opt.has(bitWriteTimeout) && p.writing != nil && p.deadlineErr == nil && late(p.since, connWriteTimeout):

@@ -73,8 +73,10 @@ func (h *connHarness) deadlineDue() error {
 	if ok {
 		return nil
 	}
-	// Behind this side's Close it is CloseTimeout that counts.
-	if t.over = p.readBy.IsZero() && h.closes.Load(); t.over {
+	// Behind this side's Close it is CloseTimeout that counts: the deadline is lifted
+	// (checkTimes).
+	if h.closes.Load() {
+		t.over = p.readBy.IsZero()
 		return nil
 	}
 	// What a failed connection still reads is bounded otherwise.
