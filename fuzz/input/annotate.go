@@ -95,7 +95,7 @@ func annotateFrame(rest []byte, f *wire.Frame, err error) string {
 }
 
 func limit(n int) string {
-	if n >= 1<<40 {
+	if int64(n) >= 1<<40 {
 		return "no limit"
 	}
 	return fmt.Sprintf("a limit of %d bytes", n)

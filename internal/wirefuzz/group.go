@@ -77,7 +77,8 @@ func (r *run) see(ctx context.Context, s sighting, in *item) {
 	if s.timed {
 		counts = r.again(ctx, &s, in)
 	}
-	if counts && !in.handshake && ctx.Err() == nil {
+	// A note is not worth that all others wait for it to become smaller.
+	if counts && !in.handshake && ctx.Err() == nil && (!s.timed || s.Level == Finding) {
 		r.shrink(ctx, &s, g)
 	}
 
@@ -111,7 +112,11 @@ func (r *run) again(ctx context.Context, s *sighting, in *item) bool {
 		return err == nil && seen(list, s)
 	}
 	p := newPlan(in.b, r.MaxMessage)
-	a, err := r.try(ctx, p, r.patient())
+	w := r.patient()
+	if s.Level == Note {
+		w.owed, w.end = w.owed/2, w.end/2
+	}
+	a, err := r.try(ctx, p, w)
 	if ctx.Err() != nil {
 		return false
 	}

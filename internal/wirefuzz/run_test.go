@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 // TestCore: the core breaks nothing.
 func TestCore(t *testing.T) {
 	handler := websocket.NewHandler(websocket.EchoHandler, websocket.Options{})
-	findings, notes, report := keys(t, handler, Config{Executions: 3000, Handshake: true})
+	findings, notes, report := keys(t, handler, Config{Executions: 2000, Handshake: true})
 	if len(findings) > 0 {
 		t.Errorf("findings: %v", slices.Collect(maps.Keys(findings)))
 		for key, g := range findings {
@@ -37,7 +37,7 @@ func TestCore(t *testing.T) {
 			t.Errorf("note %s: %s: %.60x", key, g.Why, g.Input)
 		}
 	}
-	if report.Executions != 3000 || !report.Seeded || report.Answers < 100 || report.Stopped != "" {
+	if report.Executions != 2000 || !report.Seeded || report.Answers < 100 || report.Stopped != "" {
 		t.Errorf("report %+v", report)
 	}
 }
@@ -61,7 +61,7 @@ func TestModel(t *testing.T) {
 			_, _ = io.Copy(io.Discard, conn)
 		}},
 	} {
-		findings, _, _ := keys(t, g, Config{Executions: 1500})
+		findings, _, _ := keys(t, g, Config{Executions: 900})
 		for key, f := range findings {
 			t.Errorf("%s: %s: %s: %.60x", name, key, f.Why, f.Input)
 		}
@@ -124,7 +124,7 @@ func TestRogues(t *testing.T) {
 	} {
 		t.Run(c.want, func(t *testing.T) {
 			t.Parallel()
-			findings, _, _ := keys(t, c.g, Config{Executions: 900, Jobs: 8, Patience: 0.3})
+			findings, _, _ := keys(t, c.g, Config{Executions: 700, Jobs: 8, Patience: 0.3})
 			if findings[c.want] == nil {
 				t.Errorf("not found: %v", slices.Sorted(maps.Keys(findings)))
 			}
