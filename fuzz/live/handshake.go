@@ -92,37 +92,6 @@ func sendable(r rune) rune {
 // subprotocols are those of our side.
 var subprotocols = []string{"chat", "superchat"}
 
-// tokens returns the elements of the lists in a header's values, in lower case
-// (RFC 7230 section 7).
-func tokens(values []string) []string {
-	var list []string
-	for _, v := range values {
-		for t := range strings.SplitSeq(v, ",") {
-			list = append(list, lower(strings.Trim(t, " \t")))
-		}
-	}
-	return list
-}
-
-// lower is s with ASCII letters in lower case.
-func lower(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
-}
-
-func has(list []string, token string) bool {
-	for _, t := range list {
-		if t == token {
-			return true
-		}
-	}
-	return false
-}
-
 // checkFrames checks that what ws delivers are the frames of rest.
 func checkFrames(ws *websocket.Websocket, c *transcript.Conn, role model.Role, limits model.Limits, rest []byte) error {
 	got, err := transcripts.Frames(ws, c, role)

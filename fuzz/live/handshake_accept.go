@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wsproof/wsproof/fuzz/openings"
 	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/model"
 	"github.com/wsproof/wsproof/websocket"
@@ -53,28 +54,10 @@ type refusal struct {
 
 // refusals returns why RFC 6455 section 4.2.1 refuses the request.
 func refusals(r *http.Request) (list []refusal) {
-	no := func(broken bool, status int, why string) {
-		if broken {
-			list = append(list, refusal{why, status})
-		}
+	for _, b := range openings.Check(r) {
+		list = append(list, refusal{b.Why, b.Status})
 	}
-	key := r.Header["Sec-Websocket-Key"]
-	no(r.Proto != "HTTP/1.1", 505, "the protocol is not HTTP/1.1")
-	no(r.Method != "GET", 405, "the method is not GET")
-	no(r.Host == "", 400, "there is no Host")
-	no(!has(tokens(r.Header["Upgrade"]), "websocket"), 426, "Upgrade does not name websocket")
-	no(!has(tokens(r.Header["Connection"]), "upgrade"), 400, "Connection does not name upgrade")
-	no(r.ContentLength != 0 || len(r.TransferEncoding) > 0, 400, "there is a body, which would be taken for frames")
-	no(!slices.Equal(r.Header["Sec-Websocket-Version"], []string{"13"}), 426, "the version is not 13")
-	no(len(key) != 1 || !isKey(strings.Trim(key[0], " \t")), 400, "the key is not one, base64 of 16 bytes")
 	return list
-}
-
-// isKey tells whether s is base64 of 16 bytes; what its last character says beyond
-// them does not matter.
-func isKey(s string) bool {
-	body, padded := strings.CutSuffix(s, "==")
-	return padded && len(body) == 22 && strings.Trim(body, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") == ""
 }
 
 // allowed tells whether the Origin of a request is allowed for certain, and whether

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/wsproof/wsproof/fuzz/openings"
 	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/model"
 	"github.com/wsproof/wsproof/websocket"
@@ -104,17 +105,17 @@ func refusalOfAnswer(answer []byte, key string) (why string, rest []byte) {
 	switch {
 	case r.StatusCode != 101:
 		return "its status is not 101", rest
-	case !has(tokens(r.Header["Upgrade"]), "websocket"):
+	case !openings.Has(openings.Tokens(r.Header["Upgrade"]), "websocket"):
 		return "its Upgrade does not name websocket", rest
-	case !has(tokens(r.Header["Connection"]), "upgrade"):
+	case !openings.Has(openings.Tokens(r.Header["Connection"]), "upgrade"):
 		return "its Connection does not name upgrade", rest
 	case len(accept) != 1 || strings.Trim(accept[0], " \t") != key:
 		return "its Sec-WebSocket-Accept is not the one for the key", rest
-	case len(tokens(r.Header["Sec-Websocket-Extensions"])) > 0 && r.Header.Get("Sec-Websocket-Extensions") != "":
+	case len(openings.Tokens(r.Header["Sec-Websocket-Extensions"])) > 0 && r.Header.Get("Sec-Websocket-Extensions") != "":
 		return "it uses an extension that was not offered", rest
 	case r.Proto != "HTTP/1.1":
 		return "it is no answer of HTTP/1.1", rest
-	case len(protocol) > 0 && !has(subprotocols, protocol[0]), len(protocol) > 1:
+	case len(protocol) > 0 && !openings.Has(subprotocols, protocol[0]), len(protocol) > 1:
 		return "it uses a subprotocol that was not offered", rest
 	}
 	return "", rest
@@ -152,7 +153,7 @@ func plainEnough(answer []byte) bool {
 			return false
 		}
 	}
-	return lower(r.Header.Get("Upgrade")) == "websocket" && len(r.Header["Sec-Websocket-Extensions"]) == 0
+	return openings.Lower(r.Header.Get("Upgrade")) == "websocket" && len(r.Header["Sec-Websocket-Extensions"]) == 0
 }
 
 // headerOf returns a header's value in an answer, behind any interim ones.

@@ -1,0 +1,107 @@
+// Package openings has the rules for the client's opening handshake (RFC 6455 section
+// 4.2.1) as plain code over what net/http has parsed: the oracle of the targets that give
+// requests to servers.
+package openings
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// A Broken rule is a reason to refuse a request.
+type Broken struct {
+	Rule   string // its name in tables
+	Why    string
+	Status int // of HTTP, that suits it
+}
+
+// Check returns the rules that the request breaks.
+func Check(r *http.Request) (list []Broken) {
+	no := func(broken bool, status int, rule, why string) {
+		if broken {
+			list = append(list, Broken{rule, why, status})
+		}
+	}
+	key := r.Header["Sec-Websocket-Key"]
+	no(r.Proto != "HTTP/1.1", 505, "http-version", "the protocol is not HTTP/1.1")
+	no(r.Method != "GET", 405, "method", "the method is not GET")
+	no(r.Host == "", 400, "host", "there is no Host")
+	no(!Has(Tokens(r.Header["Upgrade"]), "websocket"), 426, "upgrade", "Upgrade does not name websocket")
+	no(!Has(Tokens(r.Header["Connection"]), "upgrade"), 400, "connection", "Connection does not name upgrade")
+	no(r.ContentLength != 0 || len(r.TransferEncoding) > 0, 400, "body", "there is a body, which would be taken for frames")
+	no(!slices.Equal(r.Header["Sec-Websocket-Version"], []string{"13"}), 426, versionRule(r.Header["Sec-Websocket-Version"]), "the version is not 13")
+	no(len(key) != 1 || !IsKey(strings.Trim(key[0], " \t")), 400, keyRule(key), "the key is not one, base64 of 16 bytes")
+	return list
+}
+
+func versionRule(versions []string) string {
+	switch {
+	case len(versions) == 0:
+		return "version-missing"
+	case len(versions) > 1:
+		return "version-twice"
+	}
+	return "version"
+}
+
+func keyRule(keys []string) string {
+	switch {
+	case len(keys) == 0 || keys[0] == "":
+		return "key-missing"
+	case len(keys) > 1:
+		return "key-twice"
+	}
+	return "key-of-16-bytes"
+}
+
+// Unusual returns what a request has that is right, and that a strict server may stumble
+// over.
+func Unusual(r *http.Request) (list []string) {
+	yes := func(is bool, what string) {
+		if is {
+			list = append(list, what)
+		}
+	}
+	upgrade, connection := r.Header["Upgrade"], r.Header["Connection"]
+	yes(len(upgrade) > 1, "upgrade-in-two-lines")
+	yes(len(upgrade) == 1 && Lower(upgrade[0]) != "websocket", "upgrade-in-a-list")
+	yes(len(connection) > 1, "connection-in-two-lines")
+	yes(len(connection) == 1 && Lower(connection[0]) != "upgrade", "connection-in-a-list")
+	if keys := r.Header["Sec-Websocket-Key"]; len(keys) == 1 {
+		yes(!strings.HasSuffix(keys[0], "Q==") && !strings.HasSuffix(keys[0], "g==") && !strings.HasSuffix(keys[0], "w==") && !strings.HasSuffix(keys[0], "A=="), "key-with-loose-bits")
+	}
+	return list
+}
+
+// IsKey tells whether s is base64 of 16 bytes; what its last character says beyond
+// them does not matter.
+func IsKey(s string) bool {
+	body, padded := strings.CutSuffix(s, "==")
+	return padded && len(body) == 22 && strings.Trim(body, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") == ""
+}
+
+// Tokens returns the elements of the lists in a header's values, in lower case
+// (RFC 7230 section 7).
+func Tokens(values []string) []string {
+	var list []string
+	for _, v := range values {
+		for t := range strings.SplitSeq(v, ",") {
+			list = append(list, Lower(strings.Trim(t, " \t")))
+		}
+	}
+	return list
+}
+
+// Lower is s with ASCII letters in lower case.
+func Lower(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
+// Has tells whether the token is one of the list.
+func Has(list []string, token string) bool { return slices.Contains(list, token) }
