@@ -56,18 +56,21 @@ func keyRule(keys []string) string {
 }
 
 // Unusual returns what a request has that is right, and that a strict server may stumble
-// over.
-func Unusual(r *http.Request) (list []string) {
+// over, and of the bytes behind it.
+func Unusual(r *http.Request, behind []byte) (list []string) {
 	yes := func(is bool, what string) {
 		if is {
 			list = append(list, what)
 		}
 	}
 	upgrade, connection := r.Header["Upgrade"], r.Header["Connection"]
+	yes(Has(Tokens(upgrade), "") || Has(Tokens(connection), ""), "lists-with-empty-elements") // RFC 7230 section 7
 	yes(len(upgrade) > 1, "upgrade-in-two-lines")
 	yes(len(upgrade) == 1 && Lower(upgrade[0]) != "websocket", "upgrade-in-a-list")
 	yes(len(connection) > 1, "connection-in-two-lines")
 	yes(len(connection) == 1 && Lower(connection[0]) != "upgrade", "connection-in-a-list")
+	yes(len(behind) > 0, "frames-behind-the-request")
+	yes(len(r.Header["Sec-Websocket-Protocol"]) > 0, "subprotocols-offered")
 	if keys := r.Header["Sec-Websocket-Key"]; len(keys) == 1 {
 		yes(!strings.HasSuffix(keys[0], "Q==") && !strings.HasSuffix(keys[0], "g==") && !strings.HasSuffix(keys[0], "w==") && !strings.HasSuffix(keys[0], "A=="), "key-with-loose-bits")
 	}

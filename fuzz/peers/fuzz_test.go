@@ -20,6 +20,24 @@ func FuzzPeers(f *testing.F) {
 	})
 }
 
+// Target Openings gives a request to each library's server. Oracle: plain code for RFC 6455
+// section 4.2.1 tells which requests are refused; the table OpeningDivergences has what is
+// known.
+func FuzzOpenings(f *testing.F) {
+	seeds, err := target("Openings").Seeds()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := Openings(data); err != nil {
+			t.Fatal(target("Openings").Report(err, data))
+		}
+	})
+}
+
 // Target Target sends a transcript over the wire to the echo server that the
 // environment variable TARGET names (ws://host:port/path), or to one of the core
 // in the process. Oracle: the echoes, the pongs and the class of the close code

@@ -6,6 +6,7 @@ import "github.com/wsproof/wsproof/fuzz/input"
 func Targets() []input.Target {
 	return []input.Target{
 		{Name: "Peers", Check: Peers, Words: input.ExplainTranscript, SeedsFrom: input.SeedTranscripts, Compressed: true},
+		{Name: "Openings", Check: Openings, Words: explainOpening, SeedsFrom: seedOpenings},
 		{Name: "Target", Check: Remote, Words: input.ExplainTranscript, SeedsFrom: seedRemote},
 	}
 }
