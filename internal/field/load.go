@@ -28,8 +28,10 @@ type Load struct {
 	P99   float64 `json:"p99"`
 	// Busy is the load average of the minute before: above the number of processors
 	// the machine was doing other things, and the rates are low.
-	Busy   float64 `json:"busy"`
-	Failed string  `json:"failed,omitempty"` // what went wrong with messages or connections
+	Busy float64 `json:"busy"`
+	// Version is that of the server, where it is not the row's.
+	Version string `json:"version,omitempty"`
+	Failed  string `json:"failed,omitempty"` // what went wrong with messages or connections
 }
 
 // makeLoad measures for d.

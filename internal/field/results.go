@@ -1,6 +1,7 @@
 package field
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -62,7 +63,8 @@ func ReadResults(file string) (*Results, error) {
 }
 
 // Put puts a row in the place of that of its name. Of the same version it takes
-// over what was not run now: sections of cases, the fuzzer, or the load.
+// over what was not run now: sections of cases, and the fuzzer; the load also of another
+// version, which it names then.
 func (r *Results) Put(row *Row) {
 	i := slices.IndexFunc(r.Rows, func(old *Row) bool { return old.Name == row.Name })
 	if i < 0 {
@@ -76,9 +78,13 @@ func (r *Results) Put(row *Row) {
 		if row.Fuzz == nil {
 			row.Fuzz = old.Fuzz
 		}
-		if row.Load == nil {
-			row.Load = old.Load
+	}
+	if old := r.Rows[i]; row.Load == nil && row.Error == "" && old.Load != nil {
+		load := *old.Load
+		if load.Version = cmp.Or(load.Version, old.Version); load.Version == row.Version {
+			load.Version = ""
 		}
+		row.Load = &load
 	}
 	r.Rows[i] = row
 }

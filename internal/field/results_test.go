@@ -130,7 +130,7 @@ func TestPut(t *testing.T) {
 		t.Errorf("findings %+v", f)
 	}
 	r.Put(fresh("2", "3.1"))
-	if got := r.Rows[0]; got.Load != nil || len(got.Test.Sections) != 1 {
+	if got := r.Rows[0]; got.Load == nil || got.Load.Version != "1" || len(got.Test.Sections) != 1 {
 		t.Errorf("of another version: %+v", got)
 	}
 	r.Put(&Row{Name: "a", Version: "2", Error: "it does not listen"})
