@@ -16,6 +16,7 @@ import (
 	"github.com/wsproof/wsproof/internal/vector"
 	"github.com/wsproof/wsproof/internal/wire"
 	"github.com/wsproof/wsproof/websocket"
+	"github.com/wsproof/wsproof/websocket/deflate"
 )
 
 // socketBound is the time that a conversation on a socket gets, which takes
@@ -46,7 +47,9 @@ func Socket(data []byte) error {
 	if limits.Message <= 0 {
 		limits.Message = websocket.DefaultMaxMessageSize
 	}
-	h.want = model.Read(h.t.Role, limits, h.t.Input)
+	own := *h.t
+	own.Limits = limits
+	h.want = own.Want()
 	return h.run()
 }
 
@@ -173,6 +176,13 @@ func (h *socketHarness) run() error {
 func (h *socketHarness) open(ours net.Conn) {
 	opts := h.opt.options()
 	opts.MaxFrameSize, opts.MaxMessageSize = h.t.Limits.Frame, h.t.Limits.Message
+	if d := h.t.Deflate; d != nil {
+		opts.Compression = &websocket.Compression{
+			ServerWindowBits: d.ServerMaxWindowBits, ClientWindowBits: d.ClientMaxWindowBits,
+			ServerNoContextTakeover: d.ServerNoContextTakeover, ClientNoContextTakeover: d.ClientNoContextTakeover,
+			Level: deflate.Level(len(h.t.Input) & 1), Threshold: len(h.t.Input) & 30,
+		}
+	}
 	mode := websocket.ServerMode
 	if h.t.Role == model.Client {
 		mode = websocket.ClientMode
@@ -193,7 +203,11 @@ func (h *socketHarness) open(ours net.Conn) {
 		},
 		OnReadFrame: func(_ websocket.ClientKey, f *websocket.Frame) {
 			locked(func() {
-				h.told.read = append(h.told.read, wire.Frame{Fin: f.Fin(), Opcode: byte(f.Opcode()), Payload: bytes.Clone(f.Payload)})
+				frame := wire.Frame{Fin: f.Fin(), Opcode: byte(f.Opcode()), Payload: bytes.Clone(f.Payload)}
+				if f.RSV1() {
+					frame.RSV = 4
+				}
+				h.told.read = append(h.told.read, frame)
 			})
 		},
 	}
@@ -254,6 +268,7 @@ func (h *socketHarness) judge(out []byte) error {
 	var echoes []model.Message
 	var message model.Message
 	var order [socketWriters]int
+	inflate := inflater{sender: h.t.Role, deflate: h.t.Deflate}
 	for _, f := range input.Split(out) {
 		if f.Cut && h.overLinger() {
 			return h.judgeBeginning(echoes)
@@ -278,10 +293,14 @@ func (h *socketHarness) judge(out []byte) error {
 		default:
 			if f.Frame.Opcode != wire.Continuation {
 				message = model.Message{Binary: f.Frame.Opcode == wire.Binary}
+				inflate.compressed = f.Frame.RSV == 4
 			}
 			message.Payload = append(message.Payload, f.Frame.Payload...)
 			if !f.Frame.Fin {
 				continue
+			}
+			if err := inflate.message(&message); err != nil {
+				return fmt.Errorf("message %d came back: %w", len(echoes)+1, err)
 			}
 			if !bytes.HasPrefix(message.Payload, []byte(ownPrefix)) {
 				echoes = append(echoes, message)
@@ -308,6 +327,34 @@ func (h *socketHarness) judge(out []byte) error {
 		}
 	}
 	return h.judgeEnd()
+}
+
+// An inflater inflates what a connection sends, by the model.
+type inflater struct {
+	sender     model.Role
+	deflate    *model.Deflate
+	compressed bool // the message is
+	window     []byte
+}
+
+func (f *inflater) message(m *model.Message) error {
+	switch {
+	case !f.compressed:
+		return nil
+	case f.deflate == nil:
+		return errors.New("it is compressed, which was not agreed on")
+	}
+	size := f.deflate.Window(f.sender)
+	got := model.Inflate(f.window, m.Payload, size)
+	if got.Rule != "" {
+		return fmt.Errorf("its payload breaks %s", got.Rule)
+	}
+	m.Payload = got.Output
+	if f.deflate.Takeover(f.sender) {
+		f.window = append(f.window, got.Output...)
+		f.window = bytes.Clone(f.window[max(0, len(f.window)-size):])
+	}
+	return nil
 }
 
 // overLinger tells whether the peer sent more behind the end than is read there:
@@ -383,6 +430,9 @@ func seedSocket(vectors []vector.Vector) ([][]byte, error) {
 	}
 	for n := range 32 {
 		add(n, largeMessages(n))
+		d := model.Deflate{ServerNoContextTakeover: n&1 != 0, ClientNoContextTakeover: n&2 != 0, ServerMaxWindowBits: 8 + n>>2, ClientMaxWindowBits: 15 - n>>2}
+		add(n, input.Compressed(d, largeMessages(n)))
+		add(n, input.Compressed(d, input.RandomInput(nil, 19, uint64(n))))
 	}
 	return seeds, nil
 }
