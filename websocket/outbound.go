@@ -100,15 +100,9 @@ func (o *outbound) cut(msg *Message, r *protocol.Rendering) (f protocol.Fragment
 	return f
 }
 
-// rest gives back what the next message can make again: for who knows that the connection
-// is idle.
-func (o *outbound) rest() {
-	o.lock().writer.Rest()
-	o.mu.Unlock()
-}
-
-// doze is rest if no message was compressed since it was last called, and reports whether
-// that is so. Who has the lock is at work.
+// doze gives back what compressing the next message makes again, if no message was
+// compressed since it was last called, and reports whether that is so. Who has the lock is
+// at work.
 func (o *outbound) doze() bool {
 	if !o.mu.TryLock() {
 		return false
