@@ -95,6 +95,8 @@ func (j *judgement) messages() {
 		j.add(j.weigh(sighting{Rule: model.FragmentsJoined, Kind: Invents, Why: fmt.Sprintf("echo %d is %v, which is a fragment of a message", i+1, got)}))
 	case i < len(j.owed):
 		j.altered(i, got)
+	case j.passedOver():
+		j.add(sighting{Level: Note, Rule: j.sender(), Kind: PassesOver, Why: fmt.Sprintf("the server passed over it: echo %d is %v, which comes behind that", i+1, got)})
 	case j.breach() != "":
 		j.accepts(fmt.Sprintf("echo %d is %v, which stands behind what breaks the rule, or is it", i+1, got))
 	case p.shut:
@@ -157,6 +159,18 @@ func (j *judgement) sender() model.Rule {
 		}
 	}
 	return ""
+}
+
+// passedOver says whether the messages are those that come without the frame that
+// breaks such a rule.
+func (j *judgement) passedOver() bool {
+	p := j.p
+	if p.last == nil || j.sender() == "" {
+		return false
+	}
+	without := slices.Concat(p.b[:p.last.Start], p.b[p.last.End:])
+	limits := model.Limits{Frame: noLimit, Message: noLimit}
+	return begins(j.a.messages, model.ReadWithout(model.Server, limits, without, model.LengthNotMinimal).Messages)
 }
 
 // accepts adds that the server took what the rule forbids.
@@ -301,7 +315,7 @@ func (j *judgement) ending() {
 			j.add(sighting{Level: Note, Rule: p.breaks(), Kind: Stays, Why: "the server neither failed the connection nor answered the Close", timed: true})
 			break
 		}
-		j.add(sighting{Level: Finding, Rule: p.breaks(), Kind: Stays, Why: "the server neither failed the connection nor went on", timed: true})
+		j.add(j.weigh(sighting{Rule: p.breaks(), Kind: Stays, Why: "the server neither failed the connection nor went on", timed: true}))
 	case a.part == reacting && p.breaks() == "" && len(a.codes) == 0 && (p.closes() || p.calm == len(p.b)):
 		j.unanswered()
 	case p.closes() && len(a.codes) > 0:

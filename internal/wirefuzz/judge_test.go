@@ -23,6 +23,8 @@ func TestJudge(t *testing.T) {
 		want        string // level and key of each, with commas between
 	}{
 		{"text that is looked at late, with a message inside it that is passed over", "018237fa213d7f05 018237fa213d7f05", answer{goesOn: true, part: reacting}, "note continuation-expected: passes over"},
+		{"a lone Continuation is passed over, and the message behind it comes back", "808037fa213d 818137fa213d56", answer{part: reacting, messages: text("a")}, "note continuation-unexpected: passes over"},
+		{"a lone Continuation comes back", "808137fa213d56 818137fa213d56", answer{part: reacting, messages: text("a", "a")}, "finding continuation-unexpected: accepts"},
 		{"two pings, and one pong", "898137fa213d56 898137fa213d55", answer{pongs: [][]byte{{'b'}}, part: closing, codes: []uint16{1000}, close: []byte{3, 232}, end: ended}, ""},
 		{"two pings, and the first pong", "898137fa213d56 898137fa213d55", answer{pongs: [][]byte{{'a'}}}, "finding ping-answered: loses the last of several pings"},
 		{"TCP is dropped behind what is not text", "818137fa213dc8", answer{part: reacting, end: reset}, ""},
