@@ -188,6 +188,7 @@ func TestUsage(t *testing.T) {
 		{"admin address", []string{"-admin-addr", "x"}, `-admin-addr "x": want host:port`},
 		{"origin", []string{"-origins", "[a"}, `-origins: "[a" is no pattern`},
 		{"gather", []string{"-gather", "-engine", "gws"}, "-gather is for -engine gobwas alone"},
+		{"compression", []string{"-compression", "-engine", "xnet"}, "-compression: xnet has no permessage-deflate"},
 		{"pprof nowhere", []string{"-pprof", "-admin-addr", "off"}, "-pprof is served on -admin-addr, which is off"},
 		{"certificate alone", []string{"-tls-cert", "x"}, "-tls-cert and -tls-key go together"},
 		{"no such certificate", append(free, "-tls-cert", "/nowhere/c.pem", "-tls-key", "/nowhere/k.pem"), "no such file"},
