@@ -55,8 +55,8 @@ func NewHandler(handler Handler, opts Options) *HTTPHandler {
 	}
 	h := &HTTPHandler{handler: handler, opts: newSettings(opts), idle: make(chan struct{})}
 	if h.parks = canPark && h.opts.ParkAfter > 0; h.parks {
-		h.awake.init(h.opts.ParkAfter/ticksIdle, (*awake).sweep)
-		h.timed.init(max(h.opts.ReadTimeout, h.opts.MessageTimeout)/mostTicks, wakeInTime)
+		h.awake.init(h.opts.ParkAfter/ticksIdle, ticksIdle/2, (*awake).sweep)
+		h.timed.init(max(h.opts.ReadTimeout, h.opts.MessageTimeout)/mostTicks, 1, wakeInTime)
 	}
 	return h
 }

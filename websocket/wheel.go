@@ -10,7 +10,7 @@ const (
 	// wheelBuckets is how many ticks ahead a wheel sees.
 	wheelBuckets = 64
 	// mostTicks is how many ticks ahead things may be put.
-	mostTicks = wheelBuckets - 4
+	mostTicks = wheelBuckets - 12
 	// mostSpare bounds the memory that a wheel keeps for later, in things.
 	mostSpare = 1 << 10
 )
@@ -21,6 +21,8 @@ const (
 // costs nothing. Where the timer is late by more than a turn, things may be visited early.
 type wheel[T any] struct {
 	tick time.Duration
+	// together is how many ticks are visited at once of what is not due so soon.
+	together int64
 	// visit returns in how many ticks the thing is due again, or 0 if it leaves the wheel.
 	// It has the lock: it must not call the wheel.
 	visit func(*T) (again int)
@@ -38,8 +40,8 @@ type wheel[T any] struct {
 // leastTick bounds what wheels cost.
 const leastTick = 250 * time.Microsecond
 
-func (w *wheel[T]) init(tick time.Duration, visit func(*T) (again int)) {
-	w.tick, w.visit = max(tick, leastTick), visit
+func (w *wheel[T]) init(tick time.Duration, together int, visit func(*T) (again int)) {
+	w.tick, w.together, w.visit = max(tick, leastTick), int64(together), visit
 }
 
 // until returns how many ticks a thing may be added with to be visited before by.
@@ -65,7 +67,11 @@ func (w *wheel[T]) now() int64 { return int64(time.Since(w.base) / w.tick) }
 
 // put puts thing into the bucket of the tick that begins when so many have passed.
 func (w *wheel[T]) put(thing T, now int64, ticks int) {
-	i := min(now+int64(ticks)+1, w.done+wheelBuckets) % wheelBuckets
+	due := now + int64(ticks) + 1
+	if t := w.together; int64(ticks) >= t {
+		due = (due + t - 1) / t * t
+	}
+	i := min(due, w.done+wheelBuckets) % wheelBuckets
 	if w.buckets[i] == nil {
 		w.buckets[i], w.spare = w.spare, nil
 	}

@@ -24,7 +24,7 @@ func TestWheel(t *testing.T) {
 			a.due = time.Now().Add(time.Duration(a.ticks) * tick)
 		}
 		visits := 0
-		w.init(tick, func(a **thing) int {
+		w.init(tick, 1, func(a **thing) int {
 			visits++
 			if late := time.Since((*a).due); late < 0 || late > tick {
 				t.Errorf("a thing due in %d ticks was visited %v too late", (*a).ticks, late)
@@ -56,12 +56,37 @@ func TestWheel(t *testing.T) {
 	})
 }
 
+// What is due later may be visited together, but not early.
+func TestWheelTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w wheel[time.Time]
+		visits, turns := 0, map[time.Time]bool{}
+		w.init(time.Millisecond, 8, func(due *time.Time) int {
+			visits++
+			turns[time.Now()] = true
+			if late := time.Since(*due); late < 0 || late > 9*time.Millisecond {
+				t.Errorf("visited %v too late", late)
+			}
+			return 0
+		})
+		for range 100 {
+			w.add(time.Now().Add(20*time.Millisecond), 20)
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if visits != 100 || len(turns) > 15 {
+			t.Errorf("%d visits at %d times, want 100 at 15 at most", visits, len(turns))
+		}
+	})
+}
+
 // until leaves room: what is added with as many ticks is visited before the time.
 func TestWheelUntil(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w wheel[time.Time]
 		visited := 0
-		w.init(time.Millisecond, func(by *time.Time) int {
+		w.init(time.Millisecond, 1, func(by *time.Time) int {
 			visited++
 			if time.Now().After(*by) {
 				t.Errorf("visited %v after the time", time.Since(*by))
@@ -94,7 +119,7 @@ func TestWheelUntil(t *testing.T) {
 func TestWheelIsLate(t *testing.T) {
 	visited := map[int]int{}
 	var w wheel[int]
-	w.init(time.Hour, func(i *int) int {
+	w.init(time.Hour, 1, func(i *int) int {
 		visited[*i]++
 		return (*i % 3) * 20
 	})

@@ -16,7 +16,7 @@ import (
 )
 
 // maxIdleRSS is what the idle connections may take, in bytes.
-const maxIdleRSS = 100e6
+const maxIdleRSS = 42e6
 
 // open opens n connections, a few at a time, each of which has exchanged one
 // message.
@@ -80,8 +80,12 @@ func (s *soak) checkIdle() error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "idle: %s holds %d connections in %.1f MB RSS, at most %.1f MB; %.0f bytes each, %.0f goroutines\n",
-		s.engine, s.idle, float64(rss)/1e6, float64(peak)/1e6, float64(rss-before)/float64(s.idle), goroutines)
+	parked, err := server.Metric("benchserver_connections_parked", "")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "idle: %s holds %d connections in %.1f MB RSS, at most %.1f MB; %.0f bytes each, %.0f goroutines, %.0f parked\n",
+		s.engine, s.idle, float64(rss)/1e6, float64(peak)/1e6, float64(rss-before)/float64(s.idle), goroutines, parked)
 	for i := 0; i < len(conns); i += max(1, len(conns)/100) {
 		if err := exchange(conns[i], bufio.NewReaderSize(conns[i], 16), "number: 2"); err != nil {
 			return fmt.Errorf("connection %d after the wait: %w", i, err)

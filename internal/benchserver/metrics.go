@@ -73,6 +73,7 @@ type pathCollector []servedPath
 
 var (
 	connectionsDesc = prometheus.NewDesc("benchserver_connections", "Connections now.", []string{"path"}, nil)
+	parkedDesc      = prometheus.NewDesc("benchserver_connections_parked", "Connections now that are idle and hold no goroutine, as the engine tells.", []string{"path"}, nil)
 	openedDesc      = prometheus.NewDesc("benchserver_connections_total", "Connections accepted.", []string{"path"}, nil)
 	messagesDesc    = prometheus.NewDesc("benchserver_messages_total", "Messages answered.", []string{"path"}, nil)
 	receivedDesc    = prometheus.NewDesc("benchserver_received_bytes_total", "Payload bytes of messages received.", []string{"path"}, nil)
@@ -81,7 +82,7 @@ var (
 
 // Describe names what Collect yields.
 func (pathCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{connectionsDesc, openedDesc, messagesDesc, receivedDesc, sentDesc} {
+	for _, d := range []*prometheus.Desc{connectionsDesc, parkedDesc, openedDesc, messagesDesc, receivedDesc, sentDesc} {
 		ch <- d
 	}
 }
@@ -96,6 +97,7 @@ func (paths pathCollector) Collect(ch chan<- prometheus.Metric) {
 			value float64
 		}{
 			{connectionsDesc, prometheus.GaugeValue, float64(s.Connections)},
+			{parkedDesc, prometheus.GaugeValue, float64(s.Parked)},
 			{openedDesc, prometheus.CounterValue, float64(p.opened.Load())},
 			{messagesDesc, prometheus.CounterValue, float64(s.Messages)},
 			{receivedDesc, prometheus.CounterValue, float64(s.BytesIn)},

@@ -275,6 +275,7 @@ func TestAdmin(t *testing.T) {
 		}
 		for _, want := range []string{
 			`benchserver_connections{path="/plain"} 1`,
+			`benchserver_connections_parked{path="/plain"} `,
 			`benchserver_connections_total{path="/plain"} 1`,
 			`benchserver_messages_total{path="/plain"} 1`,
 			`benchserver_received_bytes_total{path="/plain"} 5`,

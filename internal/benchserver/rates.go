@@ -18,6 +18,7 @@ const history = 120
 type sample struct {
 	At          int64 `json:"at"` // Unix time in milliseconds
 	Connections int   `json:"connections"`
+	Parked      int   `json:"parked"` // of them
 	// Per second.
 	Messages float64 `json:"messages"`
 	In       float64 `json:"in"`
@@ -73,11 +74,12 @@ func (r *rates) watch(ctx context.Context) {
 func (r *rates) take() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var connections int
+	var connections, parked int
 	var messages, in, out uint64
 	for _, p := range r.server.paths {
 		s := p.server.Stats()
 		connections += s.Connections
+		parked += s.Parked
 		messages += s.Messages
 		in += s.BytesIn
 		out += s.BytesOut
@@ -90,7 +92,7 @@ func (r *rates) take() {
 	seconds := max(now.Sub(r.at).Seconds(), 1e-3)
 	rate := func(now, before uint64) float64 { return math.Round(float64(now-before) / seconds) }
 	s := sample{
-		At: now.UnixMilli(), Connections: connections,
+		At: now.UnixMilli(), Connections: connections, Parked: parked,
 		Messages: rate(messages, r.messages), In: rate(in, r.in), Out: rate(out, r.out),
 		Opened: rate(opened, r.opened), Closed: rate(closed, r.closed), Refused: rate(refused, r.refused),
 		Handshake: handshake.since(r.handshake), Scheduling: scheduling.since(r.scheduling),

@@ -14,12 +14,23 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/wsproof/wsproof/internal/engine/engines"
 )
 
 // Run is the command, under the name that its help calls it by: it serves until
 // ctx ends, and returns nil after a shutdown.
 func Run(ctx context.Context, name string, args []string, stdout, stderr io.Writer) error {
-	return run(ctx, name, args, os.Getenv, stdout, stderr)
+	c, err := parse(name, args, os.Getenv, stdout)
+	if err != nil {
+		return err
+	}
+	for _, other := range engines.All() { // the process is this engine's alone
+		if other.Name != c.engine && other.Leave != nil && !c.version {
+			other.Leave()
+		}
+	}
+	return serveAs(ctx, c, stdout, stderr)
 }
 
 func run(ctx context.Context, name string, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
@@ -27,6 +38,10 @@ func run(ctx context.Context, name string, args []string, getenv func(string) st
 	if err != nil {
 		return err
 	}
+	return serveAs(ctx, c, stdout, stderr)
+}
+
+func serveAs(ctx context.Context, c *config, stdout, stderr io.Writer) error {
 	if c.version {
 		_, err := fmt.Fprintln(stdout, versionLine())
 		return err

@@ -30,7 +30,9 @@ func newServer(h *serve.Hub) http.Handler {
 			options.Compression.Threshold = 1
 		}
 	}
-	return &acceptor{h, websocket.NewHandler(answer, options)}
+	handler := websocket.NewHandler(answer, options)
+	h.CountParked(handler.Parked)
+	return &acceptor{h, handler}
 }
 
 type acceptor struct {

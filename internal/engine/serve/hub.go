@@ -45,6 +45,7 @@ type Hub struct {
 	empty    chan struct{} // closed when nothing is left after that
 	ended    totals        // of the connections that have left
 	atEnd    func()        // see AtEnd
+	parked   func() int    // see CountParked
 }
 
 // A Peer is a connection of some engine.
@@ -65,6 +66,9 @@ func NewHub(h Handler, o Options) *Hub {
 // AtEnd has f called when Shutdown is about to return: an engine gives back then
 // what it holds for all its connections.
 func (h *Hub) AtEnd(f func()) { h.atEnd = f }
+
+// CountParked has f tell how many connections hold no goroutine because nothing comes.
+func (h *Hub) CountParked(f func() int) { h.parked = f }
 
 // Enter registers p; the engine calls it after the 101 and then Leave, once.
 func (h *Hub) Enter(p Peer) {
@@ -220,13 +224,17 @@ func (s *server) Shutdown(ctx context.Context) error {
 // Stats adds up.
 func (s *server) Stats() Stats {
 	h := s.hub
+	parked := 0
+	if h.parked != nil {
+		parked = h.parked()
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	sum := h.ended
 	for p := range h.live {
 		sum.count(p.Counter())
 	}
-	return Stats{Connections: len(h.live), Messages: sum.messages, BytesIn: sum.in, BytesOut: sum.out}
+	return Stats{Connections: len(h.live), Parked: parked, Messages: sum.messages, BytesIn: sum.in, BytesOut: sum.out}
 }
 
 // SameOrigin reports whether the request has no Origin header, and so comes

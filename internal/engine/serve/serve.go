@@ -113,6 +113,9 @@ type Server interface {
 type Stats struct {
 	// Connections is the number of connections now.
 	Connections int
+	// Parked is how many of them hold no goroutine, where the engine tells: see
+	// Hub.CountParked.
+	Parked int
 	// Messages, BytesIn and BytesOut count messages answered and their payloads;
 	// they stay at zero without Options.Stats.
 	Messages, BytesIn, BytesOut uint64
