@@ -209,7 +209,9 @@ func (h *handlerHarness) op(op byte) {
 	case 3:
 		h.goOn()
 		if op>>6&1 != 0 {
+			h.mu.Lock()
 			h.hooks = make(chan struct{})
+			h.mu.Unlock()
 		}
 	case 4:
 		say(wire.Text, "X")
