@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/wsproof/wsproof/fuzz/input"
 	"github.com/wsproof/wsproof/internal/model"
 )
 
@@ -17,6 +18,7 @@ const (
 	suspects   = 256              // inputs that are played again where the server went down
 	searchTime = 25 * time.Second // how long
 	mostFalls  = 50               // that a run goes on after
+	toldFalls  = 5                // that are told as they come
 )
 
 // trouble is called for an input that had no connection, or no opening handshake. It
@@ -83,7 +85,9 @@ func (r *run) fallen(ctx context.Context, err error) {
 		}
 		said = r.child.said()
 	}
-	r.tell(nil, fmt.Sprintf("the server %s (%v)", map[Kind]string{Crashes: "has ended", Hangs: "answers no more"}[kind], err))
+	if fell <= toldFalls {
+		r.tell(nil, fmt.Sprintf("the server %s (%v)", map[Kind]string{Crashes: "has ended", Hangs: "answers no more"}[kind], err))
+	}
 	if !r.revive(ctx) {
 		if ctx.Err() == nil {
 			r.fall(kind, nil, list, said)
@@ -199,7 +203,7 @@ func (r *run) fall(kind Kind, culprit *record, list []record, said string) {
 		if rule := p.breaks(); rule != "" && !culprit.handshake {
 			s.Rule = rule
 			r.mu.Lock()
-			r.avoid = append(r.avoid, avoided{rule, p.last.Frame.Opcode})
+			r.avoid = append(r.avoid, rule)
 			r.mu.Unlock()
 		}
 		s.Why = what + ": played again alone, this input does it"
@@ -238,21 +242,19 @@ func (r *run) fall(kind Kind, culprit *record, list []record, said string) {
 	r.tell(&told, "")
 }
 
-// An avoided input is one that is known to bring the server down, by the rule that it
-// breaks and the frame that breaks it.
-type avoided struct {
-	rule   model.Rule
-	opcode byte
-}
-
-// avoids says whether a transcript is of a kind that is known to bring the server down.
+// avoids says whether a frame of the transcript is of a kind that is known to bring the
+// server down: by itself, it breaks the same rule.
 func (r *run) avoids(p *plan) bool {
-	if p.last == nil {
+	r.mu.Lock()
+	rules := r.avoid
+	r.mu.Unlock()
+	if len(rules) == 0 {
 		return false
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Contains(r.avoid, avoided{p.breaks(), p.last.Frame.Opcode})
+	limits := model.Limits{Frame: noLimit, Message: noLimit}
+	return slices.Contains(rules, p.want.Rule) || slices.ContainsFunc(p.spans, func(s input.Span) bool {
+		return slices.Contains(rules, model.Read(model.Server, limits, p.b[s.Start:s.End]).Rule)
+	})
 }
 
 // revive brings the server back, by the command of the user's or by waiting for it.

@@ -21,7 +21,8 @@ type memory struct {
 
 const (
 	warmUp     = 4 * time.Second
-	growth     = 32 << 20 // bytes, and a quarter of what it had: less is no growth
+	growth     = 64 << 20 // bytes, and half of what it had: less is no growth
+	leakLeast  = 1 << 20  // bytes in which a leak must show when many inputs are played
 	leakRounds = 6
 	leakTime   = 45 * time.Second // that the search may take
 	leakMost   = 1024             // inputs that it begins with
@@ -83,7 +84,7 @@ func (r *run) watchMemory(ctx context.Context) {
 		switch {
 		case time.Since(m.began) < warmUp:
 			m.base = max(m.base, has)
-		case has > m.base+max(growth, m.base/4):
+		case has > m.base+max(growth, m.base/2):
 			r.leak(ctx)
 			if has, err := m.read(); err == nil {
 				m.base = max(2*m.base, has) // once more where it doubles
@@ -183,15 +184,21 @@ func (r *run) leak(ctx context.Context) {
 		half := (len(list) + 1) / 2
 		d := r.within(min(time.Second, 300*time.Millisecond+time.Duration(len(list))*time.Millisecond/2))
 		var first, second float64
+		var total int64
 		for range 2 { // until one of them is clearly more
 			r.afresh(ctx)
-			g, _ := r.grown(ctx, list[:half], d)
-			first += g
+			g, n := r.grown(ctx, list[:half], d)
+			first, total = first+g, total+max(n, 0)
 			r.afresh(ctx)
-			g, _ = r.grown(ctx, list[half:], d)
+			g, n = r.grown(ctx, list[half:], d)
+			total += max(n, 0)
 			if second += g; min(first, second) < max(first, second)/2 {
 				break
 			}
+		}
+		if total < leakLeast {
+			r.tell(nil, "the server's memory grows no more: that it grew is no finding")
+			return
 		}
 		if first >= second {
 			list = list[:half]

@@ -84,7 +84,7 @@ type run struct {
 	current []record
 	epoch   int // how often the server went down
 	slow    map[waitKey]bool
-	avoid   []avoided
+	avoid   []model.Rule // that bring the server down
 	fell    int
 	gone    error // why the run had to end
 
