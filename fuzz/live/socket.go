@@ -26,7 +26,8 @@ const socketBound = 10 * time.Second
 // Socket has Serve answer a transcript on a socket of the kernel, whose ways of reading
 // and writing differ from those of other transports. The first byte of the input chooses
 // the options. Meanwhile other goroutines write. The peer reads as it writes, or only
-// when it has written all.
+// when it has written all. A server's may be one of NewHandler: before pieces of what it
+// gets it is then parked, and goes on when they come.
 //
 // Oracles: those of a transcript, for the echoes that come back; what other goroutines
 // wrote is there once, whole and in their order; the end of the transport comes after
@@ -105,6 +106,8 @@ type socketHarness struct {
 	t    *input.Transcript
 	ws   *websocket.Websocket
 	want model.Outcome
+	// Where the connection is parked at times: see parks.
+	handler *websocket.HTTPHandler
 
 	mu      sync.Mutex
 	got     model.Outcome
@@ -129,12 +132,10 @@ func (h *socketHarness) run() error {
 	if h.opt.has(socketSlow) { // few bytes fit, so that writes take several turns
 		_ = ours.(interface{ SetWriteBuffer(int) error }).SetWriteBuffer(4 << 10)
 	}
-	h.open(ours)
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		h.ws.Serve(context.Background(), h.handle)
-	}()
+	served, err := h.serve(ours)
+	if err != nil {
+		return err
+	}
 	var writers sync.WaitGroup
 	if h.opt.has(socketWritten) {
 		for w := range socketWriters {
@@ -170,10 +171,11 @@ func (h *socketHarness) run() error {
 	case <-bound.C:
 		return fmt.Errorf("the transport has ended, a call has not returned after %v:\n%s", socketBound, input.Stacks())
 	}
-	return h.judge(out)
+	return h.judge(h.behindAnswer(out))
 }
 
-func (h *socketHarness) open(ours net.Conn) {
+// options returns the role of the connection, and its options.
+func (h *socketHarness) options() (websocket.Mode, websocket.Options) {
 	opts := h.opt.options()
 	opts.MaxFrameSize, opts.MaxMessageSize = h.t.Limits.Frame, h.t.Limits.Message
 	if d := h.t.Deflate; d != nil {
@@ -214,7 +216,7 @@ func (h *socketHarness) open(ours net.Conn) {
 	if h.opt.has(socketFewHooks) {
 		opts.Hooks.OnReadFrame = nil
 	}
-	h.ws = websocket.New(ours, "fuzz", mode, opts)
+	return mode, opts
 }
 
 func (h *socketHarness) handle(_ context.Context, msg *websocket.Message) (*websocket.Message, error) {
@@ -250,8 +252,13 @@ func (h *socketHarness) own(w, i int) []byte {
 // send has the peer send the transcript, in pieces.
 func (h *socketHarness) send(theirs net.Conn) error {
 	input, sizes := h.t.Input, h.t.Sizes
+	parked := 0
 	for turn := 0; len(input) > 0; turn++ {
 		n := len(input)
+		if h.parks() && parked < mostParks && sizes[turn%len(sizes)]%3 != 0 {
+			h.awaitPark()
+			parked++
+		}
 		if turn < 64 && len(sizes) > 0 {
 			n = min(n, sizes[turn%len(sizes)])
 		}
