@@ -10,8 +10,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing/synctest"
 	"time"
 
@@ -65,7 +67,7 @@ type handled struct {
 	w       *pipeWriter
 	gate    chan struct{} // what waits while it is accepted goes on when this is closed; nil: nothing waits
 	came    bool          // ServeHTTP has returned
-	ws      *websocket.Websocket
+	ws      atomic.Pointer[websocket.Websocket]
 	done    <-chan struct{}    // of its context, if the handler asked for it
 	derived context.Context    // from it
 	cancel  context.CancelFunc // of that, which is never called: it ends with its parent
@@ -171,7 +173,7 @@ func (h *handlerHarness) onOpen(ws *websocket.Websocket, r *http.Request) {
 		h.fail("OnOpen was called with a request that is not the one that opened it, or with a connection that has ended: %v", ws.Err())
 		return
 	}
-	c.ws = ws
+	c.ws.Store(ws)
 	c.w.wait() // once more
 }
 
@@ -279,7 +281,9 @@ func (h *handlerHarness) accept(waits bool) {
 		}
 		return
 	}
+	h.mu.Lock()
 	h.conns = append(h.conns, c)
+	h.mu.Unlock()
 	if !waits && !c.opened() {
 		h.fail("a request was answered with %d, taken over: %t, %q", c.w.code, c.w.taken, c.pipe.out)
 	}
@@ -317,12 +321,15 @@ func (h *handlerHarness) connOf(ctx context.Context) (*handled, error) {
 		if c != nil {
 			return nil, errors.New("it has a value of the request's, which nobody kept")
 		}
-		for _, other := range h.conns { // there is no other way to tell
-			if other.ws == ws && ws != nil || other.ws == nil && !h.options.has(handlerOpens) {
+		h.mu.Lock()
+		conns := slices.Clone(h.conns)
+		h.mu.Unlock()
+		for _, other := range conns { // there is no other way to tell
+			if opened := other.ws.Load(); opened == ws && ws != nil || opened == nil && !h.options.has(handlerOpens) {
 				c = other
 			}
 		}
-		if !h.options.has(handlerOpens) && len(h.conns) > 1 {
+		if !h.options.has(handlerOpens) && len(conns) > 1 {
 			c = &handled{pipe: newPipe()} // any
 		}
 	}
@@ -330,7 +337,7 @@ func (h *handlerHarness) connOf(ctx context.Context) (*handled, error) {
 	switch {
 	case ws == nil, c == nil:
 		return nil, errors.New("it lacks the connection, or the value that it was given")
-	case h.options.has(handlerOpens) && c.ws != ws:
+	case h.options.has(handlerOpens) && c.ws.Load() != ws:
 		return nil, errors.New("it has another connection than OnOpen")
 	case ctx.Value(http.ServerContextKey) != any(h.server), ctx.Value(http.LocalAddrContextKey) == nil:
 		return nil, errors.New("it lacks the server, or its address")
