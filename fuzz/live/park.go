@@ -24,7 +24,7 @@ const (
 
 // parks reports whether the connection is one of NewHandler and is parked now and then.
 func (h *socketHarness) parks() bool {
-	return h.t.Role == model.Server && h.t.Deflate == nil && len(h.t.Sizes)%2 == 1
+	return h.t.Role == model.Server && h.t.Deflate == nil && len(h.t.Sizes)%2 == 1 && h.reset == 0
 }
 
 // serve has the connection served, and returns what is closed when that has ended.

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/wsproof/wsproof/fuzz/input"
@@ -25,9 +27,10 @@ const socketBound = 10 * time.Second
 
 // Socket has Serve answer a transcript on a socket of the kernel, whose ways of reading
 // and writing differ from those of other transports. The first byte of the input chooses
-// the options. Meanwhile other goroutines write. The peer reads as it writes, or only
-// when it has written all. A server's may be one of NewHandler: before pieces of what it
-// gets it is then parked, and goes on when they come.
+// the options, the second one whether, and after how many bytes, the peer is gone with what
+// it has not read (runReset). Meanwhile other goroutines write. The peer reads as it writes,
+// or only when it has written all. A server's may be one of NewHandler: before pieces of
+// what it gets it is then parked, and goes on when they come.
 //
 // Oracles: those of a transcript, for the echoes that come back; what other goroutines
 // wrote is there once, whole and in their order; the end of the transport comes after
@@ -37,9 +40,9 @@ func Socket(data []byte) error {
 	g := input.TranscriptGenerators.Get().(*input.TranscriptGenerator)
 	defer input.TranscriptGenerators.Put(g)
 	h := &socketHarness{closed: make(chan struct{})}
-	if len(data) > 0 {
-		h.opt, data = socketOptions(data[0]), data[socketHead:]
-	}
+	var head [socketHead]byte
+	data = data[copy(head[:], data):]
+	h.opt, h.reset = socketOptions(head[0]), head[1]
 	h.t = g.Generate(data)
 	limits := h.t.Limits
 	if limits.Frame <= 0 {
@@ -51,11 +54,14 @@ func Socket(data []byte) error {
 	own := *h.t
 	own.Limits = limits
 	h.want = own.Want()
+	if h.reset != 0 {
+		return h.runReset()
+	}
 	return h.run()
 }
 
 // socketHead is how many bytes of an input of target Socket choose the options.
-const socketHead = 1
+const socketHead = 2
 
 // socketOptions are that byte.
 type socketOptions byte
@@ -102,10 +108,11 @@ func (o socketOptions) String() string {
 
 // A socketHarness is a conversation on a socket.
 type socketHarness struct {
-	opt  socketOptions
-	t    *input.Transcript
-	ws   *websocket.Websocket
-	want model.Outcome
+	opt   socketOptions
+	reset byte // the peer is gone when it has read so many bytes, less one; 0: it is not
+	t     *input.Transcript
+	ws    *websocket.Websocket
+	want  model.Outcome
 	// Where the connection is parked at times: see parks.
 	handler *websocket.HTTPHandler
 
@@ -172,6 +179,85 @@ func (h *socketHarness) run() error {
 		return fmt.Errorf("the transport has ended, a call has not returned after %v:\n%s", socketBound, input.Stacks())
 	}
 	return h.judge(h.behindAnswer(out))
+}
+
+// runReset is run where the peer closes its end while there is something that it has not
+// read: the kernel then fails what this side reads and writes. Oracles: all returns; what
+// OnClose and the writers are told is the end of the bytes, the fault of the kernel, by its
+// name and with its addresses, or what the transcript ends with.
+func (h *socketHarness) runReset() error {
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return nil // there are no more sockets: that says nothing
+	}
+	_ = theirs.SetDeadline(time.Now().Add(socketBound))
+	mode, opts := h.options()
+	h.ws = websocket.New(ours, "fuzz", mode, opts)
+	var all sync.WaitGroup
+	all.Go(func() { h.ws.Serve(context.Background(), h.handle) })
+	if h.opt.has(socketWritten) {
+		for w := range socketWriters {
+			all.Go(func() { h.write(w) })
+		}
+	}
+	all.Go(func() { _ = h.send(theirs) })
+	_, _ = io.CopyN(io.Discard, theirs, int64(h.reset-1))
+	theirs.Close()
+	ended := make(chan struct{})
+	go func() {
+		all.Wait()
+		<-h.closed
+		close(ended)
+	}()
+	bound := time.NewTimer(socketBound)
+	defer bound.Stop()
+	select {
+	case <-ended:
+	case <-bound.C:
+		return fmt.Errorf("the peer is gone, a call has not returned after %v:\n%s", socketBound, input.Stacks())
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.told.closes != 1 {
+		return fmt.Errorf("OnClose was called %d times", h.told.closes)
+	}
+	if err := h.checkFault(h.told.err); err != nil {
+		return fmt.Errorf("OnClose: %w", err)
+	}
+	for _, errs := range h.written {
+		for _, err := range errs {
+			if err := h.checkFault(err); err != nil {
+				return fmt.Errorf("WriteMessage: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// checkFault checks an error of a connection whose peer is gone.
+func (h *socketHarness) checkFault(err error) error {
+	var e *websocket.Error
+	var op *net.OpError
+	var call *os.SyscallError
+	switch {
+	case err == nil, errors.Is(err, net.ErrClosed):
+		return nil
+	case !errors.As(err, &e):
+		return fmt.Errorf("%w is no *Error", err)
+	case h.want.Rule != "" && e.Code() != websocket.StatusAbnormalClose:
+		return nil
+	case e.Code() != websocket.StatusAbnormalClose:
+		return fmt.Errorf("%w has the code %d", err, e.Code())
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return nil
+	case !errors.As(err, &op), !errors.As(op.Err, &call):
+		return fmt.Errorf("%w is no fault of the kernel", err)
+	case op.Op != "read" && op.Op != "write", call.Syscall != op.Op, op.Net != "unix", op.Source == nil, op.Addr == nil:
+		return fmt.Errorf("%w is a fault of %q in %q of %q from %v to %v", err, call.Syscall, op.Op, op.Net, op.Source, op.Addr)
+	case !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE):
+		return fmt.Errorf("%w is a fault that the peer cannot cause", err)
+	}
+	return nil
 }
 
 // options returns the role of the connection, and its options.
@@ -409,8 +495,11 @@ func (h *socketHarness) judgeEnd() error {
 
 func explainSocket(data []byte) string {
 	var o socketOptions
-	if len(data) > 0 {
-		o, data = socketOptions(data[0]), data[socketHead:]
+	var head [socketHead]byte
+	data = data[copy(head[:], data):]
+	o = socketOptions(head[0])
+	if head[1] != 0 {
+		return fmt.Sprintf("%sthe peer is gone when it has read %d bytes; %s", o, head[1]-1, input.Annotate(input.NewTranscriptGenerator().Generate(data)))
 	}
 	return o.String() + input.Annotate(input.NewTranscriptGenerator().Generate(data))
 }
@@ -420,7 +509,11 @@ func explainSocket(data []byte) string {
 func seedSocket(vectors []vector.Vector) ([][]byte, error) {
 	var seeds [][]byte
 	add := func(n int, transcript []byte) {
-		seeds = append(seeds, append([]byte{byte(socketSeedOptions(n))}, transcript...))
+		reset := byte(0)
+		if n%8 == 3 {
+			reset = byte(1 + n&0x7f)
+		}
+		seeds = append(seeds, append([]byte{byte(socketSeedOptions(n)), reset}, transcript...))
 	}
 	for i := range vectors {
 		if i%4 != 0 && len(vectors) < 1000 {
