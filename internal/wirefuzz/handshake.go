@@ -173,7 +173,13 @@ func (q *requests) read(request []byte) (v verdict, rule model.Rule, why string)
 		return refused, RequestRefused, "there is no Sec-WebSocket-Version"
 	case r.RequestURI != q.path() || r.Host != q.host() || len(request) > 2048:
 		return either, "", "" // another resource
-	case len(version) == 1 && plainNumber(version[0]) && strings.TrimSpace(version[0]) != "13":
+	}
+	if len(version) == 1 && plainNumber(version[0]) && version[0] != "13" {
+		// It may be refused for another reason, where there is one.
+		lines := q.set(strings.Split(strings.TrimSuffix(string(request), "\r\n\r\n"), "\r\n"), "Sec-WebSocket-Version", "13")
+		if other, _, _ := q.read([]byte(text(lines))); other != taken {
+			return either, "", ""
+		}
 		return refused, VersionRefused, fmt.Sprintf("the Sec-WebSocket-Version is %q", version[0])
 	}
 	if len(key) != 1 || len(version) != 1 || version[0] != "13" || !strings.EqualFold(h.Get("Upgrade"), "websocket") || len(h.Values("Connection")) != 1 || opening.HasToken(h.Values("Connection"), "close") {

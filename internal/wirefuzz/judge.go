@@ -229,7 +229,7 @@ func begins(got, list []model.Message) bool {
 func (j *judgement) altered(i int, got model.Message) {
 	want := j.owed
 	if k := slices.IndexFunc(want[i+1:], func(m model.Message) bool { return same(m, got) }); k >= 0 {
-		if len(j.a.messages) == len(want) && slices.ContainsFunc(j.a.messages, func(m model.Message) bool { return same(m, want[i]) }) {
+		if slices.ContainsFunc(j.a.messages[i:], func(m model.Message) bool { return same(m, want[i]) }) {
 			j.add(sighting{Level: Note, Rule: MessageReceived, Kind: Reorders, Why: fmt.Sprintf("message %d, %v, came back behind message %d", i+1, want[i], i+k+2)})
 			return
 		}
@@ -309,7 +309,7 @@ func (j *judgement) ending() {
 	case took:
 	case p.breaks() != "" && len(a.codes) > 0:
 		j.code()
-	case j.ambiguous:
+	case j.ambiguous, j.has(Reorders):
 	case p.must && a.end == stillOpen:
 		if p.closeBroken() {
 			j.add(sighting{Level: Note, Rule: p.breaks(), Kind: Stays, Why: "the server neither failed the connection nor answered the Close", timed: true})

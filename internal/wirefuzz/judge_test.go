@@ -40,6 +40,8 @@ func TestJudge(t *testing.T) {
 		{"a message is closed with 1009", "818137fa213d56", answer{codes: []uint16{1009}, close: []byte{3, 241}, end: ended}, "note message-too-large: limit"},
 		{"a message is closed with 1008", "818137fa213d56", answer{codes: []uint16{1008}, close: []byte{3, 240}, end: ended}, "finding message-received: refuses a message"},
 		{"echoes in another order", "818137fa213d56 818137fa213d55", answer{part: closing, messages: text("b", "a"), codes: []uint16{1000}, close: []byte{3, 232}, end: ended}, "note message-received: reorders"},
+		{"echoes in another order, and one of what is no text", "828137fa213d56 818137fa213d55 818137fa213dc8", answer{part: reacting, messages: []model.Message{{Payload: []byte("b")}, {Binary: true, Payload: []byte("a")}, {Payload: []byte{0xff}}}}, "note message-received: reorders"},
+		{"a message is lost", "828137fa213d56 818137fa213d55", answer{part: closing, messages: text("b"), codes: []uint16{1000}, close: []byte{3, 232}, end: ended}, "finding message-received: loses a message"},
 		{"a fragment comes back", "018137fa213d56 808137fa213d55", answer{part: closing, messages: text("a"), codes: []uint16{1000}, close: []byte{3, 232}, end: ended}, "finding fragments-joined: invents"},
 		{"a message comes out of a frame that is cut", "818537fa213d56", answer{part: finishing, messages: text("a"), end: ended}, "finding message-received: invents out of a frame cut short"},
 		{"it neither fails nor goes on", "838037fa213d", answer{part: reacting}, "finding opcode-unknown: stays"},
