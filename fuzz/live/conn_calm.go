@@ -192,6 +192,9 @@ func (s *scene) check() error {
 	if s.pipe.breach != nil {
 		return s.pipe.breach
 	}
+	if s.track.wrong != nil && !s.closed {
+		return s.track.wrong
+	}
 	if err := s.readWire(); err != nil {
 		return err
 	}
@@ -294,10 +297,13 @@ func (s *scene) checkPeer() error {
 
 // checkTimes checks that what is bounded has ended in time.
 func (s *scene) checkTimes() error {
+	h, p := s.connHarness, s.pipe
 	if s.closed {
+		if !h.ending.IsZero() && p.ended.Sub(h.ending) > s.opt.closeTimeout()+leeway {
+			return fmt.Errorf("the connection was closing for %v, CloseTimeout is %v", p.ended.Sub(h.ending), s.opt.closeTimeout())
+		}
 		return nil
 	}
-	h, p := s.connHarness, s.pipe
 	late := func(since time.Time, bound time.Duration) bool {
 		return !since.IsZero() && s.now.Sub(since) > bound+leeway
 	}

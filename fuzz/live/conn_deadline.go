@@ -20,7 +20,8 @@ type track struct {
 	first   time.Time // when that was read
 	looked  time.Time // and when the next read began: a handler may have come between
 
-	over bool // the conversation: what is read now is bounded otherwise
+	wrong error // a deadline that is none of those that are due: unless the connection has ended
+	over  bool  // the conversation: what is read now is bounded otherwise
 
 	waited  int       // for how many frames a read has waited
 	frameBy time.Time // the deadline of the present one
@@ -84,8 +85,10 @@ func (h *connHarness) deadlineDue() error {
 	if t.over = out.End != model.Open || out.Rule != ""; t.over {
 		return nil
 	}
-	return fmt.Errorf("after %d frames and %d bytes, %v after the start, a read began with the deadline %v; that of the frame is %v, of a message under way (%t) %v",
-		t.frames, t.seen-t.whole, now.Sub(h.start), p.readBy, t.frameBy, t.message, hi)
+	// A connection that is just being dropped sets none any more.
+	t.wrong = fmt.Errorf("after %d frames and %d bytes, %v after the start, a read began with the deadline %v; that of the frame is %v, of a message under way (%t) %v",
+		t.frames, t.seen-t.whole, now.Sub(h.start), p.readBy.Time, t.frameBy, t.message, hi)
+	return nil
 }
 
 // within tells whether by is the earlier one of a frame's deadline, if there is

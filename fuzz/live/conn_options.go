@@ -63,11 +63,11 @@ const (
 
 // How a conversation ends, when the ops are over.
 const (
-	endsByPeer     = iota // the peer ends its direction
-	endsByPeerToo         // as well
-	endsBySilence         // the peer says nothing any more, then that
-	endsByContext         // the context ends
-	secondsSilence = 40
+	endsByPeer    = iota // the peer ends its direction
+	endsByPeerToo        // as well
+	endsBySilence        // the peer says nothing any more, then that
+	endsByContext        // the context ends
+	silence       = 40 * time.Second
 )
 
 var (

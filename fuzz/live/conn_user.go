@@ -61,6 +61,9 @@ func (h *connHarness) hooks() websocket.Hooks {
 // mayPanic notes that hooks may panic on this goroutine, where it is caught: on another
 // one nobody could catch it.
 func (h *connHarness) mayPanic(reads bool) {
+	if h.quiet {
+		return
+	}
 	h.locked(func() {
 		if h.goroutines == nil {
 			h.goroutines = map[uint64]bool{}

@@ -264,7 +264,7 @@ func (h *handlerHarness) accept(waits bool) {
 		c.gate = make(chan struct{})
 		c.w.gate = c.gate
 	}
-	_, r, _ := opening.Upgrade(transcript.NewConn(&transcript.Transcript{}))
+	r := handlerRequest()
 	ctx := context.WithValue(context.WithValue(context.Background(), http.ServerContextKey, h.server), valueKey{}, c)
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
@@ -288,6 +288,12 @@ func (h *handlerHarness) accept(waits bool) {
 		h.fail("a request was answered with %d, taken over: %t, %q", c.w.code, c.w.taken, c.pipe.out)
 	}
 }
+
+// handlerRequest is the request of each client: nobody changes it.
+var handlerRequest = sync.OnceValue(func() *http.Request {
+	_, r, _ := opening.Upgrade(transcript.NewConn(&transcript.Transcript{}))
+	return r
+})
 
 // opened reports whether the request was accepted.
 func (c *handled) opened() bool {
