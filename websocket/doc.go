@@ -50,6 +50,16 @@
 //	outbound.go turn.go rest.go timing.go keepalive.go ending.go link.go serve.go websocket.go
 //	handshake.go handler_context.go served.go handler.go dial_request.go proxy.go dial.go
 //
+// # Parking
+//
+// On Linux a connection of [NewHandler] that is idle holds no goroutine ([Options].ParkAfter).
+// A sweep (wheel.go) looks at the connections that are awake: one to which nothing has come
+// since the last time has its wait interrupted by a deadline in the past (idleness.go), and its
+// goroutine ends. Then the kernel watches the socket, with those of all other parked ones
+// (lot_linux.go). Whatever would end the wait of a reader, bytes, the end, the end of
+// the connection by another goroutine, a timeout that is near, wakes it: a goroutine goes on to
+// wait as if the other had never left off (served.go).
+//
 // # Limits
 //
 // The one extension is permessage-deflate (RFC 7692), off unless [Options] say otherwise:
