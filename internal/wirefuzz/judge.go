@@ -283,7 +283,7 @@ func (j *judgement) refusal() {
 	case j.has(Alters) || j.has(Loses) || j.has(Invents):
 	case len(a.codes) > 0 && a.codes[0] == 1009:
 		j.add(sighting{Level: Note, Rule: model.MessageTooLarge, Kind: Limit, Why: fmt.Sprintf("the server closed with 1009 at a transcript of %s", plural(len(p.b), "byte"))})
-	case p.big && (a.closesByItself()):
+	case p.big && a.closesByItself():
 		// It may have a limit, and no word for it.
 	case len(a.codes) > 0:
 		j.add(sighting{Level: Finding, Rule: MessageReceived, Kind: Refuses, What: what, Why: fmt.Sprintf("the server closed with %s, where nothing was wrong", a.closeText()), timed: a.codes[0] >= 1008 || a.codes[0] == 1001})
