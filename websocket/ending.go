@@ -116,11 +116,13 @@ func (e *ending) on(event protocol.ClosingEvent, code StatusCode, err error, sen
 
 func (e *ends) settle(code StatusCode, err error) { e.settled, e.code, e.more().err = true, code, err }
 
-// has reports whether the connection has ended.
-func (e *ending) has() bool {
+// has reports whether the connection has ended, is how far its end has come.
+func (e *ending) has() bool { return e.is(protocol.Ended) }
+
+func (e *ending) is(state protocol.State) bool {
 	s := e.lock()
 	defer e.mu.Unlock()
-	return s.state == protocol.Ended
+	return s.state == state
 }
 
 // bound calls lost after d, unless a bound runs.

@@ -506,3 +506,30 @@ func TestNothingIsToldBehindAPanic(t *testing.T) {
 		}
 	})
 }
+
+// A client that fails the connection ends its direction, also where a hook panics at the
+// Close; behind the peer's Close it leaves that to the server.
+func TestHookPanicsAtTheCloseOfAClient(t *testing.T) {
+	for _, c := range []struct {
+		in   []byte
+		shut int
+	}{
+		{[]byte{0x83, 0}, 1}, // an unknown opcode
+		{AppendFrame(nil, NewCloseFrame(StatusNormalClosure, ""), Unmasked), 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			src, ends := newScripted(c.in), 0
+			src.err = io.EOF
+			ws := New(shutting{src, func() { ends++ }}, "", ClientMode, Options{Hooks: Hooks{OnWriteFrame: func(ClientKey, *Frame) { panic("hook") }}})
+			func() {
+				defer func() { _ = recover() }()
+				_, _ = ws.ReadMessage(t.Context())
+			}()
+			synctest.Wait()
+			if ends != c.shut || !src.isClosed() {
+				t.Errorf("%x: the direction was ended %d times, want %d; the transport is closed: %t", c.in, ends, c.shut, src.isClosed())
+			}
+			ws.Close()
+		})
+	}
+}

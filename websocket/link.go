@@ -395,6 +395,6 @@ func (l *link) failHook() {
 	l.orAbort(func() {
 		// Behind an event in whose Close it panicked, nobody drains yet.
 		do := l.happens(protocol.PeerFails, StatusInternalError, errHook, errHook.Text())
-		l.drain(do|protocol.Drain, draining{shut: do != 0 || l.mode == ServerMode, failed: true})
+		l.drain(do|protocol.Drain, draining{shut: l.mode == ServerMode || !l.end.is(protocol.CloseReceived), failed: true})
 	})
 }
