@@ -80,6 +80,10 @@ func (h *connHarness) deadlineDue() error {
 		t.over = p.readBy.IsZero()
 		return nil
 	}
+	// A connection that has ended meanwhile is about to close the transport.
+	if h.ws.Err() != nil {
+		return nil
+	}
 	// What a failed connection still reads is bounded otherwise.
 	out := model.Read(h.opt.role(), h.opt.limits, h.sent[:p.consumed])
 	if t.over = out.End != model.Open || out.Rule != ""; t.over {
