@@ -128,7 +128,11 @@ type valuesOf struct {
 // of returns the values for the connection of a request.
 func (s *serverValues) of(r *http.Request, own func(*http.Request) context.Context) context.Context {
 	if own != nil {
-		return context.WithoutCancel(own(r))
+		ctx := own(r)
+		if ctx.Done() == nil { // it never ends; WithoutCancel would take memory with each look
+			return ctx
+		}
+		return context.WithoutCancel(ctx)
 	}
 	server, ok := r.Context().Value(http.ServerContextKey).(*http.Server)
 	if !ok {
