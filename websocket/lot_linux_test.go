@@ -1,8 +1,10 @@
 package websocket
 
 import (
+	"io"
 	"net"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -31,7 +33,6 @@ func TestTickets(t *testing.T) {
 	a, b := socketPair(t)
 	defer a.Close()
 	defer b.Close()
-	before := runtime.NumGoroutine()
 	var l lot
 	var first, second dozer
 	if !l.park(rawOf(t, a), &first.ticket, &first) {
@@ -52,11 +53,63 @@ func TestTickets(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the second is woken", func() bool { return second.woken.Load() == 1 })
-	eventually(t, "the goroutine ends", func() bool { return runtime.NumGoroutine() <= before })
+	eventually(t, "run ends", func() bool { l.mu.Lock(); defer l.mu.Unlock(); return !l.running })
 	if n := first.woken.Load(); n != 1 {
 		t.Errorf("the first was woken %d times", n)
 	}
+	// Also where the last is not woken by its socket.
+	_, _ = io.ReadFull(a, make([]byte, 1))
+	if !l.park(rawOf(t, a), &first.ticket, &first) {
+		t.Fatal("not parked")
+	}
+	eventually(t, "run waits", func() bool {
+		stacks := make([]byte, 1<<20)
+		_, run, _ := strings.Cut(string(stacks[:runtime.Stack(stacks, true)]), "[IO wait]:")
+		return strings.Contains(run, "(*lot).run")
+	})
+	l.wake(ticket(first.ticket.Load()))
+	eventually(t, "run ends", func() bool { l.mu.Lock(); defer l.mu.Unlock(); return !l.running })
 	l.file.Close()
+}
+
+// A meddler is a socket at which something else happens while it is about to be watched.
+type meddler struct {
+	syscall.RawConn
+	before, behind func()
+}
+
+func (m meddler) Control(f func(fd uintptr)) error {
+	m.before()
+	defer m.behind()
+	return m.RawConn.Control(f)
+}
+
+// Who closes the socket meanwhile finds the ticket, and then the parking is over.
+func TestClosedWhileParking(t *testing.T) {
+	for _, before := range []bool{false, true} {
+		a, b := socketPair(t)
+		defer b.Close()
+		var l lot
+		var d dozer
+		end := func() {
+			a.Close()
+			if at := d.ticket.Load(); at != 0 {
+				l.wake(ticket(at))
+			}
+		}
+		raw := meddler{rawOf(t, a), func() {}, end}
+		if before {
+			raw.before, raw.behind = end, func() {}
+		}
+		if !l.park(raw, &d.ticket, &d) {
+			t.Error("parked, and woken, it is its own again")
+		}
+		if n := d.woken.Load(); n != 1 {
+			t.Errorf("woken %d times, want once", n)
+		}
+		eventually(t, "run ends", func() bool { l.mu.Lock(); defer l.mu.Unlock(); return !l.running })
+		l.file.Close()
+	}
 }
 
 // A socket that is closed, and one that is readable already.
