@@ -128,8 +128,9 @@ func (o *output) copy(m match, hint int) error {
 	if past > o.history.len() {
 		return ErrDistance
 	}
-	if m.length > o.end-o.n {
-		return ErrMessageTooLarge
+	var err error
+	if m.length > o.end-o.n { // the limit counts octets as they come
+		m.length, err = o.end-o.n, ErrMessageTooLarge
 	}
 	if m.length > len(o.buf)-o.n {
 		o.grow(max(hint, m.length))
@@ -145,5 +146,5 @@ func (o *output) copy(m match, hint int) error {
 		o.n += n
 		m.length -= n
 	}
-	return nil
+	return err
 }

@@ -166,14 +166,11 @@ func (m *inflater) blocks(out *output, in *input) error {
 			if m.stored != m.take(16)^0xffff {
 				return ErrStoredLength
 			}
-			if m.stored > out.end-out.n {
-				return ErrMessageTooLarge
-			}
 			m.state = stateCopy
 
 		case stateCopy:
-			if !m.copyStored(out, in) {
-				return nil
+			if ok, err := m.copyStored(out, in); !ok {
+				return err
 			}
 			m.endBlock()
 
@@ -218,10 +215,16 @@ func (m *inflater) endBlock() {
 
 // copyStored copies a stored block (RFC 1951 §3.2.4), and reports whether it is
 // through.
-func (m *inflater) copyStored(out *output, in *input) bool {
+func (m *inflater) copyStored(out *output, in *input) (bool, error) {
 	for m.stored > 0 {
+		if m.nhold == 0 && in.at == len(in.data) {
+			return false, nil
+		}
+		if out.n == out.end {
+			return false, ErrMessageTooLarge
+		}
 		if len(out.buf) == out.n {
-			out.grow(m.stored)
+			out.grow(min(m.stored, out.end-out.n))
 		}
 		if m.nhold > 0 {
 			out.buf[out.n] = byte(m.take(8))
@@ -229,15 +232,12 @@ func (m *inflater) copyStored(out *output, in *input) bool {
 			m.stored--
 			continue
 		}
-		if in.at == len(in.data) {
-			return false
-		}
-		n := copy(out.room()[out.n:], in.data[in.at:min(len(in.data), in.at+m.stored)])
+		n := copy(out.room()[out.n:], in.data[in.at:min(len(in.data), in.at+min(m.stored, out.end-out.n))])
 		out.n += n
 		in.at += n
 		m.stored -= n
 	}
-	return true
+	return true, nil
 }
 
 // header reads what stands before the symbols of a dynamic block (RFC 1951

@@ -98,13 +98,12 @@ func (m *body) inflate(b []byte, binary, last bool, d *Deflation, limit int, raw
 		return 0, nil
 	}
 	had := len(m.bytes)
-	if m.bytes, err = d.inflate(m.bytes, b, last, limit); err != nil {
-		return len(b), err
-	}
-	if !binary && (!m.text.valid(m.bytes[had:]) || last && !m.text.complete()) { // RFC 6455 §8.1
+	m.bytes, err = d.inflate(m.bytes, b, last, limit)
+	// What came before an error comes first (RFC 6455 §8.1).
+	if !binary && (!m.text.valid(m.bytes[had:]) || err == nil && last && !m.text.complete()) {
 		return len(b), ErrInvalidFramePayload
 	}
-	return len(b), nil
+	return len(b), err
 }
 
 // space returns room for at least one byte more on the way to want in all, and for
