@@ -1,7 +1,7 @@
 package main
 
 // table holds all mutants.
-var table = concat(codecMutants, textMutants, readMutants, shortMutants, writeMutants, endMutants, handshakeMutants, deflateMutants)
+var table = concat(codecMutants, textMutants, readMutants, shortMutants, writeMutants, endMutants, handshakeMutants, deflateMutants, parkMutants)
 
 func concat(lists ...[]mutant) (all []mutant) {
 	for _, list := range lists {

@@ -1,0 +1,57 @@
+package main
+
+// parking are the targets that park connections.
+var parking = []string{"Socket"}
+
+// parkMutants are bugs of connections that are parked: races between the sweep, the
+// reader, the kernel's events and the end.
+var parkMutants = []mutant{
+	{
+		name: "an-old-ticket-wakes-who-has-its-place", kind: stateLost, rule: "parking", in: "lot.claim",
+		old: "p.turn != uint32(t>>32) || ", new: "", targets: parking,
+	},
+	{
+		name: "ticket-told-when-the-socket-is-watched", kind: wrongOrder, rule: "parking", in: "lot.park",
+		old: "at.Store(uint64(t))", new: "defer at.Store(uint64(t))", targets: parking,
+	},
+	{
+		name: "parked-although-the-socket-cannot-be-watched", kind: droppedCheck, rule: "parking", in: "lot.park",
+		old: "err == nil && errno == 0", new: "err == nil || errno != 0", targets: parking,
+	},
+	{
+		name: "goes-on-although-somebody-has-woken-it", kind: droppedCheck, rule: "parking", in: "lot.park",
+		old: "return back == nil", new: "return back == nil && false", targets: parking,
+	},
+	{
+		name: "never-watched-again", kind: stateLost, rule: "parking", in: "lot.watch",
+		old: "syscall.EPOLL_CTL_MOD", new: "syscall.EPOLL_CTL_ADD", targets: parking,
+	},
+	{
+		name: "end-of-a-parked-connection-not-noticed", kind: notReleased, rule: "the end", in: "link.drop",
+		old: "l.transport.unpark()", new: "", targets: parking,
+	},
+	{
+		name: "lot-waits-behind-the-last", kind: notReleased, rule: "parking", in: "lot.claim",
+		old: "_ = l.file.SetReadDeadline(time.Unix(1, 0))", new: "", targets: parking,
+	},
+	{
+		name: "lot-begins-with-a-deadline-in-the-past", kind: stateNotReset, rule: "parking", in: "lot.take",
+		old: "_ = l.file.SetReadDeadline(time.Time{})", new: "", targets: parking,
+	},
+	{
+		name: "interruption-taken-for-a-timeout", kind: droppedCheck, rule: "parking", in: "transport.waitFailed",
+		old: "t.socket.idle.wasInterrupted() && ", new: "false && ", targets: parking,
+	},
+	{
+		name: "deadline-in-the-past-kept", kind: stateNotReset, rule: "parking", in: "transport.goOn",
+		old: "_ = t.setReadDeadline(by)", new: "_ = by", targets: parking,
+	},
+	{
+		name: "parked-past-its-deadline", kind: stateLost, rule: "ReadTimeout", in: "served.park",
+		old: "s.owner.timed.add(s, ticks)", new: "_ = ticks", targets: parking,
+	},
+	{
+		name: "parked-connection-not-counted-out", kind: stateNotReset, rule: "parking", in: "served.unpark",
+		old: "s.owner.parked.Add(-1)", new: "", targets: parking,
+	},
+}
