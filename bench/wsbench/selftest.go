@@ -19,7 +19,7 @@ import (
 // that the part, and not the call, is what it costs.
 const (
 	plantFile = "websocket/protocol/write.go"
-	plantFunc = "\treturn appendFrame(dst, frame.b0, frame.Payload, mask)\n}"
+	plantFunc = "\treturn appendFrame(dst, frame.first(), frame.Payload, mask)\n}"
 )
 
 // plant writes an overlay for go build under which AppendFrame takes about
