@@ -125,7 +125,12 @@ func TestRogues(t *testing.T) {
 		t.Run(c.want, func(t *testing.T) {
 			t.Parallel()
 			findings, notes, _ := keys(t, c.g, Config{Executions: 700, Jobs: 8, Patience: 0.3})
-			if note, ok := strings.CutPrefix(c.want, "note "); findings[c.want] == nil && (!ok || notes[note] == nil) {
+			note, ok := strings.CutPrefix(c.want, "note ")
+			missed := func() bool { return findings[c.want] == nil && (!ok || notes[note] == nil) }
+			for seed := uint64(1); seed <= 3 && missed(); seed++ { // by chance: other inputs
+				findings, notes, _ = keys(t, c.g, Config{Executions: 1500, Jobs: 8, Patience: 0.3, Seed: seed})
+			}
+			if missed() {
 				t.Errorf("not found: %v, notes %v", slices.Sorted(maps.Keys(findings)), slices.Sorted(maps.Keys(notes)))
 			}
 			for key, g := range findings {
