@@ -472,7 +472,7 @@ func TestHookPanicsAtTheClose(t *testing.T) {
 				}
 			}()
 			synctest.Wait()
-			if got, want := src.written(), (MarshalFrame(NewCloseFrame(StatusNormalClosure, ""), Unmasked)); !bytes.Equal(got, want) {
+			if got, want := src.written(), MarshalFrame(NewCloseFrame(StatusNormalClosure, ""), Unmasked); !bytes.Equal(got, want) {
 				t.Errorf("%s: %x was sent, want %x", read, got, want)
 			}
 			if took := time.Since(began); !src.isClosed() || took > time.Second {

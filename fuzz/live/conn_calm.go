@@ -140,14 +140,6 @@ func (h *connHarness) unlook() {
 	h.mu.Unlock()
 }
 
-// end returns when the transport was closed, or the present.
-func (s *scene) end() time.Time {
-	if s.closed {
-		return s.pipe.ended
-	}
-	return s.now
-}
-
 // over tells whether what the peer sent has ended the conversation, or may have:
 // what breaks a rule before its frame is whole.
 func (s *scene) over() bool {
@@ -174,15 +166,6 @@ func (h *connHarness) interrupted() bool {
 		}
 	}
 	return false
-}
-
-// only tells whether nothing but these reasons is there, and the first of them.
-func (s *scene) only(first reason, others ...reason) bool {
-	rest := s.reasons &^ first
-	for _, r := range others {
-		rest &^= r
-	}
-	return s.reasons&first != 0 && rest == 0
 }
 
 func (s *scene) check() error {
