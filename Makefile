@@ -15,7 +15,7 @@ help: ## list the targets
 
 suite: ## a short run of everything, in a few minutes: fuzzing, conformance, benchmarks
 	@echo "== 1 of 3: every fuzz target for $(SUITE_FUZZTIME)"
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=$(SUITE_FUZZTIME) PEERSTIME=200x
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=$(SUITE_FUZZTIME) PEERSTIME=500x
 	@echo "== 2 of 3: the conformance cases, as server and as client"
 	@$(MAKE) --no-print-directory testautobahn ROLE=both ENGINE=core
 	@echo "== 3 of 3: the core beside six other libraries"

@@ -319,7 +319,8 @@ func (j *judgement) ending() {
 	case a.part == reacting && p.breaks() == "" && len(a.codes) == 0 && (p.closes() || p.calm == len(p.b)):
 		j.unanswered()
 	case p.closes() && len(a.codes) > 0:
-		if want := p.want.Codes; !slices.Contains(want, a.codes[0]) {
+		limited := p.big && a.codes[0] == 1009 // by what came before the Close
+		if want := p.want.Codes; !limited && !slices.Contains(want, a.codes[0]) {
 			j.add(sighting{Level: Note, Rule: CloseAnswered, Kind: Code, Why: fmt.Sprintf("the server answered a Close with %d by %s, where the code is typically sent back", p.want.Code, a.closeText())})
 		}
 	}
