@@ -77,6 +77,17 @@ func Unusual(r *http.Request, behind []byte) (list []string) {
 	return list
 }
 
+// Wellformed tells whether the lists that matter have tokens alone (RFC 7230 section 3.2.6):
+// what has others may be refused.
+func Wellformed(r *http.Request) bool {
+	for _, token := range append(Tokens(r.Header["Upgrade"]), Tokens(r.Header["Connection"])...) {
+		if strings.Trim(token, "abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~") != "" {
+			return false
+		}
+	}
+	return true
+}
+
 // IsKey tells whether s is base64 of 16 bytes; what its last character says beyond
 // them does not matter.
 func IsKey(s string) bool {

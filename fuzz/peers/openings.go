@@ -93,6 +93,7 @@ func openingFindings(e *engine.Engine, data []byte) (list []*openingFinding) {
 		for _, b := range broken {
 			found(Accepts, b.Rule, "%s", b.Why)
 		}
+	case !took && !openings.Wellformed(r):
 	case !took && len(broken) == 0 && len(unusual) == 0:
 		found(Refuses, "plain-request", "%q", data)
 	case !took && len(broken) == 0:
