@@ -28,8 +28,8 @@ var deflateMutants = []mutant{
 		old: "m.length > o.end-o.n", new: "o.n > o.end", targets: inflating,
 	},
 	{
-		name: "limit-not-looked-at-for-stored-blocks", kind: droppedCheck, rule: "L1", in: "deflate/inflater.blocks",
-		old: "if m.stored > out.end-out.n {", new: "if m.stored > out.end {", targets: inflating,
+		name: "limit-not-looked-at-for-stored-blocks", kind: droppedCheck, rule: "L1", in: "deflate/inflater.copyStored",
+		old: "if out.n == out.end {", new: "if m.stored > out.end {", targets: inflating,
 	},
 	{
 		name: "limit-takes-one-literal-less", kind: offByOne, rule: "L2", in: "deflate/inflater.symbol",
@@ -213,7 +213,7 @@ var deflateMutants = []mutant{
 	},
 	{
 		name: "inflated-text-may-end-in-a-character", kind: droppedCheck, rule: "L5", in: "protocol/body.inflate",
-		old: " || last && !m.text.complete()", new: "", targets: compressing,
+		old: " || err == nil && last && !m.text.complete()", new: "", targets: compressing,
 	},
 	{
 		name: "inflated-text-judged-at-the-end", kind: wrongOrder, rule: "L5", in: "protocol/body.inflate",
