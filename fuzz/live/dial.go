@@ -108,7 +108,7 @@ var errGivenUp = errors.New("given up by the application")
 
 var dialProxies = [8]struct{ url, addr string }{
 	{},
-	{"http://proxy.example:3128", "proxy.example:3128"},
+	{"http://proxy.example:8080", "proxy.example:8080"},
 	{"//you:secret@proxy.example", "proxy.example:80"},
 	{"socks5://proxy.example", "proxy.example:1080"},
 	{"socks5h://you:secret@proxy.example:1081", "proxy.example:1081"},
