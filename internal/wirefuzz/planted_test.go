@@ -2,7 +2,6 @@ package wirefuzz
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -22,6 +21,7 @@ import (
 const (
 	plantedEnv = "WSPROOF_PLANTED"
 	addressEnv = "WSPROOF_PLANTED_ADDRESS"
+	readyEnv   = "WSPROOF_PLANTED_READY" // an address that it connects to when it listens
 )
 
 // planted serves with a planted fault, if it is asked to.
@@ -71,6 +71,12 @@ func planted() bool {
 		}
 	}
 	l, err := net.Listen("tcp", os.Getenv(addressEnv))
+	if ready := os.Getenv(readyEnv); err == nil && ready != "" {
+		var told net.Conn
+		if told, err = net.Dial("tcp", ready); err == nil {
+			told.Close()
+		}
+	}
 	if err == nil {
 		err = http.Serve(l, g)
 	}
@@ -158,19 +164,23 @@ func TestPlanted(t *testing.T) {
 // says what was under way.
 func TestGone(t *testing.T) {
 	command, client := serverOf(t, "crash")
-	server, err := launch(command)
+	ready, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ready.Close()
+	server, err := launch(readyEnv + "=" + ready.Addr().String() + " " + command)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer server.stop()
-	var report *Report
-	for range 500 {
-		report, err = Run(t.Context(), Config{Client: client, Jobs: 4, Duration: 5 * time.Minute, Patience: 0.3})
-		if open := new(openError); !errors.As(err, &open) {
-			break
-		}
-		time.Sleep(10 * time.Millisecond) // it is about to listen
+	_ = ready.(*net.TCPListener).SetDeadline(time.Now().Add(time.Minute)) // it may have failed
+	told, err := ready.Accept()
+	if err != nil {
+		t.Fatalf("%v; the server said %q", err, server.said())
 	}
+	told.Close()
+	report, err := Run(t.Context(), Config{Client: client, Jobs: 4, Duration: 5 * time.Minute, Patience: 0.3})
 	if err == nil || report == nil {
 		t.Fatalf("%v, %+v", err, report)
 	}
