@@ -7,6 +7,7 @@ import (
 	"github.com/lesismal/nbio/nbhttp/websocket"
 
 	"github.com/wsproof/wsproof/internal/engine/dial"
+	"github.com/wsproof/wsproof/internal/engine/nbio/transcripts"
 )
 
 // runClient is a client of github.com/lesismal/nbio: its Dialer on a poller of its
@@ -16,7 +17,7 @@ func runClient(ctx context.Context, url string, h dial.Handler) error {
 		NPoller: 1, ServerExecutor: here, ClientExecutor: here, // as in server.go
 		MaxWebsocketFramePayloadSize: dial.MaxMessage, ReleaseWebsocketPayload: true,
 	})
-	if err := engine.Start(); err != nil {
+	if err := transcripts.Start(engine); err != nil {
 		return err
 	}
 	defer engine.Stop()

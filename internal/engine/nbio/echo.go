@@ -8,6 +8,7 @@ import (
 	"github.com/lesismal/nbio/nbhttp"
 	"github.com/lesismal/nbio/nbhttp/websocket"
 
+	"github.com/wsproof/wsproof/internal/engine/nbio/transcripts"
 	"github.com/wsproof/wsproof/internal/engine/task"
 )
 
@@ -52,7 +53,7 @@ func echoServe(l net.Listener, u *websocket.Upgrader, config nbhttp.Config) erro
 	})
 	engine := nbhttp.NewEngine(config)
 	u.Engine = engine
-	if err := engine.Start(); err != nil {
+	if err := transcripts.Start(engine); err != nil {
 		return err
 	}
 	err := <-ended

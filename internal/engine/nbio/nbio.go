@@ -2,9 +2,6 @@
 package nbio
 
 import (
-	"time"
-
-	"github.com/lesismal/nbio/logging"
 	"github.com/lesismal/nbio/nbhttp/websocket"
 
 	"github.com/wsproof/wsproof/internal/engine"
@@ -14,10 +11,8 @@ import (
 // leave gives up an engine of the library's own, with two goroutines and 1 MiB: where
 // another library is measured, the garbage collector would let the heap grow by twice that.
 func leave() {
-	logging.SetLevel(logging.LevelNone) // it would write to the standard output
-	// One that was not started cannot be stopped, nor one whose pollers do not run yet.
-	if e := websocket.DefaultEngine; e != nil && e.Start() == nil {
-		time.Sleep(50 * time.Millisecond)
+	// One that was not started cannot be stopped.
+	if e := websocket.DefaultEngine; e != nil && transcripts.Start(e) == nil {
 		e.Stop()
 	}
 	websocket.DefaultEngine = nil

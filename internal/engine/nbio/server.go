@@ -15,6 +15,7 @@ import (
 	"github.com/lesismal/nbio/nbhttp"
 	"github.com/lesismal/nbio/nbhttp/websocket"
 
+	"github.com/wsproof/wsproof/internal/engine/nbio/transcripts"
 	"github.com/wsproof/wsproof/internal/engine/serve"
 )
 
@@ -92,7 +93,7 @@ func (s starter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := s.Spy.Hijack()
 	if _, ok := conn.(*net.TCPConn); ok && err == nil {
 		e := s.acceptor
-		e.start.Do(func() { e.running = e.engine.Start() == nil })
+		e.start.Do(func() { e.running = transcripts.Start(e.engine) == nil })
 	}
 	return conn, rw, err
 }
