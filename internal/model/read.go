@@ -164,8 +164,8 @@ func closeBreaks(length uint64, payload []byte, without off) breach {
 		return b
 	}
 	code := binary.BigEndian.Uint16(payload)
-	// "Status codes in the range 0-999 are not used." The ranges that §7.4.2
-	// knows end with 4999.
+	// A code is "defined in Section 7.4": the ranges of §7.4.2 in use are those from
+	// 1000 to 4999.
 	if without.on(CloseStatusInvalid) && (code < 1000 || code >= 5000) {
 		b.add(CloseStatusInvalid)
 	}

@@ -96,7 +96,7 @@ var rules = []RuleInfo{
 	{ContinuationExpected, "5.4", "The fragments of one message MUST NOT be interleaved between the fragments of another message unless an extension has been negotiated that can interpret the interleaving.", []uint16{1002}},
 	{MessageTooLarge, "10.4", "Implementations that have implementation- and/or platform-specific limitations regarding the frame size or total message size after reassembly from multiple frames MUST protect themselves against exceeding those limits.", []uint16{1009}},
 	{ClosePayloadInvalid, "5.5.1", "If there is a body, the first two bytes of the body MUST be a 2-byte unsigned integer (in network byte order) representing a status code", []uint16{1002}},
-	{CloseStatusInvalid, "7.4.2", "Status codes in the range 0-999 are not used.", []uint16{1002}},
+	{CloseStatusInvalid, "5.5.1", "If there is a body, the first two bytes of the body MUST be a 2-byte unsigned integer (in network byte order) representing a status code with value /code/ defined in Section 7.4.", []uint16{1002}},
 	{CloseStatusReserved, "7.4.1", "is a reserved value and MUST NOT be set as a status code in a Close control frame by an endpoint.", []uint16{1002}},
 	{CloseReasonNotUTF8, "5.5.1", "the body MAY contain UTF-8-encoded data with value /reason/", []uint16{1007, 1002}},
 	{TextNotUTF8, "8.1", "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact, a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_.", []uint16{1007}},
