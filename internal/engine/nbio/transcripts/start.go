@@ -26,52 +26,53 @@ func Start(engine *nbhttp.Engine) error {
 	for i := range pollers {
 		idle[i] = true
 	}
-	// A connection goes to a poller by its descriptor, so those before stay open.
+	// A connection goes to a poller by the number of its descriptor, and a probe frees its
+	// own: one more that stays open has the next probe's go to the next poller.
 	for range 64 * pollers {
-		client, worked, err := probe(engine, l)
+		worked, err := probe(engine, l)
 		if err != nil {
 			return err
 		}
-		defer client.Close() // and with it the engine's
 		if delete(idle, worked%pollers); len(idle) == 0 {
 			return nil
 		}
+		stays, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		defer stays.Close()
 	}
 	return errors.New("nbio: a poller gets no connection")
 }
 
-// probe has a poller read a byte, and returns the connection to it and the number by which
-// that poller was chosen.
-func probe(engine *nbhttp.Engine, l net.Listener) (client net.Conn, number int, err error) {
-	client, err = net.Dial("tcp", l.Addr().String())
+// probe has a poller read a byte, and returns the number by which it was chosen.
+func probe(engine *nbhttp.Engine, l net.Listener) (number int, err error) {
+	client, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
-		return nil, 0, err
+		return 0, err
 	}
-	defer func() {
-		if err != nil {
-			client.Close()
-		}
-	}()
+	defer client.Close()
 	accepted, err := l.Accept()
 	if err != nil {
-		return nil, 0, err
+		return 0, err
 	}
 	conn, err := nbio.NBConn(accepted)
 	if err != nil {
-		return nil, 0, err
+		return 0, err
 	}
+	defer conn.Close()
 	read := make(chan struct{}, 1)
 	conn.OnData(func(*nbio.Conn, []byte) { read <- struct{}{} })
 	if _, err = engine.AddConn(conn); err != nil {
-		return nil, 0, err
+		return 0, err
 	}
 	if _, err = client.Write([]byte{0}); err != nil {
-		return nil, 0, err
+		return 0, err
 	}
 	select {
 	case <-read:
-		return client, conn.Hash(), nil
+		return conn.Hash(), nil
 	case <-time.After(10 * time.Second):
-		return nil, 0, errors.New("nbio: a poller does not read")
+		return 0, errors.New("nbio: a poller does not read")
 	}
 }
