@@ -77,7 +77,7 @@ var deflateMutants = []mutant{
 	},
 	{
 		name: "undersubscribed-code-taken", kind: droppedCheck, rule: "D5", in: "deflate/buildTable",
-		old: "if used > 1 || longest > 1 {", new: "if used > 2 || longest > 2 {", targets: inflating,
+		old: "(used > 1 || longest > 1)", new: "(used > 2 || longest > 2)", targets: inflating,
 	},
 	{
 		name: "no-code-for-the-end-of-the-block", kind: droppedCheck, rule: "D5", in: "deflate/inflater.header",

@@ -61,3 +61,17 @@ func (h *history) copy(dst []byte, back int) {
 	n := copy(dst, h.ring[at:])
 	copy(dst[n:], h.ring)
 }
+
+// words returns the n octets that begin back octets before the end, and up to 7
+// more, if they stand in one piece. There are n.
+func (h *history) words(n, back int) ([]byte, bool) {
+	at := int(h.next) - back
+	if at < 0 {
+		at += len(h.ring)
+	}
+	end := at + (n+7)&^7
+	if end > len(h.ring) {
+		return nil, false
+	}
+	return h.ring[at:end], true
+}

@@ -38,6 +38,8 @@ type inflater struct {
 	lenOf [maxLitlens + maxDistances]uint8
 	root  [1 << codeLenRoot]entry
 
+	rootMask uint64
+
 	stage [stageSize]byte
 }
 
@@ -45,9 +47,10 @@ const (
 	// tail is what a sender takes off the end (RFC 7692 §7.2.1).
 	tail = "\x00\x00\xff\xff"
 	// lookahead is how many octets of input decode wants before it begins a symbol.
-	// The last ones of a payload and the tail get zeros behind them.
+	// The last ones of a payload and the tail get zeros behind them, in stage.
 	lookahead = 16
-	stageSize = lookahead + len(tail) + lookahead
+	staged    = 128 // so many octets of a payload go there at most, and lookahead at least
+	stageSize = staged + len(tail) + lookahead
 )
 
 func (m *inflater) begin() {
@@ -79,14 +82,18 @@ func (m *inflater) run(out *output, payload []byte, fin bool) error {
 		in := input{data: payload}
 		return m.blocks(out, &in)
 	}
-	in := input{data: payload, more: true}
-	if err := m.blocks(out, &in); err != nil {
-		return err
+	if len(payload) > staged {
+		in := input{data: payload, more: true}
+		if err := m.blocks(out, &in); err != nil {
+			return err
+		}
+		payload = payload[in.at:]
 	}
 	// The rest with what the sender took off.
-	n := copy(m.stage[:], payload[in.at:])
-	clear(m.stage[n+copy(m.stage[n:], tail):])
-	in = input{data: m.stage[:n+len(tail)], zeros: true, last: true, payload: n}
+	n := copy(m.stage[:], payload)
+	end := n + copy(m.stage[n:], tail)
+	clear(m.stage[end : end+lookahead])
+	in := input{data: m.stage[:end], zeros: true, last: true, payload: n}
 	if err := m.blocks(out, &in); err != nil {
 		return err
 	}
@@ -269,15 +276,18 @@ func (m *inflater) header(in *input) (bool, error) {
 		for _, n := range m.lenOf[:maxCodeLens] {
 			used += int(n+7) >> 3
 		}
-		if !buildTable(m.root[:], m.lenOf[:maxCodeLens], codeLenEntries[:], codeLenRoot) || used < 2 {
+		var ok bool
+		if m.rootMask, ok = buildTable(m.root[:], m.lenOf[:maxCodeLens], codeLenEntries[:], codeLenRoot); !ok || used < 2 {
 			return false, ErrCodeLengths
 		}
 		m.count = 0
 		m.state = stateLens
 	}
 	for m.count < m.lens {
-		m.fill(in)
-		e := m.root[m.hold&(1<<codeLenRoot-1)]
+		if m.nhold < codeLenRoot+7 {
+			m.fill(in)
+		}
+		e := m.root[m.hold&m.rootMask]
 		n := uint(e & 15)
 		if n > m.nhold {
 			return false, nil
@@ -325,8 +335,7 @@ func (m *inflater) header(in *input) (bool, error) {
 	if m.lenOf[endOfBlock] == 0 {
 		return false, ErrNoEndOfBlock
 	}
-	if !buildTable(m.own.litlen[:], m.lenOf[:m.litlens], litlenEntries[:], litlenRoot) ||
-		!buildTable(m.own.distance[:], m.lenOf[m.litlens:m.lens], distanceEntries[:], distanceRoot) {
+	if !m.own.build(m.lenOf[:m.litlens], m.lenOf[m.litlens:m.lens]) {
 		return false, ErrCodeLengths
 	}
 	m.codes = &m.own

@@ -38,6 +38,7 @@ func (m *inflater) decode(out *output, in *input) {
 	}
 	dst := out.room()
 	litlen, distance := &m.codes.litlen, &m.codes.distance
+	litlenMask, distanceMask := m.codes.litlenMask, m.codes.distanceMask
 	hold, nhold, i, o := m.hold, m.nhold, in.at, out.n
 	held := out.history.len()
 loop:
@@ -46,19 +47,19 @@ loop:
 		hold |= binary.LittleEndian.Uint64(src[i:]) << (nhold & 63)
 		i += int(63-nhold) >> 3
 		nhold |= 56
-		e := litlen[hold&(1<<litlenRoot-1)]
+		e := litlen[hold&litlenMask]
 		if e&entryLiteral != 0 {
 			hold >>= e & 63
 			nhold -= uint(e & 63)
 			dst[o] = byte(e >> 16)
 			o++
-			e = litlen[hold&(1<<litlenRoot-1)]
+			e = litlen[hold&litlenMask]
 			if e&entryLiteral != 0 {
 				hold >>= e & 63
 				nhold -= uint(e & 63)
 				dst[o] = byte(e >> 16)
 				o++
-				e = litlen[hold&(1<<litlenRoot-1)]
+				e = litlen[hold&litlenMask]
 				if e&entryLiteral != 0 {
 					hold >>= e & 63
 					nhold -= uint(e & 63)
@@ -96,7 +97,7 @@ loop:
 		hold |= binary.LittleEndian.Uint64(src[i:]) << (nhold & 63)
 		i += int(63-nhold) >> 3
 		nhold |= 56
-		e = distance[hold&(1<<distanceRoot-1)]
+		e = distance[hold&distanceMask]
 		if e&entrySpecial != 0 {
 			if e&entryLink != 0 {
 				e = distance[(e>>16+uint32(hold>>distanceRoot)&(1<<(e>>8&15)-1))&(distanceSize-1)]
@@ -115,6 +116,16 @@ loop:
 		}
 		end := o + length
 		if past := far - (o - out.begin); past > 0 { // it begins in a message before
+			if past >= length && end <= len(dst)-8 {
+				if src, ok := out.history.words(length, past); ok {
+					for ; len(src) >= 8; src = src[8:] {
+						binary.LittleEndian.PutUint64(dst[o:], binary.LittleEndian.Uint64(src))
+						o += 8
+					}
+					o = end
+					continue
+				}
+			}
 			n := min(past, length)
 			out.history.copy(dst[o:o+n], past)
 			for o += n; o < end; o++ {
@@ -161,7 +172,7 @@ loop:
 // many octets to make room for if there is none.
 func (m *inflater) symbol(out *output, in *input, hint int) (bool, error) {
 	m.fill(in)
-	e, ok := lookUp(m.codes.litlen[:], litlenRoot, m.hold, m.nhold)
+	e, ok := lookUp(m.codes.litlen[:], m.codes.litlenMask, litlenRoot, m.hold, m.nhold)
 	if !ok {
 		return false, nil
 	}
@@ -191,7 +202,7 @@ func (m *inflater) symbol(out *output, in *input, hint int) (bool, error) {
 	length := int(e>>16) + int(m.hold&(1<<taken-1)>>(e>>8&15))
 
 	hold, nhold := m.hold>>taken, m.nhold-taken
-	e, ok = lookUp(m.codes.distance[:], distanceRoot, hold, nhold)
+	e, ok = lookUp(m.codes.distance[:], m.codes.distanceMask, distanceRoot, hold, nhold)
 	if !ok {
 		return false, nil
 	}
@@ -210,8 +221,8 @@ func (m *inflater) symbol(out *output, in *input, hint int) (bool, error) {
 
 // lookUp returns the entry of the code word that the bits of hold begin with, and
 // whether they hold all of it.
-func lookUp(table []entry, root uint, hold uint64, nhold uint) (entry, bool) {
-	e := table[hold&(1<<root-1)]
+func lookUp(table []entry, mask uint64, root uint, hold uint64, nhold uint) (entry, bool) {
+	e := table[hold&mask]
 	if e&entryLink != 0 {
 		if nhold <= root {
 			return 0, false

@@ -7,7 +7,8 @@ import (
 
 // A table decodes a Huffman code by its next bits. The first 1<<root entries are
 // found by the next root bits; a longer word finds there a link to a table of its
-// own further on.
+// own further on. root is as many bits as the longest word has, or those below: to
+// make a table takes longer than to decode a short message.
 //
 // An entry holds, from its lowest bit: 8 bits with the number of bits that the
 // symbol takes, extra bits included; 4 with the length of its code word alone;
@@ -67,10 +68,21 @@ var (
 
 func (c coded) entry() entry { return entry(c.base)<<16 | entry(c.extra) }
 
-// tables are the two of a block.
+// tables are the two of a block, and the bits by which an entry is found in each.
 type tables struct {
-	litlen   [litlenSize]entry
-	distance [distanceSize]entry
+	litlen       [litlenSize]entry
+	distance     [distanceSize]entry
+	litlenMask   uint64
+	distanceMask uint64
+}
+
+// build makes the tables of codes with such lengths, and reports whether there are
+// such codes.
+func (t *tables) build(litlens, distances []uint8) bool {
+	var ok, also bool
+	t.litlenMask, ok = buildTable(t.litlen[:], litlens, litlenEntries[:], litlenRoot)
+	t.distanceMask, also = buildTable(t.distance[:], distances, distanceEntries[:], distanceRoot)
+	return ok && also
 }
 
 // fixedTables are those of the fixed code (RFC 1951 §3.2.6).
@@ -80,17 +92,17 @@ var fixedTables = sync.OnceValue(func() *tables {
 	for i := range distances {
 		distances[i] = 5
 	}
-	buildTable(t.litlen[:], fixedLens[:], litlenEntries[:], litlenRoot)
-	buildTable(t.distance[:], distances[:], distanceEntries[:], distanceRoot)
+	t.build(fixedLens[:], distances[:])
 	return t
 })
 
 // buildTable makes the table of the code that has a word of the given length for
-// each symbol, 0 for none, canonical as RFC 1951 §3.2.2 says. It reports whether
-// the words fill their space exactly. A code of a single word of one bit is taken
+// each symbol, 0 for none, canonical as RFC 1951 §3.2.2 says; most is how many bits
+// root may have. It returns root ones, and reports whether the words fill their space
+// exactly. A code of a single word of one bit is taken
 // too, and one of none (RFC 1951 §3.2.7, as zlib does it): what they leave over is
 // no symbol.
-func buildTable(table []entry, lens []uint8, symbols []entry, root uint) bool {
+func buildTable(table []entry, lens []uint8, symbols []entry, most uint) (mask uint64, ok bool) {
 	// The symbols in the order of their words: by length, then as they come.
 	var count, next [maxBits + 2]uint16
 	for i, n := skipZeros(lens, 0); i < len(lens); i, n = skipZeros(lens, n) {
@@ -107,21 +119,8 @@ func buildTable(table []entry, lens []uint8, symbols []entry, root uint) bool {
 		}
 	}
 	used := int(next[maxBits+1])
-	if space != 1<<maxBits {
-		if used > 1 || longest > 1 {
-			return false
-		}
-		for i := range table[:1<<root] {
-			table[i] = entrySpecial | 1<<8 | 1
-		}
-		for symbol, n := range lens {
-			if n > 0 {
-				for i := 0; i < 1<<root; i += 2 {
-					table[i] = symbols[symbol] + 1<<8 + 1
-				}
-			}
-		}
-		return true
+	if space != 1<<maxBits && (used > 1 || longest > 1) {
+		return 0, false
 	}
 	var sorted [288]uint16
 	for i, end := skipZeros(lens, 0); i < len(lens); i, end = skipZeros(lens, end) {
@@ -135,9 +134,11 @@ func buildTable(table []entry, lens []uint8, symbols []entry, root uint) bool {
 
 	// Words of up to root bits. A word stands in the table with its first bit lowest
 	// (RFC 1951 §3.1.1); table[:1<<n] is filled for n bits, then doubled.
+	root := min(most, max(longest, 1))
+	table[0], table[1] = entrySpecial|1<<8|1, entrySpecial|1<<8|1
 	word, at := uint(0), 0
 	n := uint(1)
-	for ; n <= min(root, longest); n++ {
+	for ; n <= root; n++ {
 		if n > 1 {
 			copy(table[1<<(n-1):1<<n], table[:1<<(n-1)])
 		}
@@ -147,11 +148,8 @@ func buildTable(table []entry, lens []uint8, symbols []entry, root uint) bool {
 			word = nextWord(word, n)
 		}
 	}
-	for m := n; m <= root; m++ {
-		copy(table[1<<(m-1):1<<m], table[:1<<(m-1)])
-	}
 	if longest <= root {
-		return true
+		return 1<<root - 1, true
 	}
 
 	// Longer ones: a table for each beginning of root bits.
@@ -185,7 +183,7 @@ func buildTable(table []entry, lens []uint8, symbols []entry, root uint) bool {
 		left--
 		word = nextWord(word, n)
 	}
-	return true
+	return 1<<root - 1, true
 }
 
 // skipZeros returns where the next eight lengths begin, from i on, that are not all 0,
