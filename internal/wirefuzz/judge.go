@@ -285,6 +285,8 @@ func (j *judgement) refusal() {
 		j.add(sighting{Level: Note, Rule: model.MessageTooLarge, Kind: Limit, Why: fmt.Sprintf("the server closed with 1009 at a transcript of %s", plural(len(p.b), "byte"))})
 	case p.big && a.closesByItself():
 		// It may have a limit, and no word for it.
+	case p.crowded && a.closesByItself():
+		j.add(sighting{Level: Note, Rule: MessageReceived, Kind: Limit, What: "a crowd of frames", Why: fmt.Sprintf("the server ended the connection at a transcript of %s: it may have a limit on how many it takes at once", plural(len(p.spans), "frame"))})
 	case len(a.codes) > 0:
 		j.add(sighting{Level: Finding, Rule: MessageReceived, Kind: Refuses, What: what, Why: fmt.Sprintf("the server closed with %s, where nothing was wrong", a.closeText()), timed: a.codes[0] >= 1008 || a.codes[0] == 1001})
 	case a.end != stillOpen:
@@ -350,7 +352,7 @@ func (j *judgement) unanswered() {
 	default:
 		s.Why = "the server " + a.endText() + " without a Close in response"
 	}
-	if p.big || p.behind() {
+	if p.big || p.crowded || p.behind() {
 		s.Level = Note
 	}
 	j.add(s)

@@ -38,6 +38,8 @@ func TestJudge(t *testing.T) {
 		{"a Close, with another frame behind it, is not answered", "888037fa213d838037fa213d", answer{part: reacting, end: ended}, "note close-answered: unanswered"},
 		{"TCP stays open", "888037fa213d", answer{part: closing, codes: []uint16{1005}}, "finding tcp-closed: leaves open"},
 		{"a message is closed with 1009", "818137fa213d56", answer{codes: []uint16{1009}, close: []byte{3, 241}, end: ended}, "note message-too-large: limit"},
+		{"TCP is dropped at many pings", strings.Repeat("898037fa213d", 61), answer{pongs: slices.Repeat([][]byte{{}}, 60), end: ended}, "note message-received: limit a crowd of frames"},
+		{"TCP is dropped at a few pings", strings.Repeat("898037fa213d", 3), answer{end: ended}, "finding message-received: refuses a ping"},
 		{"a message is closed with 1008", "818137fa213d56", answer{codes: []uint16{1008}, close: []byte{3, 240}, end: ended}, "finding message-received: refuses a message"},
 		{"echoes in another order", "818137fa213d56 818137fa213d55", answer{part: closing, messages: text("b", "a"), codes: []uint16{1000}, close: []byte{3, 232}, end: ended}, "note message-received: reorders"},
 		{"echoes in another order, and one of what is no text", "828137fa213d56 818137fa213d55 818137fa213dc8", answer{part: reacting, messages: []model.Message{{Payload: []byte("b")}, {Binary: true, Payload: []byte("a")}, {Payload: []byte{0xff}}}}, "note message-received: reorders"},

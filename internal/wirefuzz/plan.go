@@ -34,9 +34,17 @@ type plan struct {
 	// says that one of the readings has a Close in it.
 	most int
 	shut bool
-	// big says that a limit of the server's may be the reason for what it does.
-	big bool
+	// big says that a limit of the server's may be the reason for what it does, crowded that
+	// it may be one on how many frames wait to be answered, or make a message.
+	big, crowded bool
 }
+
+// From so many on, pings that come at once, and frames, are a crowd. (ws drops TCP at 61 pings, and
+// closes at 16,385 fragments.)
+const (
+	manyPings  = 16
+	manyFrames = 1024
+)
 
 // newPlan reads a transcript. Frames longer than most, and messages, may be more than
 // the server takes.
@@ -44,13 +52,16 @@ func newPlan(b []byte, most int) *plan {
 	p := &plan{b: b, spans: input.Split(b)}
 	p.want, p.wants = outcomes(b)
 	p.calm = len(b)
-	total := 0
+	total, pings := 0, 0
 	for i := range p.spans {
 		s := &p.spans[i]
 		if s.Cut {
 			p.calm = min(p.calm, s.Start)
 		}
 		total += s.End - s.Start
+		if s.Frame.Opcode == wire.Ping {
+			pings++
+		}
 		if s.Frame.Length > uint64(most) || total > 4*most || s.Frame.Length > uint64(most/4) && s.Frame.Opcode&8 == 0 && !s.Frame.Fin {
 			p.big = true
 		}
@@ -59,6 +70,7 @@ func newPlan(b []byte, most int) *plan {
 			p.calm = s.Start
 		}
 	}
+	p.crowded = pings >= manyPings || len(p.spans) >= manyFrames
 	p.whole = len(p.spans) == 0 || !p.spans[len(p.spans)-1].Cut
 	p.must = p.last != nil && p.whole && p.want.End == model.Failed
 	for i := range p.wants {

@@ -33,7 +33,7 @@ const (
 	Unanswered Kind = "unanswered"  // no Close in response
 	LeavesOpen Kind = "leaves open" // TCP
 	Code       Kind = "code"        // an unusual close code
-	Limit      Kind = "limit"       // it takes no message that large
+	Limit      Kind = "limit"       // it takes no message that large, or not so many frames
 	Crashes    Kind = "crashes"     // the process ends
 	Hangs      Kind = "hangs"       // it answers no more
 	Grows      Kind = "grows"       // its memory
