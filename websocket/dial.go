@@ -64,8 +64,8 @@ type DialOptions struct {
 //
 // The error is a *[HandshakeError]. Where the server, or a proxy, answered, its
 // status and its response come along; up to 1 KiB of the body of a refusal can
-// still be read. In no case must the response's body be closed. Where no answer
-// came, the status is 0 and the response nil.
+// still be read, and TLS is that with the server. In no case must the response's
+// body be closed. Where no answer came, the status is 0 and the response nil.
 func Dial(ctx context.Context, rawURL string, opts DialOptions) (*Websocket, *http.Response, error) {
 	ws, response, failure := dial(ctx, rawURL, &opts)
 	if failure != nil {
@@ -204,7 +204,8 @@ func (d *dialer) handshake(ctx context.Context, conn net.Conn) (established, *Ha
 	if failure != nil {
 		return established{}, failure
 	}
-	if secure, ok := conn.(*tls.Conn); ok {
+	// TLS with a proxy alone says nothing of the server.
+	if secure, ok := conn.(*tls.Conn); ok && (d.proxy == nil || d.request.URL.Scheme == "https") {
 		state := secure.ConnectionState()
 		response.TLS = &state
 	}

@@ -133,7 +133,7 @@ func TestDialThroughHTTPProxies(t *testing.T) {
 			}
 			proxy := &url.URL{Scheme: scheme, Host: server.Listener.Addr().String(), User: c.user}
 			var request *http.Request
-			ws, _, err := Dial(t.Context(), c.url, DialOptions{TLSConfig: config, Proxy: func(r *http.Request) (*url.URL, error) {
+			ws, response, err := Dial(t.Context(), c.url, DialOptions{TLSConfig: config, Proxy: func(r *http.Request) (*url.URL, error) {
 				request = r
 				return proxy, nil
 			}})
@@ -142,6 +142,10 @@ func TestDialThroughHTTPProxies(t *testing.T) {
 			}
 			if want := strings.Replace(c.url, "ws", "http", 1); request.URL.String() != want {
 				t.Errorf("the proxy was chosen for %s, want %s", request.URL, want)
+			}
+			// TLS with the proxy says nothing of the server.
+			if got, want := response.TLS != nil, strings.HasPrefix(c.url, "wss:"); got != want {
+				t.Errorf("the response tells of TLS: %t, want %t", got, want)
 			}
 			wantEcho(t, ws, "hello")
 			if err := ws.Close(); err != nil {

@@ -21,16 +21,17 @@ import (
 )
 
 // Dial has Dial find its way: directly or through a proxy, by CONNECT or SOCKS5, with a
-// fault of the transport or a context that ends at any byte. The first three bytes of the
-// input choose the URL, the proxy, how bytes come, and the fault; then come the answers
-// of the proxy, one for each write of Dial's, and that of the server. The word ACCEPT
+// fault of the transport or a context that ends at any byte, over TLS or without. The first
+// five bytes of the input choose the URL, the proxy, how bytes come, the fault, and what
+// is shown and trusted by TLS; then come the answers of the proxy, one for each write of Dial's, and that of the server. The word ACCEPT
 // stands for the right Sec-WebSocket-Accept, LONG for 80 KiB, FULL for what makes the
 // header of the server's answer 64 KiB long, the most that is taken.
 //
 // Oracle: plain code that plays RFC 6455 section 4.1, RFC 9110 section 9.3.6, RFC 1928
 // and RFC 1929 on the same bytes tells what Dial writes, octet by octet, whether it
-// succeeds, and which fault or refusal it must return. A transport is closed unless it
-// succeeds; a refusal comes with the answer, its status and the beginning of its body.
+// succeeds, and which fault or refusal it must return; whom it asks for by TLS, and what
+// it trusts. A transport is closed unless it succeeds; a refusal comes with the answer,
+// its status and the beginning of its body.
 func Dial(data []byte) error {
 	defer input.Guard()()
 	in := newDialInput(data)
@@ -52,9 +53,11 @@ const (
 	faultSilence // nothing comes behind the answers, not even an end
 )
 
+type dialURL struct{ url, addr, authority, target, authorization string }
+
 // dialURLs are URLs, and what a request to them says; those that have no address are
 // none that Dial takes.
-var dialURLs = [16]struct{ url, addr, authority, target, authorization string }{
+var dialURLs = [16]dialURL{
 	{"ws://peer.example/path?query", "peer.example:80", "peer.example", "/path?query", ""},
 	{"http://10.1.2.3:8080", "10.1.2.3:8080", "10.1.2.3:8080", "/", ""},
 	{"ws://[2001:db8::1]:9000/x", "[2001:db8::1]:9000", "[2001:db8::1]:9000", "/x", ""},
@@ -123,6 +126,11 @@ type dialInput struct {
 	drip        bool // bytes come one by one
 	hello       bool // a message stands behind the answer of the server
 	together    bool // an end, or a fault of reading, comes with the last bytes
+	wss         bool // the server is to be spoken to by TLS
+	https       bool // and the proxy, where it is one of HTTP
+	serverShows int
+	proxyShows  int
+	trust       int
 	fault       int
 	at          int
 	answers     [][]byte // to the first write, the second, and so on
@@ -132,7 +140,7 @@ type dialInput struct {
 const longestHeader = 64 << 10
 
 // dialHead is how many bytes of an input choose how the rest is used.
-const dialHead = 4
+const dialHead = 5
 
 func newDialInput(data []byte) *dialInput {
 	var head [dialHead]byte
@@ -140,7 +148,9 @@ func newDialInput(data []byte) *dialInput {
 	in := &dialInput{
 		url: int(head[0] & 15), header: int(head[0] >> 4),
 		proxy: int(head[1] & 7), drip: head[1]&0x08 != 0, hello: head[1]&0x10 != 0, together: head[1]&0x20 != 0,
+		wss: head[1]&0x40 != 0, https: head[1]&0x80 != 0,
 		fault: int(head[2] & 7), at: int(head[2]>>3) | int(head[3])<<5,
+		serverShows: int(head[4] & 7), proxyShows: int(head[4] >> 3 & 7), trust: int(head[4] >> 6),
 	}
 	for range in.steps() {
 		n := 0
@@ -175,6 +185,42 @@ func (in *dialInput) steps() int {
 	return 3
 }
 
+// proxySecure tells whether the proxy is spoken to by TLS.
+func (in *dialInput) proxySecure() bool { return in.https && (in.proxy == 1 || in.proxy == 2) }
+
+// secure tells whether any TLS is spoken.
+func (in *dialInput) secure() bool { return in.wss || in.proxySecure() }
+
+// to is where Dial is to go; over TLS the port is another one.
+func (in *dialInput) to() (to dialURL, addr string) {
+	to = dialURLs[in.url]
+	addr = to.addr
+	if in.wss {
+		for _, scheme := range []string{"ws", "WS", "http"} {
+			if rest, ok := strings.CutPrefix(to.url, scheme+":"); ok {
+				to.url = scheme + "s:" + rest
+			}
+		}
+		if host, ok := strings.CutSuffix(addr, ":80"); ok {
+			addr = host + ":443"
+		}
+	}
+	return to, addr
+}
+
+// by is the proxy.
+func (in *dialInput) by() (rawURL, addr string) {
+	proxy := dialProxies[in.proxy]
+	if !in.proxySecure() {
+		return proxy.url, proxy.addr
+	}
+	_, rest, _ := strings.Cut(proxy.url, "//")
+	if host, ok := strings.CutSuffix(proxy.addr, ":80"); ok {
+		return "https://" + rest, host + ":443"
+	}
+	return "https://" + rest, proxy.addr
+}
+
 func long(b []byte) []byte {
 	return bytes.ReplaceAll(bytes.Clone(b), []byte("LONG"), bytes.Repeat([]byte("x"), 80<<10))
 }
@@ -188,10 +234,20 @@ func (in *dialInput) check() error {
 	defer giveUp(nil)
 	begin := time.Now()
 	f := &farSide{in: in, cancel: giveUp, closed: make(chan struct{})}
+	var transport net.Conn = f
+	var overTLS *tlsSide
+	if in.secure() {
+		overTLS = newTLSSide(in, f)
+		defer overTLS.end()
+		transport = overTLS
+	}
+	trust := in.trustConfig()
 	dialled := ""
-	ws, response, err := websocket.Dial(ctx, dialURLs[in.url].url, websocket.DialOptions{
-		Header:  dialHeaders[in.header].set.Clone(),
-		Options: websocket.Options{Subprotocols: subprotocols, CloseTimeout: transcript.Bound, Compression: dialHeaders[in.header].compression},
+	to, _ := in.to()
+	ws, response, err := websocket.Dial(ctx, to.url, websocket.DialOptions{
+		TLSConfig: trust,
+		Header:    dialHeaders[in.header].set.Clone(),
+		Options:   websocket.Options{Subprotocols: subprotocols, CloseTimeout: transcript.Bound, Compression: dialHeaders[in.header].compression},
 		NetDial: func(_ context.Context, network, addr string) (net.Conn, error) {
 			dialled = network + " " + addr
 			if in.fault == faultDial && in.at&1 != 0 {
@@ -200,11 +256,14 @@ func (in *dialInput) check() error {
 			if in.fault == faultDial {
 				return nil, errFault
 			}
-			return f, nil
+			return transport, nil
 		},
 		Proxy: func(r *http.Request) (*url.URL, error) {
-			to := dialURLs[in.url]
-			if r.URL.Scheme != "http" || r.URL.Host != to.authority || r.URL.RequestURI() != to.target {
+			scheme := "http"
+			if in.wss {
+				scheme = "https"
+			}
+			if r.URL.Scheme != scheme || r.URL.Host != to.authority || r.URL.RequestURI() != to.target {
 				return nil, fmt.Errorf("asked for the proxy of %q", r.URL)
 			}
 			if in.fault == faultChoice {
@@ -213,11 +272,21 @@ func (in *dialInput) check() error {
 			if in.proxy == 0 {
 				return nil, nil
 			}
-			return url.Parse(dialProxies[in.proxy].url)
+			proxy, _ := in.by()
+			return url.Parse(proxy)
 		},
 	})
 	if in.fault == faultSilence && response != nil && time.Since(begin) > transcript.Bound {
 		return fmt.Errorf("websocket.Dial waited %v for the body of a refusal, %v is the most", time.Since(begin), transcript.Bound)
+	}
+	if trust != nil && in.trust == trustNamed && (trust.ServerName != ownServerName || strings.Join(trust.NextProtos, ",") != "h2") {
+		return fmt.Errorf("websocket.Dial has changed the application's configuration of TLS: server's name %q, protocols %q", trust.ServerName, trust.NextProtos)
+	}
+	if overTLS != nil {
+		if err := in.compareTLS(overTLS, dialled, ws, response, err); err != nil {
+			return fmt.Errorf("websocket.Dial over TLS: %w", err)
+		}
+		return nil
 	}
 	want := &dialPlay{in: in, accept: f.accept}
 	want.dial()
@@ -309,7 +378,7 @@ func (in *dialInput) checkRequest(p []byte) error {
 	if why := refusals(r); len(why) > 0 {
 		return fmt.Errorf("it sent %q, although %s", p, why[0].why)
 	}
-	to := dialURLs[in.url]
+	to, _ := in.to()
 	lines := strings.Split(strings.TrimSuffix(string(p), "\r\n\r\n"), "\r\n")
 	if want := "GET " + to.target + " HTTP/1.1"; lines[0] != want {
 		return fmt.Errorf("it sent the line %q, want %q", lines[0], want)
@@ -328,12 +397,16 @@ func (in *dialInput) checkRequest(p []byte) error {
 func explainDial(data []byte) string {
 	in := newDialInput(data)
 	faults := [...]string{"none", "dialling fails", "choosing a proxy fails", "a write fails", "a write is short", "a read fails", "the context ends in a read", "nothing comes behind the answers"}
-	proxy := dialProxies[in.proxy].url
+	proxy, _ := in.by()
+	to, _ := in.to()
 	if proxy == "" {
 		proxy = "no proxy"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Dial(%q) with the header %v by %s; bytes come one by one: %t; fault: %s (%d)\n", dialURLs[in.url].url, dialHeaders[in.header].set, proxy, in.drip, faults[in.fault], in.at)
+	fmt.Fprintf(&b, "Dial(%q) with the header %v by %s; bytes come one by one: %t; fault: %s (%d)\n", to.url, dialHeaders[in.header].set, proxy, in.drip, faults[in.fault], in.at)
+	if in.secure() {
+		fmt.Fprintf(&b, "TLS: the server shows %s, the proxy %s; Dial trusts %s\n", tlsShows[in.serverShows], tlsShows[in.proxyShows], [...]string{"the authority", "what the system does", "the authority, under the name " + ownServerName, "all"}[in.trust])
+	}
 	for i, answer := range in.answers {
 		fmt.Fprintf(&b, "answer to write %d: %q\n", i+1, answer[:min(len(answer), 200)])
 	}

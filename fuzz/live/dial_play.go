@@ -40,6 +40,8 @@ type dialPlay struct {
 	body        []byte
 	subprotocol string
 	rest        []byte // what stands behind the answer
+	hellos      []hello
+	untrusted   bool // a certificate is none to trust
 }
 
 func (p *dialPlay) fail(fault error, why string) bool {
@@ -49,7 +51,8 @@ func (p *dialPlay) fail(fault error, why string) bool {
 
 // dial plays all of it.
 func (p *dialPlay) dial() {
-	to, proxy := dialURLs[p.in.url], dialProxies[p.in.proxy]
+	to, addr := p.in.to()
+	proxyURL, proxyAddr := p.in.by()
 	switch {
 	case to.addr == "":
 		p.fail(nil, "the URL is none that it takes")
@@ -64,9 +67,9 @@ func (p *dialPlay) dial() {
 		p.fail(nil, "the proxy's scheme is none that Dial knows")
 		return
 	}
-	p.dialled = "tcp " + to.addr
+	p.dialled = "tcp " + addr
 	if p.in.proxy != 0 {
-		p.dialled = "tcp " + proxy.addr
+		p.dialled = "tcp " + proxyAddr
 	}
 	if p.in.fault == faultDial {
 		if p.fail(nil, "dialling gives nothing"); p.in.at&1 == 0 {
@@ -74,14 +77,17 @@ func (p *dialPlay) dial() {
 		}
 		return
 	}
-	u, _ := url.Parse(proxy.url)
+	u, _ := url.Parse(proxyURL)
 	ok := true
 	switch {
 	case p.in.proxy == 0:
 	case p.in.proxy <= 2:
-		ok = p.connect(to.addr, u.User)
+		ok = (!p.in.proxySecure() || p.secure(u.Hostname(), p.in.proxyShows, true)) && p.connect(addr, u.User)
 	default:
-		ok = p.socks(to.addr, u.User)
+		ok = p.socks(addr, u.User)
+	}
+	if host, _, _ := net.SplitHostPort(addr); ok && p.in.wss {
+		ok = p.secure(host, p.in.serverShows, false)
 	}
 	if ok && p.write(nil) {
 		p.answer()
@@ -191,7 +197,7 @@ func (p *dialPlay) connect(addr string, user *url.Userinfo) bool {
 		return false
 	case r.StatusCode/100 != 2:
 		return p.refuse(r)
-	case !p.in.drip && p.stop() > p.read:
+	case (!p.in.drip || p.in.proxySecure()) && p.stop() > p.read:
 		// Nothing was sent through the tunnel that the server could answer.
 		return p.fail(nil, "there is more behind the answer of the proxy")
 	}
@@ -311,7 +317,7 @@ func seedDial([]vector.Vector) ([][]byte, error) {
 	}
 	var seeds [][]byte
 	add := func(proxy, how, fault, at int, way []string, answer string) {
-		seed := []byte{byte(len(seeds) & 3), byte(proxy | how>>2), byte(fault | at&31<<3), byte(at >> 5)}
+		seed := []byte{byte(len(seeds) & 3), byte(proxy | how>>2&0x3f), byte(fault | at&31<<3), byte(at >> 5), 0}
 		for _, a := range way {
 			seed = append(append(seed, byte(len(a))), a...)
 		}
@@ -379,6 +385,41 @@ func seedDial([]vector.Vector) ([][]byte, error) {
 				}
 			}
 		}
+	}
+	// Over TLS, with the proxy, the server, or both.
+	for proxy := range 5 {
+		for layers := 1; layers < 4; layers++ {
+			tls := func(url, how, fault, at, shows int, answer string) {
+				add(proxy, how, fault, at, ways[proxy], answer)
+				seed := seeds[len(seeds)-1]
+				seed[0], seed[4] = byte(url), byte(shows)
+				seed[1] |= byte(layers << 6)
+			}
+			for shows := range 64 {
+				if shows&7 == 0 || shows>>3 == 0 {
+					tls(shows&1, 0x40, faultNone, 0, shows, answer)
+				}
+			}
+			for trust := range 4 {
+				for _, shows := range []int{tlsRight, tlsOther} {
+					tls(trust, 0x60, faultNone, 0, trust<<6|shows, answer)
+				}
+			}
+			for at := range 6 {
+				tls(0, 0, faultWrite, at, 0, answer)
+				tls(0, 0, faultSilence, 0, at, answer)
+			}
+			for at := 0; at < 2000; at += 97 {
+				tls(0, 0, faultRead+at&1, at, at>>3&1, answer)
+			}
+			tls(0, 0, faultNone, 0, tlsRightLast, "HTTP/1.1 302 Found\r\nLocation: ws://other.example/\r\n\r\nelsewhere")
+			tls(0, 0, faultNone, 0, tlsRightLast, "HTTP/1.1 101 Switching")
+		}
+	}
+	for url := range 16 {
+		add(0, 0, faultNone, 0, nil, answer)
+		seeds[len(seeds)-1][0] = byte(url)
+		seeds[len(seeds)-1][1] |= 0x40
 	}
 	return seeds, nil
 }
