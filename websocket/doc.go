@@ -45,7 +45,7 @@
 // otherwise:
 //
 //	protocol.go errors.go key.go options.go field.go origin.go subprotocol.go compression.go hooks.go
-//	wheel.go idleness.go lot_linux.go lot_other.go
+//	wheel.go idleness.go epoll_linux.go lot_linux.go lot_other.go
 //	syscall_linux.go syscall_unix.go socket_unix.go socket_other.go transport.go
 //	outbound.go turn.go rest.go timing.go keepalive.go ending.go link.go serve.go websocket.go
 //	handshake.go handler_context.go served.go handler.go dial_request.go proxy.go dial.go

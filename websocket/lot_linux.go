@@ -1,18 +1,22 @@
 package websocket
 
 import (
-	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/wsproof/wsproof/websocket/internal/seam"
 )
 
 // canPark reports whether there is a parking lot here.
 const canPark = true
 
 // parked are the connections of the process that are parked.
-var parked lot
+var parked = new(lot)
+
+// A kernel that a test plays has a lot of its own.
+func init() { seam.Restart = func() { parked = new(lot) } }
 
 // A sleeper is parked. It is woken once: when its socket is readable, or wake was called.
 // It is told for how long it was parked, 49 days at most.
@@ -30,7 +34,7 @@ type lot struct {
 	mu      sync.Mutex
 	opened  time.Time
 	epoll   int
-	file    *os.File        // of epoll; nil before the first parking
+	file    seam.EpollFile  // of epoll; nil before the first parking
 	raw     syscall.RawConn // of file
 	places  []*[placesMore]place
 	free    uint32 // the first free place, plus 1
@@ -78,9 +82,9 @@ func (l *lot) park(raw syscall.RawConn, at *atomic.Uint64, who sleeper) bool {
 // watch has the kernel tell once when the socket fd is readable, or has ended.
 func (l *lot) watch(fd int, t ticket) syscall.Errno {
 	event := syscall.EpollEvent{Events: parkedEvents, Fd: int32(t), Pad: int32(t >> 32)}
-	err := syscall.EpollCtl(l.epoll, syscall.EPOLL_CTL_MOD, fd, &event)
+	err := epollCtl(l.epoll, syscall.EPOLL_CTL_MOD, fd, event)
 	if err == syscall.ENOENT { // it is parked for the first time
-		err = syscall.EpollCtl(l.epoll, syscall.EPOLL_CTL_ADD, fd, &event)
+		err = epollCtl(l.epoll, syscall.EPOLL_CTL_ADD, fd, event)
 	}
 	errno, _ := err.(syscall.Errno)
 	return errno
@@ -152,15 +156,10 @@ func (l *lot) grow() {
 
 // open makes the epoll descriptor.
 func (l *lot) open() bool {
-	fd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	fd, file, err := openEpoll()
 	if err != nil {
 		return false
 	}
-	if err := syscall.SetNonblock(fd, true); err != nil { // for NewFile to see
-		_ = syscall.Close(fd)
-		return false
-	}
-	file := os.NewFile(uintptr(fd), "epoll")
 	raw, err := file.SyscallConn()
 	if err == nil {
 		err = file.SetReadDeadline(time.Time{}) // fails if it does not wait in the poller
@@ -180,8 +179,8 @@ func (l *lot) run() {
 		n := 0
 		_ = l.raw.Read(func(fd uintptr) bool {
 			var err error
-			for n, err = syscall.EpollWait(int(fd), events[:], 0); err == syscall.EINTR; {
-				n, err = syscall.EpollWait(int(fd), events[:], 0)
+			for n, err = epollWait(int(fd), events[:]); err == syscall.EINTR; {
+				n, err = epollWait(int(fd), events[:])
 			}
 			return n > 0
 		})

@@ -12,7 +12,7 @@ import (
 
 const canPark = false
 
-var parked lot
+var parked = new(lot)
 
 type (
 	sleeper interface{ unpark(slept time.Duration) }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync"
 	"syscall"
+
+	"github.com/wsproof/wsproof/websocket/internal/seam"
 )
 
 // A socket is the transport where that is a socket of the kernel. Its reader has no
@@ -43,6 +45,8 @@ func (t *transport) findSocket() bool {
 	case *net.TCPConn:
 		conn = src
 	case *net.UnixConn:
+		conn = src
+	case seam.Socket:
 		conn = src
 	default:
 		return false
@@ -90,9 +94,9 @@ func (t *transport) waitFailed(err error) error {
 // by trying can it tell.
 func (t *transport) onReadable(fd uintptr) bool {
 	space := t.into.Space()
-	n, errno := recv(fd, space[:min(len(space), socketStep)])
+	n, errno := receive(fd, space[:min(len(space), socketStep)])
 	for errno == syscall.EINTR {
-		n, errno = recv(fd, space[:min(len(space), socketStep)])
+		n, errno = receive(fd, space[:min(len(space), socketStep)])
 	}
 	switch errno {
 	case 0:
@@ -143,9 +147,9 @@ func (t *transport) writeNow(p []byte) (int, error) {
 }
 
 func (w *transfer) onWritable(fd uintptr) bool {
-	n, errno := send(fd, w.p)
+	n, errno := transmit(fd, w.p)
 	for errno == syscall.EINTR {
-		n, errno = send(fd, w.p)
+		n, errno = transmit(fd, w.p)
 	}
 	switch errno {
 	case 0:
@@ -155,6 +159,21 @@ func (w *transfer) onWritable(fd uintptr) bool {
 		w.errno = errno
 	}
 	return true
+}
+
+// receive and transmit are recv and send, by the kernel that a test plays, if one does.
+func receive(fd uintptr, p []byte) (int, syscall.Errno) {
+	if k := seam.Played; k != nil {
+		return k.Recv(fd, p)
+	}
+	return recv(fd, p)
+}
+
+func transmit(fd uintptr, p []byte) (int, syscall.Errno) {
+	if k := seam.Played; k != nil {
+		return k.Send(fd, p)
+	}
+	return send(fd, p)
 }
 
 // opError wraps an error of the kernel as package net does.

@@ -1,6 +1,10 @@
 package protocol
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/wsproof/wsproof/websocket/internal/seam"
+)
 
 // A Buffer is memory from a pool. Whoever has it owns it, until Free.
 type Buffer struct {
@@ -19,6 +23,9 @@ func takePooled(size int) *Buffer {
 	for i, s := range bufferSizes {
 		if size <= s {
 			b, _ := buffers[i].Get().(*Buffer)
+			if b != nil && seam.Taken != nil {
+				seam.Taken(b.Bytes[:cap(b.Bytes)])
+			}
 			return b
 		}
 	}
@@ -30,7 +37,11 @@ func TakeBuffer(size int) *Buffer {
 	if b := takePooled(size); b != nil {
 		return b
 	}
-	return &Buffer{make([]byte, 0, poolSize(size))}
+	b := &Buffer{make([]byte, 0, poolSize(size))}
+	if seam.Taken != nil {
+		seam.Taken(b.Bytes[:cap(b.Bytes)])
+	}
+	return b
 }
 
 // poolSize rounds size up to that of a pool.
@@ -46,6 +57,9 @@ func poolSize(size int) int {
 // Free gives the buffer back: nothing may use it, or its bytes, any more.
 func (b *Buffer) Free() {
 	b.Bytes = b.Bytes[:0]
+	if seam.Freed != nil {
+		seam.Freed(b.Bytes[:cap(b.Bytes)])
+	}
 	for i := len(bufferSizes) - 1; i >= 0; i-- {
 		if cap(b.Bytes) >= bufferSizes[i] {
 			if i < len(bufferSizes)-1 || cap(b.Bytes) <= 2*bufferSizes[i] {
