@@ -35,6 +35,7 @@ type connHarness struct {
 	src    input.Source
 	opt    connOptions
 	pipe   *pipe
+	kernel *kernel // nil where the transport is no socket
 	ws     *websocket.Websocket
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -147,7 +148,10 @@ func (h *connHarness) open() {
 	if h.opt.has(bitBare) && h.opt.timed() {
 		h.mustPanic(opts)
 	}
-	if h.opt.bare() {
+	h.pipe.interrupts = h.opt.has(bitInterrupts)
+	if h.kernel != nil {
+		h.ws = websocket.New(h.kernel.socket(h.pipe), "fuzz", h.opt.mode(), opts)
+	} else if h.opt.bare() {
 		h.ws = websocket.New(barePipe{h.pipe}, "fuzz", h.opt.mode(), opts)
 	} else {
 		h.ws = websocket.New(h.pipe, "fuzz", h.opt.mode(), opts)
@@ -188,10 +192,15 @@ func (h *connHarness) pass(d time.Duration) error {
 // checks what is left.
 func runConn(data []byte, limits func(*input.Source) model.Limits, ops func(*connHarness) error) error {
 	defer input.Guard()()
+	h := &connHarness{}
+	h.src.Reset(data)
+	h.opt = newConnOptions(&h.src)
+	if h.opt.socket() {
+		var stop func()
+		h.kernel, stop = playKernel()
+		defer stop()
+	}
 	return inBubble(func() error {
-		h := &connHarness{}
-		h.src.Reset(data)
-		h.opt = newConnOptions(&h.src)
 		if limits != nil {
 			h.opt.limits = limits(&h.src)
 		}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/wsproof/wsproof/fuzz/input"
 	"github.com/wsproof/wsproof/internal/model"
@@ -282,15 +283,31 @@ func (s *scene) isOf(r reason, err error) bool {
 	case reasonWriter:
 		causes = []error{context.DeadlineExceeded}
 	case reasonFault:
-		causes = []error{errFault, io.ErrNoProgress}
+		causes = []error{errFault, io.ErrNoProgress, syscall.ECONNRESET, syscall.ETIMEDOUT}
 	case reasonWriteFault:
-		causes = []error{errFault, io.ErrShortWrite}
+		causes = []error{errFault, io.ErrShortWrite, syscall.EPIPE}
 	case reasonWriteTimeout, reasonSilence, reasonBound:
 		causes = []error{os.ErrDeadlineExceeded}
 	default:
 		return false
 	}
-	return errorCode(err) == want && (causes == nil || slices.ContainsFunc(causes, func(cause error) bool { return errors.Is(err, cause) }))
+	return errorCode(err) == want && wellWrapped(err) && (causes == nil || slices.ContainsFunc(causes, func(cause error) bool { return errors.Is(err, cause) }))
+}
+
+// wellWrapped tells whether an error of the kernel stands in one of package net's, as
+// package net itself has it.
+func wellWrapped(err error) bool {
+	var op *net.OpError
+	var call *os.SyscallError
+	switch errno := syscall.Errno(0); {
+	case !errors.As(err, &errno):
+		return true
+	case !errors.As(err, &op), !errors.As(op.Err, &call), !errors.Is(call, errno), op.Source == nil, op.Addr == nil, op.Net != op.Source.Network():
+		return false
+	case errno == syscall.EPIPE:
+		return op.Op == "write" && call.Syscall == "write"
+	}
+	return op.Op == "read" && call.Syscall == "read"
 }
 
 // errorCode is the code of an *Error, or 0.

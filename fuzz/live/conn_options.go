@@ -11,7 +11,7 @@ import (
 )
 
 // connHead is how many bytes of an input choose the options.
-const connHead = 3
+const connHead = 4
 
 // The bits of those bytes.
 const (
@@ -37,6 +37,12 @@ const (
 	_
 	bitAnswers
 	bitHook // three bits: the one hook that there is, or 0
+	_
+	_
+	bitSocket     // the transport is a socket
+	bitInterrupts // whose system calls are interrupted
+	bitNegative   // options that are not set are negative
+	bitContexts   // each call of ReadMessage has a context of its own
 )
 
 // The times of the options, where they are set.
@@ -132,7 +138,10 @@ func (o *connOptions) hooks() string {
 }
 
 // bare tells whether the transport can only read, write and close.
-func (o *connOptions) bare() bool { return o.has(bitBare) && !o.timed() }
+func (o *connOptions) bare() bool { return o.has(bitBare) && !o.timed() && !o.socket() }
+
+// socket tells whether it counts as a socket of the kernel.
+func (o *connOptions) socket() bool { return o.has(bitSocket) }
 
 func (o *connOptions) role() model.Role { return model.Role(o.has(bitClient)) }
 
@@ -153,7 +162,11 @@ func (o *connOptions) closeTimeout() time.Duration {
 
 // options returns the options of the connection, without hooks.
 func (o *connOptions) options() websocket.Options {
-	opts := websocket.Options{MaxFrameSize: o.limits.Frame, MaxMessageSize: o.limits.Message, ReuseBuffers: o.has(bitReuse)}
+	opts := websocket.Options{}
+	if o.has(bitNegative) {
+		opts = websocket.Options{MaxPending: -1, ReadTimeout: -1, MessageTimeout: -1, WriteTimeout: -1, PingInterval: -1, CloseTimeout: -1, LingerBytes: -1, ParkAfter: -1}
+	}
+	opts.MaxFrameSize, opts.MaxMessageSize, opts.ReuseBuffers = o.limits.Frame, o.limits.Message, o.has(bitReuse)
 	if o.has(bitSmallPending) {
 		opts.MaxPending = smallPending
 	}
@@ -181,9 +194,9 @@ func (o *connOptions) options() websocket.Options {
 func (o *connOptions) String() string {
 	user := [4]string{"Serve", "Serve", "ReadMessage", "nobody reads"}[o.two(bitUser)]
 	ending := [4]string{"the peer ends", "the peer ends", "silence", "the context ends"}[o.two(bitEnding)]
-	return fmt.Sprintf("%s by a %v with limits %+v, ReuseBuffers %t, MaxPending %t, ReadTimeout %t, MessageTimeout %t, WriteTimeout %t, PingInterval %t, CloseTimeout %v, LingerBytes %t, hooks %s; a transport of reads of %d bytes (0: as asked for), slow writes %t, bare %t; pings are answered %t; in the end %s",
+	return fmt.Sprintf("%s by a %v with limits %+v, ReuseBuffers %t, MaxPending %t, ReadTimeout %t, MessageTimeout %t, WriteTimeout %t, PingInterval %t, CloseTimeout %v, LingerBytes %t, hooks %s; a transport of reads of %d bytes (0: as asked for), slow writes %t, bare %t, a socket %t whose calls are interrupted %t; options negative where not set %t; contexts of each read %t; pings are answered %t; in the end %s",
 		user, o.role(), o.limits, o.has(bitReuse), o.has(bitSmallPending), o.has(bitReadTimeout), o.has(bitMessageTimeout), o.has(bitWriteTimeout),
-		o.has(bitPings), o.closeTimeout(), o.has(bitLinger), o.hooks(), connMost[o.two(bitMost)], o.has(bitSlow), o.bare(), o.has(bitAnswers), ending)
+		o.has(bitPings), o.closeTimeout(), o.has(bitLinger), o.hooks(), connMost[o.two(bitMost)], o.has(bitSlow), o.bare(), o.socket(), o.has(bitInterrupts), o.has(bitNegative), o.has(bitContexts), o.has(bitAnswers), ending)
 }
 
 // connOptionBits are options of which each has its turn, alone and with others.
@@ -195,5 +208,5 @@ func connOptionBits(n int) []byte {
 	if n%7 != 5 { // all hooks, or few
 		bits &^= bitHook * 7
 	}
-	return []byte{byte(bits), byte(bits >> 8), byte(bits >> 16)}
+	return []byte{byte(bits), byte(bits >> 8), byte(bits >> 16), byte(n >> 1)}
 }

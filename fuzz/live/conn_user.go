@@ -257,7 +257,12 @@ func (h *connHarness) use() {
 // readMessages reads to the end.
 func (h *connHarness) readMessages() {
 	for {
-		msg, err := h.ws.ReadMessage(h.ctx)
+		ctx, cancel := h.ctx, context.CancelFunc(func() {})
+		if h.opt.has(bitContexts) {
+			ctx, cancel = context.WithCancel(h.ctx)
+		}
+		msg, err := h.ws.ReadMessage(ctx)
+		cancel() // which is nothing to a read that has returned
 		if err == nil {
 			h.locked(func() {
 				got := bytes.Clone(msg.Payload)

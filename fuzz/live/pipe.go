@@ -53,6 +53,10 @@ type pipe struct {
 	failedRead      reason // a read was told of the end, or of a fault
 	failed          reason // a write was told of one
 
+	interrupts bool   // every other system call is interrupted, and waits end for nothing
+	calls      int    // of the system
+	changed    func() // called behind each change; may be nil
+
 	due     func() error  // judges the deadline of a read that begins
 	timeout time.Duration // of a write
 	reading bool
@@ -91,6 +95,30 @@ func (p *pipe) set(change func()) {
 	change()
 	p.mu.Unlock()
 	p.change.Broadcast()
+	if p.changed != nil {
+		p.changed()
+	}
+}
+
+func (p *pipe) isClosed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed > 0
+}
+
+func (p *pipe) isReadable() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.readable()
+}
+
+// readable tells whether a read has not to wait. The caller holds mu, as with what follows.
+func (p *pipe) readable() bool { return len(p.in) > 0 || p.readErr != nil || p.eof }
+
+// interrupted tells whether a system call is.
+func (p *pipe) interrupted() bool {
+	p.calls++
+	return p.interrupts && p.calls%2 == 1
 }
 
 // SetReadDeadline sets the deadline of reads.
@@ -131,16 +159,7 @@ func (d *deadline) past() bool { return !d.IsZero() && !time.Now().Before(d.Time
 func (p *pipe) Read(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.reading {
-		p.wrong("two reads of the transport at the same time")
-	}
-	p.reading = true
-	defer func() { p.reading = false }()
-	if p.due != nil && p.closed == 0 {
-		if err := p.due(); err != nil {
-			p.wrong("%w", err)
-		}
-	}
+	defer p.beginRead()()
 	for {
 		switch {
 		case p.closed > 0:
@@ -149,16 +168,7 @@ func (p *pipe) Read(b []byte) (int, error) {
 			p.expired = true
 			return 0, os.ErrDeadlineExceeded
 		case len(p.in) > 0:
-			n := len(p.in)
-			if p.most > 0 {
-				n = min(n, p.most)
-			}
-			n = copy(b, p.in[:n])
-			p.in = p.in[n:]
-			p.consumed += n
-			p.heard = time.Now()
-			p.reads = append(p.reads, p.heard)
-			return n, nil
+			return p.take(b), nil
 		case p.readErr == errEmpty:
 			return 0, nil
 		case p.readErr != nil:
@@ -171,6 +181,34 @@ func (p *pipe) Read(b []byte) (int, error) {
 		}
 		p.change.Wait()
 	}
+}
+
+// beginRead judges a read that begins, and returns what is to be called at its end.
+func (p *pipe) beginRead() (end func()) {
+	if p.reading {
+		p.wrong("two reads of the transport at the same time")
+	}
+	p.reading = true
+	if p.due != nil && p.closed == 0 {
+		if err := p.due(); err != nil {
+			p.wrong("%w", err)
+		}
+	}
+	return func() { p.reading = false }
+}
+
+// take reads what there is.
+func (p *pipe) take(b []byte) int {
+	n := len(p.in)
+	if p.most > 0 {
+		n = min(n, p.most)
+	}
+	n = copy(b, p.in[:n])
+	p.in = p.in[n:]
+	p.consumed += n
+	p.heard = time.Now()
+	p.reads = append(p.reads, p.heard)
+	return n
 }
 
 func (p *pipe) Write(b []byte) (int, error) {
@@ -218,18 +256,24 @@ func (p *pipe) Write(b []byte) (int, error) {
 		n, err = n/2, p.writeErr
 		p.failed |= reasonWriteFault
 	}
-	p.out = append(p.out, p.writing[:n]...)
+	p.sent(p.writing[:n])
+	return n, err
+}
+
+// sent notes what was written, and the frames in it.
+func (p *pipe) sent(b []byte) {
+	p.out = append(p.out, b...)
 	if p.answers && p.scanned == 0 {
 		i := bytes.Index(p.out, []byte("\r\n\r\n"))
 		if i < 0 {
-			return n, err
+			return
 		}
 		p.scanned = i + 4
 	}
 	for {
 		f, size, short := wire.Split(p.out[p.scanned:])
 		if short != nil {
-			return n, err
+			return
 		}
 		p.scanned += size
 		p.frames = append(p.frames, sentFrame{f, time.Now()})

@@ -169,16 +169,24 @@ func seedServe([]vector.Vector) ([][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		for turn := range 5 {
+		for turn := range 8 {
 			head := connOptionBits(4*i + turn)
+			head[3] &^= bitSocket >> 24
 			switch {
+			case turn > 4: // on a socket, by turns by Serve and by ReadMessage with few options, and with many
+				head[3] |= bitSocket >> 24
+				if turn > 5 {
+					head[0] = head[0]&^(3*bitUser) | byte((turn-6)*userReads*bitUser)
+					head[1] &= bitLimits >> 8 * 3
+					head[2] &= bitFewHooks >> 16
+				}
 			case turn == 4: // one option alone, and no hook
 				alone := [...]int{bitReuse, bitSmallPending, bitReadTimeout, bitMessageTimeout, bitWriteTimeout, bitPings | bitAnswers, bitCloseTimeout, bitLinger, bitLimits, bitLimits * 3}[i%10]
 				for b := range head {
 					head[b] = byte((alone | bitFewHooks | bitUser*userServeToo) >> (8 * b))
 				}
 			case plainly: // by Serve, with nothing else to do
-				head = []byte{byte(turn & 1 * bitReuse), byte(turn >> 1 * bitLimits >> 8), bitFewHooks >> 16}
+				head = []byte{byte(turn & 1 * bitReuse), byte(turn >> 1 * bitLimits >> 8), bitFewHooks >> 16, 0}
 			case turn&1 == 0: // by Serve, and by ReadMessage, with few options
 				head[0] = head[0]&(bitClient|bitReuse) | byte(turn*bitUser)
 				head[2] &= bitFewHooks >> 16
