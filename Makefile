@@ -102,7 +102,7 @@ MODULE   ?=
 VERSION  ?=
 
 .PHONY: fuzz corpus rediscover explain
-fuzz: ## every fuzz target in turn (FUZZTIME, TARGET; PEERSTIME for FuzzPeers and FuzzOpenings)
+fuzz: ## every fuzz target in turn (FUZZTIME, TARGET; PEERSTIME for FuzzPeers, FuzzOpenings, FuzzAnswers)
 	go run ./fuzz/run -time $(FUZZTIME) -peers '$(PEERSTIME)' -target '$(TARGET)'
 
 corpus: ## the seeds as files for other engines, in .build/corpus

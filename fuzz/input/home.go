@@ -13,7 +13,7 @@ var home = map[string]string{
 	"ReadFrame": "./fuzz", "MarshalFrame": "./fuzz", "Mask": "./fuzz", "Reassembly": "./fuzz", "FrameMessage": "./fuzz", "UTF8": "./fuzz",
 	"Inflate": "./fuzz/deflate", "Deflate": "./fuzz/deflate", "Negotiate": "./fuzz/deflate",
 	"Handshake": "./fuzz/live", "Dial": "./fuzz/live", "Serve": "./fuzz/live", "Stream": "./fuzz/live", "Socket": "./fuzz/live", "Handler": "./fuzz/live",
-	"Peers": "./fuzz/peers", "Openings": "./fuzz/peers", "Target": "./fuzz/peers",
+	"Peers": "./fuzz/peers", "Openings": "./fuzz/peers", "Answers": "./fuzz/peers", "Target": "./fuzz/peers",
 }
 
 // Home returns the package that the target of that name stands in, or "".

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -86,37 +85,12 @@ const plainAnswer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nC
 // refusalOfAnswer returns why RFC 6455 section 4.1 refuses the answer, "" if it does
 // not, and what comes behind it.
 func refusalOfAnswer(answer []byte, key string) (why string, rest []byte) {
-	src := bytes.NewReader(answer)
-	br := bufio.NewReader(src)
-	request := &http.Request{Method: "GET"}
-	var r *http.Response
-	for {
-		var err error
-		if r, err = http.ReadResponse(br, request); err != nil {
-			return "it is no HTTP response: " + err.Error(), nil
-		}
-		if r.StatusCode/100 != 1 || r.StatusCode == 101 {
-			break
-		}
+	r, rest, err := openings.ReadAnswer(answer)
+	if err != nil {
+		return "it is no HTTP response: " + err.Error(), nil
 	}
-	rest, _ = io.ReadAll(br)
-	protocol := r.Header["Sec-Websocket-Protocol"]
-	accept := r.Header["Sec-Websocket-Accept"]
-	switch {
-	case r.StatusCode != 101:
-		return "its status is not 101", rest
-	case !openings.Has(openings.Tokens(r.Header["Upgrade"]), "websocket"):
-		return "its Upgrade does not name websocket", rest
-	case !openings.Has(openings.Tokens(r.Header["Connection"]), "upgrade"):
-		return "its Connection does not name upgrade", rest
-	case len(accept) != 1 || strings.Trim(accept[0], " \t") != key:
-		return "its Sec-WebSocket-Accept is not the one for the key", rest
-	case len(openings.Tokens(r.Header["Sec-Websocket-Extensions"])) > 0 && r.Header.Get("Sec-Websocket-Extensions") != "":
-		return "it uses an extension that was not offered", rest
-	case r.Proto != "HTTP/1.1":
-		return "it is no answer of HTTP/1.1", rest
-	case len(protocol) > 0 && !openings.Has(subprotocols, protocol[0]), len(protocol) > 1:
-		return "it uses a subprotocol that was not offered", rest
+	for _, b := range openings.CheckAnswer(r, key, subprotocols) {
+		return b.Why, rest
 	}
 	return "", rest
 }
@@ -158,14 +132,9 @@ func plainEnough(answer []byte) bool {
 
 // headerOf returns a header's value in an answer, behind any interim ones.
 func headerOf(answer []byte, name string) string {
-	br := bufio.NewReader(bytes.NewReader(answer))
-	for {
-		r, err := http.ReadResponse(br, &http.Request{Method: "GET"})
-		if err != nil {
-			return ""
-		}
-		if r.StatusCode/100 != 1 || r.StatusCode == 101 {
-			return r.Header.Get(name)
-		}
+	r, _, err := openings.ReadAnswer(answer)
+	if err != nil {
+		return ""
 	}
+	return r.Header.Get(name)
 }

@@ -1,9 +1,12 @@
-// Package openings has the rules for the client's opening handshake (RFC 6455 section
-// 4.2.1) as plain code over what net/http has parsed: the oracle of the targets that give
-// requests to servers.
+// Package openings has the rules for opening handshakes, requests (RFC 6455 section 4.2.1)
+// and answers (section 4.1), as plain code over what net/http has parsed: the oracle of
+// the targets that give requests to servers and answers to clients.
 package openings
 
 import (
+	"bufio"
+	"bytes"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -119,3 +122,55 @@ func Lower(s string) string {
 
 // Has tells whether the token is one of the list.
 func Has(list []string, token string) bool { return slices.Contains(list, token) }
+
+// ReadAnswer parses an answer to a client, behind any interim ones, and returns what
+// stands behind it.
+func ReadAnswer(answer []byte) (r *http.Response, behind []byte, err error) {
+	br := bufio.NewReader(bytes.NewReader(answer))
+	for {
+		if r, err = http.ReadResponse(br, &http.Request{Method: http.MethodGet}); err != nil {
+			return nil, nil, err
+		}
+		if r.StatusCode/100 != 1 || r.StatusCode == http.StatusSwitchingProtocols {
+			behind, err = io.ReadAll(br)
+			return r, behind, err
+		}
+	}
+}
+
+// CheckAnswer returns the rules that an answer breaks, where accept belongs to the key and
+// the subprotocols were offered; no extension was.
+func CheckAnswer(r *http.Response, accept string, subprotocols []string) (list []Broken) {
+	no := func(broken bool, rule, why string) {
+		if broken {
+			list = append(list, Broken{Rule: rule, Why: why})
+		}
+	}
+	accepts, protocol, extensions := r.Header["Sec-Websocket-Accept"], r.Header["Sec-Websocket-Protocol"], r.Header["Sec-Websocket-Extensions"]
+	no(r.StatusCode != http.StatusSwitchingProtocols, "status", "its status is not 101")
+	no(!Has(Tokens(r.Header["Upgrade"]), "websocket"), "upgrade", "its Upgrade does not name websocket")
+	no(!Has(Tokens(r.Header["Connection"]), "upgrade"), "connection", "its Connection does not name upgrade")
+	no(len(accepts) == 0, "accept-missing", "there is no Sec-WebSocket-Accept")
+	no(len(accepts) > 1, "accept-twice", "there is more than one Sec-WebSocket-Accept")
+	no(len(accepts) == 1 && strings.Trim(accepts[0], " \t") != accept, "accept", "its Sec-WebSocket-Accept is not the one for the key")
+	no(strings.Join(extensions, "") != "", "extension-not-offered", "it uses an extension that was not offered")
+	no(r.Proto != "HTTP/1.1", "http-version", "it is no answer of HTTP/1.1")
+	no(len(protocol) > 1, "subprotocol-twice", "it selects more than one subprotocol")
+	no(len(protocol) > 0 && !Has(subprotocols, protocol[0]), "subprotocol-not-offered", "it uses a subprotocol that was not offered")
+	return list
+}
+
+// UnusualAnswer returns what an answer has that is right, and that a strict client may
+// stumble over, and of the bytes before and behind it.
+func UnusualAnswer(r *http.Response, answer, behind []byte) (list []string) {
+	yes := func(is bool, what string) {
+		if is {
+			list = append(list, what)
+		}
+	}
+	connection := r.Header["Connection"]
+	yes(!bytes.HasPrefix(answer, []byte("HTTP/1.1 101")), "interim-answers")
+	yes(len(connection) != 1 || Lower(connection[0]) != "upgrade", "connection-in-a-list")
+	yes(len(behind) > 0, "frames-behind-the-answer")
+	return list
+}

@@ -38,6 +38,24 @@ func FuzzOpenings(f *testing.F) {
 	})
 }
 
+// Target Answers gives an answer to the opening handshake of each library's client. Oracle:
+// plain code for RFC 6455 section 4.1 tells which answers are refused; what stands behind
+// one is delivered; the table AnswerDivergences has what is known.
+func FuzzAnswers(f *testing.F) {
+	seeds, err := target("Answers").Seeds()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := Answers(data); err != nil {
+			t.Fatal(target("Answers").Report(err, data))
+		}
+	})
+}
+
 // Target Target sends a transcript over the wire to the echo server that the
 // environment variable TARGET names (ws://host:port/path), or to one of the core
 // in the process. Oracle: the echoes, the pongs and the class of the close code

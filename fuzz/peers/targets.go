@@ -7,6 +7,7 @@ func Targets() []input.Target {
 	return []input.Target{
 		{Name: "Peers", Check: Peers, Words: input.ExplainTranscript, SeedsFrom: input.SeedTranscripts, Compressed: true},
 		{Name: "Openings", Check: Openings, Words: explainOpening, SeedsFrom: seedOpenings},
+		{Name: "Answers", Check: Answers, Words: explainAnswer, SeedsFrom: seedAnswers},
 		{Name: "Target", Check: Remote, Words: input.ExplainTranscript, SeedsFrom: seedRemote},
 	}
 }

@@ -60,7 +60,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	target := flags.String("target", os.Getenv("TARGET"), "one `target`, or the URL of an echo server, to fuzz that; default: all targets")
 	flags.IntVar(&o.parallel, "parallel", 0, "`workers`; default: one a processor")
 	flags.StringVar(&o.cache, "cache", "", "the engine's corpus `folder`; default: the go command's")
-	flags.StringVar(&o.peers, "peers", "", "how long the targets Peers and Openings run, which hunt for bugs of other libraries: a duration or, such as 200x, a `number` of inputs, seeds included; default: as the others")
+	flags.StringVar(&o.peers, "peers", "", "how long the targets Peers, Openings and Answers run, which hunt for bugs of other libraries: a duration or, such as 200x, a `number` of inputs, seeds included; default: as the others")
 	flags.StringVar(&o.minimise, "minimize", "100x", "how long, or how many `times`, the engine tries to make a finding smaller, and also each input that reaches something new: with 10s that leaves a short run little time to look for more")
 	flags.BoolVar(&o.cover, "cover", true, "measure the coverage of the core at the end")
 	if err := cli.Parse(flags, args, stdout); err != nil {
@@ -172,7 +172,7 @@ func instrumenter(ctx context.Context) (string, error) {
 
 // fuzztime is how long a target runs: a duration, or a number of inputs.
 func (o *options) fuzztime(name string) string {
-	if short := strings.TrimPrefix(name, "Fuzz"); o.peers != "" && (short == "Peers" || short == "Openings") {
+	if short := strings.TrimPrefix(name, "Fuzz"); o.peers != "" && (short == "Peers" || short == "Openings" || short == "Answers") {
 		return o.peers
 	}
 	return o.time.String()

@@ -182,11 +182,17 @@ func (c *Conn) Consumed() int {
 
 // Client makes the Conn play the server of an opening handshake: the first
 // request that is written gets the 101 that suits it (RFC 6455 §4.2.2), in a
-// read of its own, before the transcript.
+// read of its own, before the transcript; or what was chosen by Answer.
 func (c *Conn) Client() net.Conn {
-	c.answer = c.response
+	if c.answer == nil {
+		c.answer = c.response
+	}
 	return c
 }
+
+// Opens tells whether the answer to the opening handshake is not the usual one, so that
+// a library has to read it, which otherwise may begin behind it.
+func (c *Conn) Opens() bool { return c.chunked }
 
 // Answer has the first request that is written answered by f, in reads of the
 // transcript's sizes.

@@ -3,6 +3,7 @@
 package transcripts
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -90,6 +91,9 @@ func end(r *transcript.Result, err error) {
 type roundTripper struct{ c *transcript.Conn }
 
 func (rt roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
+	if rt.c.Opens() {
+		return rt.exchange(req)
+	}
 	header := http.Header{
 		"Upgrade":              {"websocket"},
 		"Connection":           {"Upgrade"},
@@ -105,4 +109,27 @@ func (rt roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 		Body:    rt.c,
 		Request: req,
 	}, nil
+}
+
+// exchange has the request answered on the Conn, as net/http does it.
+func (rt roundTripper) exchange(req *http.Request) (*http.Response, error) {
+	if err := req.Write(rt.c); err != nil {
+		return nil, err
+	}
+	ahead := bufio.NewReader(rt.c)
+	for {
+		response, err := http.ReadResponse(ahead, req)
+		if err != nil {
+			return nil, err
+		}
+		if response.StatusCode == http.StatusSwitchingProtocols {
+			response.Body = struct {
+				io.Reader
+				io.WriteCloser
+			}{ahead, rt.c}
+		}
+		if response.StatusCode/100 != 1 || response.StatusCode == http.StatusSwitchingProtocols {
+			return response, nil
+		}
+	}
 }

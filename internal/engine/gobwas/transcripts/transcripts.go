@@ -28,11 +28,24 @@ var Reader = transcript.Reader{
 
 func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) error {
 	state := ws.StateServerSide
+	var conn io.ReadWriter = c
 	if t.Role == model.Client {
 		state = ws.StateClientSide
+		if c.Opens() {
+			ahead, _, err := ws.Dialer{}.Upgrade(c, transcript.Target())
+			if err != nil {
+				return err
+			}
+			if ahead != nil { // frames that came with the answer
+				conn = struct {
+					io.Reader
+					io.Writer
+				}{ahead, c}
+			}
+		}
 	}
 	for {
-		payload, opcode, err := wsutil.ReadData(c, state)
+		payload, opcode, err := wsutil.ReadData(conn, state)
 		if err != nil {
 			return end(r, err)
 		}
