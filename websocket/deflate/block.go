@@ -13,14 +13,18 @@ func (e *encoder) writeBlock() {
 	for _, s := range e.sequences[:e.count] {
 		symbols -= s.length() - 2
 	}
+	stored := 8 * (5 + n)
 	var fixed, dynamic int
 	if symbols < e.few {
-		fixed, dynamic = e.fixedBits(), math.MaxInt
+		// A literal takes 9 bits at most, a match 31: mostly that tells enough.
+		fixed, dynamic = 3+7+9*symbols+(31-2*9)*e.count, math.MaxInt
+		if fixed > stored {
+			fixed = e.fixedBits()
+		}
 	} else {
 		e.countSymbols()
 		fixed, dynamic = e.codes.build()
 	}
-	stored := 8 * (5 + n)
 	e.out = slices.Grow(e.out, min(stored, fixed, dynamic)/8+32)
 	switch {
 	case stored <= min(fixed, dynamic):

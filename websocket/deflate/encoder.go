@@ -17,6 +17,7 @@ type encoder struct {
 	few     int // a block of fewer symbols gets no codes of its own
 	lazy    bool
 	deep    bool
+	step    int // from one position of a match to the next that goes into the index
 
 	sequences [maxSequences]sequence
 	count     int
@@ -83,8 +84,9 @@ func (e *encoder) begin(dst, message []byte, level Level) {
 const short = 2048
 
 // tiny is up to how many octets of a message with a context are not worth codes of their
-// own: what is not told by the context is too little.
-const tiny = 128
+// own, for what is not told by the context is too little; nor that each position of a
+// match is put into the index.
+const tiny = 192
 
 // alone finds matches within the message.
 func (e *encoder) alone(window int) {
@@ -114,9 +116,9 @@ func (e *encoder) alone(window int) {
 // at most.
 func (e *encoder) within(w *window, size int) {
 	n := len(e.message)
-	e.few, e.lazy, e.deep = 50, true, n <= short || size < 1<<smallBits
+	e.few, e.lazy, e.deep, e.step = 50, true, n <= short || size < 1<<smallBits, 1
 	if n <= tiny {
-		e.few = tiny
+		e.few, e.step = tiny, 2
 	}
 	if e.level == Best {
 		e.few = 20

@@ -50,20 +50,19 @@ func (x *index) chain(v uint64, position uint16) {
 	x.head[h] = position
 }
 
-// pair puts a position into a pair.
-func (x *index) pair(v uint64, position uint16) {
-	h := x.hash(v) | 1
-	x.head[h], x.head[h^1] = x.head[h^1], position
+// pair returns the last two positions where v stands, the later one first.
+func (x *index) pair(v uint64) *[2]uint16 {
+	h := x.hash(v) &^ 1
+	return (*[2]uint16)(x.head[h : h+2])
 }
 
 // insert puts a position into the index that may be there already.
 func (x *index) insert(v uint64, position uint16) {
-	h := x.hash(v)
-	switch {
-	case x.head[h] == position || x.prev == nil && x.head[h^1] == position:
-	case x.prev == nil:
-		x.pair(v, position)
-	default:
-		x.chain(v, position)
+	if x.prev != nil {
+		if x.head[x.hash(v)] != position {
+			x.chain(v, position)
+		}
+	} else if pair := x.pair(v); pair[0] != position && pair[1] != position {
+		pair[1], pair[0] = pair[0], position
 	}
 }

@@ -76,8 +76,9 @@ func (e *encoder) two(buf []byte, i, end int, base uint16, x *index, window int)
 		e.sequences[e.count] = newSequence(i-run, length, distance)
 		e.count++
 		run = i + length
-		for i += 2; i < run && i <= last; i++ {
-			x.pair(load(buf, i), base+uint16(i))
+		for i += 2; i < run && i <= last; i += e.step {
+			pair := x.pair(load(buf, i))
+			pair[1], pair[0] = pair[0], base+uint16(i)
 		}
 		i = run
 		if e.count == maxSequences {
@@ -94,9 +95,9 @@ func (e *encoder) two(buf []byte, i, end int, base uint16, x *index, window int)
 func (x *index) longer(buf []byte, i, end int, base uint16, window int) (length, distance int) {
 	v := load(buf, i)
 	position := base + uint16(i)
-	h := x.hash(v) | 1
-	second, first := int(position-x.head[h]), int(position-x.head[h^1])
-	x.head[h], x.head[h^1] = x.head[h^1], position
+	pair := x.pair(v)
+	first, second := int(position-pair[0]), int(position-pair[1])
+	pair[1], pair[0] = pair[0], position
 	reach := uint(min(window, i))
 	if uint(first-1) < reach && uint32(v) == uint32(load(buf, i-first)) {
 		length, distance = same(buf, i, first, v, end), first

@@ -89,7 +89,7 @@ func (w *window) refresh() {
 
 // unseen is how many octets at the end of a message may not be in the index, since
 // what stands behind them was not known.
-const unseen = 7
+const unseen = 4
 
 // catchUp puts those before i into the index. buf has padding.
 func (x *index) catchUp(buf []byte, i int, base uint16) {
