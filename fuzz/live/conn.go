@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -200,7 +201,8 @@ func runConn(data []byte, limits func(*input.Source) model.Limits, ops func(*con
 		h.kernel, stop = playKernel()
 		defer stop()
 	}
-	return inBubble(func() error {
+	pools.begin()
+	err := inBubble(func() error {
 		if limits != nil {
 			h.opt.limits = limits(&h.src)
 		}
@@ -208,6 +210,7 @@ func runConn(data []byte, limits func(*input.Source) model.Limits, ops func(*con
 		h.collects = len(data)&15 == 0 // it takes a while
 		return h.run(ops)
 	})
+	return cmp.Or(err, pools.end(mostHeld))
 }
 
 // forgotten checks that nothing holds the connection that has ended: no timer, no context,

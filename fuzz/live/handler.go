@@ -3,6 +3,7 @@ package live
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,10 +37,10 @@ import (
 // logged, but for http.ErrAbortHandler.
 func Handler(data []byte) error {
 	defer input.Guard()()
-	return inBubble(func() error {
-		h := &handlerHarness{}
-		return h.run(data)
-	})
+	pools.begin()
+	h := &handlerHarness{}
+	err := inBubble(func() error { return h.run(data) })
+	return cmp.Or(err, pools.end(mostHeld*len(h.conns)))
 }
 
 // handlerHead is how many bytes of an input of target Handler choose the options.

@@ -2,6 +2,7 @@ package live
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,10 +55,12 @@ func Socket(data []byte) error {
 	own := *h.t
 	own.Limits = limits
 	h.want = own.Want()
+	run := h.run
 	if h.reset != 0 {
-		return h.runReset()
+		run = h.runReset
 	}
-	return h.run()
+	pools.begin()
+	return cmp.Or(run(), pools.end(mostHeld))
 }
 
 // socketHead is how many bytes of an input of target Socket choose the options.
