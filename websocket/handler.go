@@ -18,7 +18,8 @@ type HTTPHandler struct {
 	opts    *settings // shared by all connections
 	values  serverValues
 
-	awake  wheel[awake]   // connections that may be parked, if they turn out to be idle
+	fresh  wheel[awake]   // connections of which it is not known that they are busy
+	awake  wheel[awake]   // those that were
 	timed  wheel[*served] // parked ones that wait for no longer than a time
 	parks  bool           // connections are parked
 	parked atomic.Int64   // so many
@@ -55,6 +56,7 @@ func NewHandler(handler Handler, opts Options) *HTTPHandler {
 	}
 	h := &HTTPHandler{handler: handler, opts: newSettings(opts), idle: make(chan struct{})}
 	if h.parks = canPark && h.opts.ParkAfter > 0; h.parks {
+		h.fresh.init(h.opts.ParkAfter/ticksFresh, 1, (*awake).sweepFresh)
 		h.awake.init(h.opts.ParkAfter/ticksIdle, ticksIdle/2, (*awake).sweep)
 		h.timed.init(max(h.opts.ReadTimeout, h.opts.MessageTimeout)/mostTicks, 1, wakeInTime)
 	}

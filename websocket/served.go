@@ -88,39 +88,56 @@ func wakeInTime(s **served) (again int) {
 // stayAwake has the connection swept from now on. One that is known to be busy at times is
 // not parked as soon as another.
 func (s *served) stayAwake(busy bool) {
-	if s.owner.parks && s.ws().under().beIdle() {
-		a := awake{served: s}
-		if busy {
-			a.patience = patient
-		}
-		s.owner.awake.add(a, patience[a.patience])
+	if !s.owner.parks || !s.ws().under().beIdle() {
+		return
+	}
+	if busy {
+		s.owner.awake.add(awake{served: s}, patience[0])
+	} else {
+		s.owner.fresh.add(awake{served: s}, 1)
 	}
 }
 
 // awake is a connection that is not parked, for the sweep.
 type awake struct {
 	*served
-	patience uint8 // how often the sweep found it busy, at most len(patience)-1
+	busy uint8 // how often the sweep found it busy: in fresh, or in patience
 }
 
-// patience is how long a connection is to be idle before it is parked, in ticks of which
-// Options.ParkAfter has ticksIdle: soon, where nothing is known of it, for most that have
-// come to be idle stay so; but a connection that is busy again and again need not be
-// looked at often.
-var patience = [...]int{1, 1, ticksIdle, 2 * ticksIdle, 3 * ticksIdle}
-
 const (
-	ticksIdle = 16
-	patient   = 2 // in patience
+	// ticksIdle and ticksFresh are how many ticks of the wheels awake and fresh
+	// Options.ParkAfter has.
+	ticksIdle  = 16
+	ticksFresh = 4 * ticksIdle
+	// freshSweeps is how often a connection is found busy before it counts as such.
+	freshSweeps = 2
 )
+
+// patience is how long a busy connection is to be idle before it is parked, in ticks of
+// the wheel: one that is busy again and again need not be looked at often.
+var patience = [...]int{ticksIdle, 2 * ticksIdle, 3 * ticksIdle}
 
 // sweep interrupts the wait of a connection that has been idle since the last time.
 func (a *awake) sweep() (again int) {
 	if a.ws().under().sweep() {
 		return 0
 	}
-	a.patience = min(a.patience+1, uint8(len(patience)-1))
-	return patience[a.patience]
+	a.busy = min(a.busy+1, uint8(len(patience)-1))
+	return patience[a.busy]
+}
+
+// sweepFresh is sweep for a connection of which nothing is known, or that was idle for
+// long: most of these stay so, and the fewer of them are awake at a time, the fewer
+// goroutines there ever are: the memory of those that end does not all go back.
+func (a *awake) sweepFresh() (again int) {
+	if a.ws().under().sweep() {
+		return 0
+	}
+	if a.busy++; a.busy < freshSweeps {
+		return 1
+	}
+	a.owner.awake.add(awake{served: a.served}, patience[0])
+	return 0
 }
 
 // step is that of Websocket. What it defers also sees a panic, and runtime.Goexit,
