@@ -17,29 +17,52 @@ var ContextKey any = contextKey("websocket")
 // another context, outlives that, and ends with the connection, which it holds. What makes a context
 // cancellable takes memory, so it is made when somebody first asks when the context ends.
 type handlerContext struct {
-	ws     Websocket
-	values context.Context              // never ends
-	asked  atomic.Pointer[askedContext] // nil until then; neverAsked if that was too late
+	ws    Websocket
+	state atomic.Pointer[contextState]
 }
 
-type askedContext struct {
-	context.Context
-	cancel context.CancelFunc
+// A contextState is the state of a handlerContext. Many share one, as long as nobody asks.
+type contextState struct {
+	context.Context                    // has the values; never ends, unless it was asked for
+	cancel          context.CancelFunc // nil until it was
+	over            *contextState      // what follows if nobody asks before the end; may be nil
 }
 
-// neverAsked stands for a context that has ended before anybody asked.
-var neverAsked = &askedContext{cancel: func() {}}
+// shared returns a state with these values, which never end, for many.
+func shared(values context.Context) *contextState {
+	s := &contextState{Context: values}
+	s.over = s.ask()
+	s.over.cancel()
+	return s
+}
 
-func (c *handlerContext) init(values context.Context) { c.values = values }
+// ask returns a state for who asks when the context ends.
+func (s *contextState) ask() *contextState {
+	asked := new(contextState)
+	asked.Context, asked.cancel = context.WithCancel(s.Context)
+	return asked
+}
+
+func (c *handlerContext) init(values *contextState) { c.state.Store(values) }
 
 // connection returns the connection whose context c is.
 func (c *handlerContext) connection() *Websocket { return &c.ws }
 
 // cancel ends the context.
 func (c *handlerContext) cancel() {
-	if !c.asked.CompareAndSwap(nil, neverAsked) {
-		c.asked.Load().cancel()
+	s := c.state.Load()
+	if s.cancel == nil {
+		over := s.over
+		if over == nil {
+			over = s.ask()
+			over.cancel()
+		}
+		if c.state.CompareAndSwap(s, over) {
+			return
+		}
+		s = c.state.Load()
 	}
+	s.cancel()
 }
 
 // String and GoString name the context. Without them package fmt, and loggers with
@@ -54,46 +77,30 @@ func (c *handlerContext) Deadline() (deadline time.Time, ok bool) { return }
 
 // Done implements context.Context.
 func (c *handlerContext) Done() <-chan struct{} {
-	for {
-		before := c.state()
-		if before != nil && before != neverAsked {
-			return before.Done()
-		}
-		asked := new(askedContext)
-		asked.Context, asked.cancel = context.WithCancel(c.values)
-		if before == neverAsked {
-			asked.cancel()
-		}
-		if c.asked.CompareAndSwap(before, asked) {
-			if before == nil {
-				c.ws.ending().afterwards(asked.cancel)
-			}
-			return asked.Done()
-		}
-		asked.cancel() // somebody else was faster
+	before := c.current()
+	if before.cancel != nil {
+		return before.Done()
 	}
+	asked := before.ask()
+	if !c.state.CompareAndSwap(before, asked) {
+		asked.cancel() // somebody else was faster
+		return c.state.Load().Done()
+	}
+	c.ws.ending().afterwards(asked.cancel)
+	return asked.Done()
 }
 
 // Err implements context.Context.
-func (c *handlerContext) Err() error {
-	switch asked := c.state(); asked {
-	case nil:
-		return nil
-	case neverAsked:
-		return context.Canceled
-	default:
-		return asked.Err()
-	}
-}
+func (c *handlerContext) Err() error { return c.current().Err() }
 
-// state returns asked, and heeds the end of the connection.
-func (c *handlerContext) state() *askedContext {
-	asked := c.asked.Load()
-	if asked == nil && c.ws.ending().has() {
+// current returns the state, and heeds the end of the connection.
+func (c *handlerContext) current() *contextState {
+	s := c.state.Load()
+	if s.cancel == nil && c.ws.ending().has() {
 		c.cancel()
-		asked = c.asked.Load()
+		s = c.state.Load()
 	}
-	return asked
+	return s
 }
 
 // Value implements context.Context. A context derived from this one finds the
@@ -102,11 +109,7 @@ func (c *handlerContext) Value(key any) any {
 	if key == ContextKey {
 		return &c.ws
 	}
-	values := c.values
-	if asked := c.asked.Load(); asked != nil && asked != neverAsked {
-		values = asked.Context
-	}
-	value := values.Value(key)
+	value := c.state.Load().Value(key)
 	if value == nil && key == http.LocalAddrContextKey {
 		return c.ws.under().conn().LocalAddr()
 	}
@@ -122,25 +125,28 @@ type serverValues struct {
 
 type valuesOf struct {
 	server *http.Server
-	values context.Context
+	values *contextState
 }
 
+// noValues are those of a request that has no server.
+var noValues = shared(context.Background())
+
 // of returns the values for the connection of a request.
-func (s *serverValues) of(r *http.Request, own func(*http.Request) context.Context) context.Context {
+func (s *serverValues) of(r *http.Request, own func(*http.Request) context.Context) *contextState {
 	if own != nil {
 		ctx := own(r)
-		if ctx.Done() == nil { // it never ends; WithoutCancel would take memory with each look
-			return ctx
+		if ctx.Done() != nil { // WithoutCancel would take memory with each look
+			ctx = context.WithoutCancel(ctx)
 		}
-		return context.WithoutCancel(ctx)
+		return &contextState{Context: ctx}
 	}
 	server, ok := r.Context().Value(http.ServerContextKey).(*http.Server)
 	if !ok {
-		return context.Background()
+		return noValues
 	}
 	last := s.last.Load()
 	if last == nil || last.server != server {
-		last = &valuesOf{server, context.WithValue(context.Background(), http.ServerContextKey, server)}
+		last = &valuesOf{server, shared(context.WithValue(context.Background(), http.ServerContextKey, server))}
 		s.last.Store(last)
 	}
 	return last.values

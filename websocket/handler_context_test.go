@@ -15,22 +15,37 @@ import (
 
 type middlewareKey struct{}
 
-// A context that has ended stays so, also where nobody had asked before.
+// A context that has ended stays so, also where nobody had asked before, and those that
+// shared their state with it are as before.
 func TestHandlerContextStaysEnded(t *testing.T) {
-	ctx := new(handlerContext)
-	ctx.init(context.Background())
-	ctx.ws.init(newScripted(), ServerMode, new(Options).shared(), nil, opened{})
-	ctx.ws.abort(io.EOF)
-	if err := ctx.Err(); err != context.Canceled {
-		t.Errorf("Err: %v", err)
-	}
-	select {
-	case <-ctx.Done():
-	default:
-		t.Error("Done: not closed")
-	}
-	if err := ctx.Err(); err != context.Canceled {
-		t.Errorf("Err after Done: %v", err)
+	for _, state := range []*contextState{{Context: context.Background()}, shared(context.Background())} {
+		begin := func() *handlerContext {
+			ctx := new(handlerContext)
+			ctx.init(state)
+			ctx.ws.init(newScripted(), ServerMode, new(Options).shared(), nil, opened{})
+			return ctx
+		}
+		ctx, other := begin(), begin()
+		ctx.ws.abort(io.EOF)
+		if err := ctx.Err(); err != context.Canceled {
+			t.Errorf("Err: %v", err)
+		}
+		select {
+		case <-ctx.Done():
+		default:
+			t.Error("Done: not closed")
+		}
+		if err := ctx.Err(); err != context.Canceled {
+			t.Errorf("Err after Done: %v", err)
+		}
+		if err := other.Err(); err != nil {
+			t.Errorf("another one's Err: %v", err)
+		}
+		select {
+		case <-other.Done():
+			t.Error("another one's Done: closed")
+		default:
+		}
 	}
 }
 

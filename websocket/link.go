@@ -23,10 +23,8 @@ type opened struct {
 // it. out and end have a lock each; no hook, no handler and no call of the transport
 // runs under them. The rest does not change, or is safe by itself.
 type link struct {
-	opts             *settings
 	tell             teller
-	subprotocol      *string             // nil for none
-	deflation        *protocol.Deflation // nil without permessage-deflate
+	agreed           *opened // nil where that is neither a subprotocol nor permessage-deflate
 	transport        transport
 	out              outbound
 	end              ending
@@ -35,13 +33,13 @@ type link struct {
 	gathered, silent bool // the reader's own: something may be queued; no hook is told of it any more
 }
 
-// init makes l a link over src, of which what comes is put into reader.
-func (l *link) init(src io.ReadWriteCloser, reader *protocol.Reader, mode Mode, opts *settings, o opened) {
-	l.opts, l.tell, l.mode, l.deflation = opts, newTeller(&opts.Hooks, o.key), mode, o.deflation
-	if subprotocol := o.subprotocol; subprotocol != "" {
-		l.subprotocol = &subprotocol
+// init makes l a link over src.
+func (l *link) init(src io.ReadWriteCloser, mode Mode, opts *settings, o opened) {
+	l.tell, l.mode = newTeller(opts, o.key), mode
+	if o.subprotocol != "" || o.deflation != nil {
+		l.agreed = &opened{subprotocol: o.subprotocol, deflation: o.deflation}
 	}
-	l.transport.init(src, reader, opts.WriteTimeout)
+	l.transport.init(src, opts.reader(mode, o.deflation))
 	l.out.init(l, opts.writer(mode, o.deflation))
 	if (opts.timesReads() || opts.WriteTimeout > 0) && !l.transport.hasDeadlines() {
 		panic("websocket: a timeout is set, but the transport has no deadlines")
@@ -56,15 +54,15 @@ func (l *link) init(src io.ReadWriteCloser, reader *protocol.Reader, mode Mode, 
 func (l *link) ClientKey() ClientKey { return l.tell.clientKey() }
 
 // Subprotocol returns the subprotocol that was agreed on, or "".
-func (l *link) Subprotocol() string { return *cmp.Or(l.subprotocol, new(string)) }
+func (l *link) Subprotocol() string { return cmp.Or(l.agreed, new(opened)).subprotocol }
 
 // Compression returns what was agreed on of permessage-deflate (RFC 7692 §7.1), and false
 // where the connection goes without it.
 func (l *link) Compression() (params deflate.Params, ok bool) {
-	if l.deflation == nil {
+	if l.agreed == nil || l.agreed.deflation == nil {
 		return params, false
 	}
-	return l.deflation.Params(), true
+	return l.agreed.deflation.Params(), true
 }
 
 // Err returns nil while the connection is open, and then what ReadMessage returns from
@@ -168,8 +166,10 @@ func (l *link) ending() *ending { return &l.end }
 // begin takes the reader's role from the beginning, for whoever serves.
 func (l *link) begin() { l.end.become(messages, context.Background(), nil) }
 
-// under implements owner.
+// under and writeTimeout implement owner.
 func (l *link) under() *transport { return &l.transport }
+
+func (l *link) writeTimeout() time.Duration { return l.tell.settings().WriteTimeout }
 
 // closeFor starts the closing handshake because a handler returned err. The
 // caller has the reader's role and goes on reading.
@@ -195,7 +195,7 @@ func (l *link) happens(event protocol.ClosingEvent, code StatusCode, err error, 
 		l.out.control(OpcodeClose, payload)
 	})
 	if do&protocol.Bound != 0 {
-		l.end.bound(l.opts.CloseTimeout, func() { l.lost(errNoAnswer) })
+		l.end.bound(l.tell.settings().CloseTimeout, func() { l.lost(errNoAnswer) })
 		l.boundByClose()
 	}
 	switch {
@@ -213,7 +213,7 @@ func (l *link) happens(event protocol.ClosingEvent, code StatusCode, err error, 
 // boundByClose lifts the deadline of what is read behind this side's Close: CloseTimeout
 // bounds that.
 func (l *link) boundByClose() {
-	if l.opts.timesReads() {
+	if l.tell.settings().timesReads() {
 		_ = l.transport.setReadDeadline(time.Time{})
 	}
 }
@@ -251,7 +251,7 @@ func (l *link) drain(do protocol.Action, how draining) {
 	if do&protocol.Drain == 0 {
 		return
 	}
-	if l.transport.undisturbed() || l.opts.timesReads() {
+	if l.transport.undisturbed() || l.tell.settings().timesReads() {
 		_ = l.transport.setReadDeadline(time.Time{}) // CloseTimeout bounds it
 	}
 	if how.shut {
@@ -259,7 +259,7 @@ func (l *link) drain(do protocol.Action, how draining) {
 	}
 	// A server closes first. On a transport whose directions cannot be ended one by
 	// one, the peer waits for that, and would be waited for in vain.
-	most := l.opts.LingerBytes
+	most := l.tell.settings().LingerBytes
 	if how.shut && !how.failed && !how.behind && !l.transport.canShut() {
 		most = 0
 	}
@@ -369,7 +369,7 @@ func (l *link) startClosing(code StatusCode, reason string) (reads bool, err err
 		return true, nil
 	}
 	if do == 0 && l.end.reads(lingering) {
-		await(l.end.done(), l.opts.CloseTimeout)
+		await(l.end.done(), l.tell.settings().CloseTimeout)
 	}
 	return false, nil
 }

@@ -75,7 +75,7 @@ type Options struct {
 	// ParkAfter is how long a connection of a NewHandler that was busy has to be idle to be
 	// parked, at least: it then holds nothing but itself and its socket, and has a goroutine
 	// again when something comes. One of which nothing is known yet, or that was idle for
-	// long before, is parked after an eighth of that, or less. Nothing else of a connection changes.
+	// long before, is parked after a sixteenth of that, or less. Nothing else of a connection changes.
 	// Connections are parked on Linux, where net/http has them from a plain socket, without
 	// TLS. Default: 160 ms; they never are, if it is negative.
 	ParkAfter time.Duration
@@ -167,11 +167,17 @@ func (o *Options) setDefaults() {
 type settings struct {
 	Options
 	limits protocol.Limits
+	quiet  bool // no hook wants to know of messages
 }
 
 func newSettings(o Options) *settings {
 	o.setDefaults()
-	return &settings{o, protocol.Limits{MaxFrameSize: o.MaxFrameSize, MaxMessageSize: o.MaxMessageSize}}
+	h := &o.Hooks
+	return &settings{
+		Options: o,
+		limits:  protocol.Limits{MaxFrameSize: o.MaxFrameSize, MaxMessageSize: o.MaxMessageSize},
+		quiet:   h.OnReadMessage == nil && h.OnWriteFrame == nil && h.OnWriteMessage == nil,
+	}
 }
 
 // reader and writer are those of a connection.

@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"context"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,6 +39,8 @@ func (o *outbound) init(owner owner, writer protocol.Writer) {
 type owner interface {
 	// under returns the transport.
 	under() *transport
+	// writeTimeout bounds each step of a write on it; it is 0 for none.
+	writeTimeout() time.Duration
 	// writeFailed is told of the error of the transport. It has the turn to write, and
 	// gives it up.
 	writeFailed(cause error)
@@ -50,7 +53,7 @@ type owner interface {
 type queue struct {
 	writer  protocol.Writer
 	waiting *waiting // nil until somebody waits
-	taken   int      // bytes that left the queue and are being written
+	taken   int32    // bytes that left the queue and are being written, as far as they can be counted
 	busy    bool     // somebody has the turn
 	shut    bool     // end this side's direction once all is written
 	ended   bool     // nothing is written any more
@@ -127,13 +130,13 @@ func (o *outbound) hasClosed() bool { return o.closed.Load() }
 func (q *queue) take() *protocol.Buffer {
 	b := q.writer.Take()
 	if b != nil {
-		q.taken += len(b.Bytes)
+		q.taken = int32(min(int(q.taken)+len(b.Bytes), math.MaxInt32))
 	}
 	return b
 }
 
 // pending is the number of bytes that wait for the transport.
-func (q *queue) pending() int { return q.taken + q.writer.Len() }
+func (q *queue) pending() int { return int(q.taken) + q.writer.Len() }
 
 // drained reports whether all is written, or nothing is written any more.
 func (q *queue) drained() bool { return q.ended || !q.busy && q.writer.Len() == 0 }
@@ -227,7 +230,7 @@ func (o *outbound) keepWriting(b *behind) {
 	buf, n := b.buf, b.n
 	b.buf = nil
 	for {
-		err := o.owner.under().write(buf.Bytes[n:])
+		err := o.owner.under().write(buf.Bytes[n:], o.owner.writeTimeout())
 		buf.Free()
 		if err != nil {
 			o.owner.writeFailed(err)
@@ -313,7 +316,7 @@ func (o *outbound) writeWaiting(ctx context.Context, p []byte) error {
 	if ctx.Done() != nil {
 		defer context.AfterFunc(ctx, func() { _ = o.owner.cancelled(ctx) })()
 	}
-	return o.owner.under().write(p[n:])
+	return o.owner.under().write(p[n:], o.owner.writeTimeout())
 }
 
 // shutWhenWritten ends this side's direction once all that is queued is written.

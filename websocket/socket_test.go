@@ -303,7 +303,7 @@ func TestWaitingReaderHoldsNoBuffer(t *testing.T) {
 			}
 			p.conn.Close()
 			<-served
-			if n := ws.reader.Holds(); inside == (n == 0) || inside && n > 256<<10 {
+			if n := ws.reader().Holds(); inside == (n == 0) || inside && n > 256<<10 {
 				t.Errorf("reuse %v, inside a payload %v: the reader holds %d bytes", reuse, inside, n)
 			}
 			if n := ws.out.queue.writer.Holds(); n > 0 {

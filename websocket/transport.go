@@ -29,11 +29,9 @@ const (
 // goroutine at a time reads, and one writes.
 type transport struct {
 	src    io.ReadWriteCloser
-	into   *protocol.Reader
-	socket socket // src, where that is a socket of the kernel
-
-	writeTimeout time.Duration // bounds each write; none if 0
-	ticket       atomic.Uint64 // of the last parking: see lot
+	into   protocol.Reader
+	socket socket        // src, where that is a socket of the kernel
+	ticket atomic.Uint64 // of the last parking: see lot
 }
 
 // deadliner is a transport with deadlines, such as a net.Conn.
@@ -45,12 +43,15 @@ type deadliner interface {
 // writeCloser is a transport that can end its own direction alone.
 type writeCloser interface{ CloseWrite() error }
 
-func (t *transport) init(src io.ReadWriteCloser, into *protocol.Reader, writeTimeout time.Duration) {
-	t.src, t.into, t.writeTimeout = src, into, writeTimeout
+func (t *transport) init(src io.ReadWriteCloser, into protocol.Reader) {
+	t.src, t.into = src, into
 	if !t.findSocket() {
-		into.ReadAhead(streamBuffer)
+		t.into.ReadAhead(streamBuffer)
 	}
 }
+
+// reader returns the reader whose space is filled.
+func (t *transport) reader() *protocol.Reader { return &t.into }
 
 // wait waits for bytes and puts what there are into the reader's space.
 //
@@ -76,15 +77,16 @@ func (t *transport) conn() net.Conn {
 	return conn
 }
 
-// write writes p, however long it takes within the timeout, which is for each step.
-func (t *transport) write(p []byte) error {
+// write writes p, however long it takes within the timeout, which is for each step; there
+// is none if it is 0.
+func (t *transport) write(p []byte, timeout time.Duration) error {
 	d, ok := t.src.(deadliner)
-	if !ok || t.writeTimeout <= 0 {
+	if !ok || timeout <= 0 {
 		return t.writeAll(p)
 	}
 	defer d.SetWriteDeadline(time.Time{})
 	for step := range slices.Chunk(p, writeStep) {
-		_ = d.SetWriteDeadline(time.Now().Add(t.writeTimeout))
+		_ = d.SetWriteDeadline(time.Now().Add(timeout))
 		if err := t.writeAll(step); err != nil {
 			return err
 		}

@@ -16,12 +16,14 @@ import (
 //
 //	transport ─ bytes ─▶ reader ─ messages ─▶ application ─ messages ─▶ out ─ bytes ─▶ transport
 //
-// What all goroutines share is in link; what stands here is the reader's own.
+// What all goroutines share is in link, and the reader with the transport that feeds it.
 type Websocket struct {
 	link
-	reader protocol.Reader
-	clock  *clock // nil without timeouts
+	clock *clock // nil without timeouts
 }
+
+// reader returns what makes messages of the bytes that come.
+func (c *Websocket) reader() *protocol.Reader { return c.transport.reader() }
 
 // New returns a connection on src, a transport on which the opening handshake is done and
 // whose next byte is the first one of a frame: bytes that the handshake has read past its
@@ -37,9 +39,8 @@ func New(src io.ReadWriteCloser, clientKey ClientKey, mode Mode, opts Options) *
 
 // init makes c what New returns; unread, which it copies, was read from src already.
 func (c *Websocket) init(src io.ReadWriteCloser, mode Mode, opts *settings, unread []byte, o opened) {
-	c.reader = opts.reader(mode, o.deflation)
-	c.link.init(src, &c.reader, mode, opts, o)
-	c.reader.Preload(unread)
+	c.link.init(src, mode, opts, o)
+	c.reader().Preload(unread)
 	if opts.timesReads() {
 		c.clock = &clock{readTimeout: opts.ReadTimeout, messageTimeout: opts.MessageTimeout}
 	}
@@ -65,7 +66,7 @@ func (c *Websocket) ReadMessage(ctx context.Context) (*Message, error) {
 		}
 		c.end.leave()
 	}()
-	c.reader.Own = true
+	c.reader().Own = true
 	var payload []byte
 	err := ctx.Err()
 	if err != nil {
@@ -81,7 +82,7 @@ func (c *Websocket) ReadMessage(ctx context.Context) (*Message, error) {
 	if c.gathered {
 		c.out.flush() // and the next wait sees whether there is too much
 	}
-	msg := &Message{Binary: c.reader.Binary(), Payload: payload}
+	msg := &Message{Binary: c.reader().Binary(), Payload: payload}
 	c.tell.readMessage(msg)
 	returned = true
 	return msg, nil
@@ -170,12 +171,12 @@ func (c *Websocket) leave(handling bool) {
 // returns why reading ends, if it does. handling is true while a handler is at work.
 func (c *Websocket) answer(ctx context.Context, handler Handler, handling *bool) error {
 	var shared *Message
-	if c.opts.ReuseBuffers {
+	if c.tell.settings().ReuseBuffers {
 		shared = reused.Get().(*Message)
 	}
-	c.reader.Own = shared == nil
+	c.reader().Own = shared == nil
 	for {
-		event, payload, err := c.reader.Next()
+		event, payload, err := c.reader().Next()
 		switch {
 		case event != protocol.MessageComes:
 			if event != protocol.NeedMore {
@@ -196,7 +197,7 @@ func (c *Websocket) answer(ctx context.Context, handler Handler, handling *bool)
 		if msg == nil {
 			msg = new(Message)
 		}
-		binary := c.reader.Binary()
+		binary := c.reader().Binary()
 		*msg = Message{Binary: binary, Payload: payload}
 		c.tell.readMessage(msg)
 		if c.gathered {
@@ -228,7 +229,7 @@ func (c *Websocket) reply(msg *Message, unchanged bool) error {
 	c.tell.wrote(msg, frames)
 	if queued >= gatherMost {
 		c.gathered = false
-		c.out.flushForRoom(c.opts.MaxPending)
+		c.out.flushForRoom(c.tell.settings().MaxPending)
 	}
 	return nil
 }
@@ -237,7 +238,7 @@ func (c *Websocket) reply(msg *Message, unchanged bool) error {
 // are those of rules and of the transport, and the peer's Close.
 func (c *Websocket) waitMessage() ([]byte, error) {
 	for {
-		event, payload, err := c.reader.Next()
+		event, payload, err := c.reader().Next()
 		switch {
 		case event == protocol.MessageComes:
 			return payload, nil
@@ -258,10 +259,10 @@ func (c *Websocket) waitMessage() ([]byte, error) {
 // passed acts on a frame other than a message that has passed all rules.
 func (c *Websocket) passed(event protocol.Event, payload []byte) error {
 	if c.clock != nil {
-		c.clock.frameEnds(event == protocol.FrameComes && c.reader.Last())
+		c.clock.frameEnds(event == protocol.FrameComes && c.reader().Last())
 	}
 	if c.tell.seesReads() && !c.silent {
-		c.tell.readFrame(c.reader.Frame(payload))
+		c.tell.readFrame(c.reader().Frame(payload))
 	}
 	switch event {
 	case protocol.PingComes: // RFC 6455 §5.5.2
@@ -281,13 +282,13 @@ func (c *Websocket) passed(event protocol.Event, payload []byte) error {
 func (c *Websocket) beforeWaiting() error {
 	if c.gathered {
 		c.gathered = false
-		c.out.flushForRoom(c.opts.MaxPending)
+		c.out.flushForRoom(c.tell.settings().MaxPending)
 	}
 	c.pings.reading(true)
 	if c.clock == nil {
 		return nil
 	}
-	by, news := c.clock.next(c.reader.InMessage())
+	by, news := c.clock.next(c.reader().InMessage())
 	if !news || c.out.hasClosed() {
 		return nil
 	}
@@ -310,7 +311,7 @@ func (c *Websocket) readBy() (by time.Time) {
 func (c *Websocket) afterWaiting(err error) error {
 	c.pings.reading(false)
 	if err != nil {
-		return c.reader.Cut(err)
+		return c.reader().Cut(err)
 	}
 	return nil
 }
@@ -347,7 +348,7 @@ func (c *Websocket) discard() error {
 	if c.transport.undisturbed() {
 		_ = c.transport.setReadDeadline(c.readBy())
 	}
-	c.reader.Own = false
+	c.reader().Own = false
 	for {
 		if _, err := c.waitMessage(); err != nil {
 			err = c.endRead(err, true)
@@ -363,12 +364,12 @@ func (c *Websocket) discard() error {
 // endRead ends the connection as err, which ended reading, demands, and returns
 // the error for the application. With wait, it returns when the transport is closed.
 func (c *Websocket) endRead(err error, wait bool) error {
-	if c.deflation != nil {
-		c.deflation.Release()
+	if c.agreed != nil && c.agreed.deflation != nil {
+		c.agreed.deflation.Release()
 	}
 	if closed, ok := err.(*CloseError); ok {
 		c.end.readEnds(closed)
-		c.drain(c.happens(protocol.PeerCloses, closed.Code, nil, ""), draining{shut: c.mode == ServerMode, wait: wait, behind: c.reader.Buffered() > 0})
+		c.drain(c.happens(protocol.PeerCloses, closed.Code, nil, ""), draining{shut: c.mode == ServerMode, wait: wait, behind: c.reader().Buffered() > 0})
 		return err
 	}
 	why := c.end.why()

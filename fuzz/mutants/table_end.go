@@ -70,7 +70,7 @@ var endMutants = []mutant{
 	},
 	{
 		name: "end-not-reported", kind: droppedCheck, rule: "OnClose", in: "teller.closed",
-		old: "t.OnClose != nil", new: "t.OnClose != nil && err != nil", targets: serving,
+		old: "t.opts.Hooks.OnClose != nil", new: "t.opts.Hooks.OnClose != nil && err != nil", targets: serving,
 	},
 	{
 		name: "serve-returns-before-the-end-is-reported", kind: wrongOrder, rule: "OnClose", in: "Websocket.step",

@@ -215,7 +215,7 @@ var readMutants = []mutant{
 	},
 	{
 		name: "message-deadline-ends-with-a-ping", kind: stateNotReset, rule: "MessageTimeout", in: "Websocket.passed",
-		old: "event == protocol.FrameComes && c.reader.Last()", new: "event != protocol.FrameComes || c.reader.Last()", targets: serving,
+		old: "event == protocol.FrameComes && c.reader().Last()", new: "event != protocol.FrameComes || c.reader().Last()", targets: serving,
 	},
 	{
 		name: "dripped-header-has-no-message-deadline", kind: noDeadline, rule: "MessageTimeout", in: "Reader.InMessage",

@@ -85,7 +85,7 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "write-deadline-not-set", kind: noDeadline, rule: "WriteTimeout", in: "transport.write",
-		old: "d.SetWriteDeadline(time.Now().Add(t.writeTimeout))", new: "t.writeTimeout", targets: serving,
+		old: "d.SetWriteDeadline(time.Now().Add(timeout))", new: "timeout", targets: serving,
 	},
 	{
 		name: "write-deadline-kept", kind: stateNotReset, rule: "WriteTimeout", in: "transport.write",
@@ -97,7 +97,7 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "buffer-given-back-before-it-is-written", kind: earlyReuse, rule: "writes", in: "outbound.keepWriting",
-		old: "err := o.owner.under().write(buf.Bytes[n:])\n\t\tbuf.Free()", new: "p := buf.Bytes[n:]\n\t\tbuf.Free()\n\t\terr := o.owner.under().write(p)", targets: serving,
+		old: "err := o.owner.under().write(buf.Bytes[n:], o.owner.writeTimeout())\n\t\tbuf.Free()", new: "p := buf.Bytes[n:]\n\t\tbuf.Free()\n\t\terr := o.owner.under().write(p, o.owner.writeTimeout())", targets: serving,
 	},
 	{
 		name: "queued-bytes-lost-behind-a-write", kind: stateLost, rule: "writes", in: "outbound.nextTurn",
@@ -149,7 +149,7 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "socket-message-written-on-from-its-beginning", kind: offByOne, rule: "writes", in: "outbound.writeWaiting",
-		old: "write(p[n:])", new: "write(p)", targets: serving,
+		old: "write(p[n:], ", new: "write(p, ", targets: serving,
 	},
 	{
 		name: "socket-end-not-noticed", kind: errorLost, rule: "read failures", in: "transport.waitSocket",
