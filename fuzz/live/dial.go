@@ -288,7 +288,7 @@ func (in *dialInput) check() error {
 		}
 		return nil
 	}
-	want := &dialPlay{in: in, accept: f.accept}
+	want := &dialPlay{in: in, accept: f.accept, offers: f.offers}
 	want.dial()
 	if err := in.compare(f, want, dialled, ws, response, err); err != nil {
 		return fmt.Errorf("websocket.Dial: %w", err)
@@ -350,8 +350,9 @@ func (in *dialInput) compare(f *farSide, want *dialPlay, dialled string, ws *web
 		return fmt.Errorf("it returned %w, want the cause of the context's end, %v", err, errGivenUp)
 	case want.fault != nil && !errors.Is(err, want.fault):
 		return fmt.Errorf("it returned %w, want an error that is %v, for %s", err, want.fault, want.why)
-	case refused.Error() == "":
-		return errors.New("its error says nothing")
+	}
+	if err := checkWords(refused); err != nil {
+		return err
 	}
 	if !want.answered {
 		if want.sure && (response != nil || refused.Status != 0) {
@@ -422,6 +423,7 @@ type farSide struct {
 	ready   []byte // to be read
 	read    int    // bytes that were
 	accept  string // of the server's answer
+	offers  string // of the request
 	closed  chan struct{}
 	once    onceFlag
 }
@@ -439,6 +441,7 @@ func (f *farSide) Write(p []byte) (int, error) {
 	if n < len(f.in.answers) {
 		answer := f.in.answers[n]
 		if r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(p))); err == nil && r.Method == http.MethodGet {
+			f.offers = r.Header.Get("Sec-Websocket-Extensions")
 			f.accept = transcript.AcceptKey(r.Header.Get("Sec-Websocket-Key"))
 			answer = bytes.ReplaceAll(f.in.answers[len(f.in.answers)-1], []byte("ACCEPT"), []byte(f.accept))
 		}

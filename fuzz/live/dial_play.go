@@ -27,6 +27,7 @@ func (o *onceFlag) first() bool { return !o.was.Swap(true) }
 type dialPlay struct {
 	in      *dialInput
 	accept  string // that of the key which Dial chose
+	offers  string // the extensions that Dial offered
 	ready   []byte // what the far side has sent and nobody has read
 	read    int    // bytes that were read
 	dialled string
@@ -288,16 +289,18 @@ func (p *dialPlay) answer() {
 		p.refuse(r)
 		return
 	}
-	why, _ := refusalOfAnswer(whole, p.accept)
-	if dialHeaders[p.in.header].compression != nil && r.Header["Sec-Websocket-Extensions"] != nil {
-		why = "" // FuzzNegotiate knows
+	compression := dialHeaders[p.in.header].compression != nil
+	var offers []string
+	if compression {
+		offers = []string{p.offers}
 	}
+	why := judge(whole, p.accept, subprotocols, offers).why
 	p.rest = p.ready
 	p.subprotocol = r.Header.Get("Sec-Websocket-Protocol")
 	if why != "" {
 		p.fail(nil, why)
 	}
-	p.sure = why != "" || plainEnough(whole)
+	p.sure = why != "" || plainEnough(whole, compression)
 	p.answered, p.status = true, http.StatusSwitchingProtocols
 }
 

@@ -371,7 +371,7 @@ func (in *dialInput) compareTLS(s *tlsSide, dialled string, ws *websocket.Websoc
 	plain := in.withinTLS()
 	want := &dialPlay{in: plain}
 	if err == nil {
-		want.accept = s.accept
+		want.accept, want.offers = s.accept, s.offers
 		want.dial()
 		err := plain.compare(s.farSide, want, dialled, ws, response, nil)
 		if s.end(); err == nil && !slices.Equal(s.hellos, want.hellos) {
@@ -381,7 +381,7 @@ func (in *dialInput) compareTLS(s *tlsSide, dialled string, ws *websocket.Websoc
 	}
 	closed := s.isClosed()
 	s.end()
-	want.accept = s.accept
+	want.accept, want.offers = s.accept, s.offers
 	want.dial()
 	if !closed && want.dialled != "" && in.fault != faultDial {
 		return fmt.Errorf("it returned %w and left the transport open", err)

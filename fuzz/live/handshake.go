@@ -1,6 +1,7 @@
 package live
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -16,8 +17,8 @@ import (
 
 // Handshake checks both sides of the opening handshake (RFC 6455 section 4). The
 // first byte of the input chooses the side and how the bytes are read; a second
-// one the name of a header that the application sets and how long its value is; a
-// third one the surroundings; then come that value and the bytes that arrive: a
+// one the name of a header that the application sets and how long its value is; two
+// more the surroundings; then come that value and the bytes that arrive: a
 // request to Accept and to Handshake, or the answer to Dial, where the word
 // ACCEPT stands for the right Sec-WebSocket-Accept.
 //
@@ -37,7 +38,7 @@ func Handshake(data []byte) error {
 }
 
 // handshakeHead is how many bytes of an input choose how the rest is used.
-const handshakeHead = 3
+const handshakeHead = 4
 
 // readAhead is how many bytes behind the request net/http has read; the last is all
 // that its buffer holds, which a server of one's own may have chosen larger.
@@ -48,6 +49,7 @@ type handshakeInput struct {
 	sizes  []int
 	most   int // bytes that are in the buffer of net/http behind the request
 	env    int // bits of the surroundings
+	more   int // and more of them
 	name   string
 	preset string
 	raw    []byte
@@ -66,6 +68,7 @@ func newHandshakeInput(data []byte) *handshakeInput {
 		sizes:  input.ReadSizes[head[0]>>1&7],
 		most:   readAhead[head[0]>>4],
 		env:    int(head[2]),
+		more:   int(head[3]),
 		name:   presetNames[head[1]>>6],
 		preset: strings.Map(sendable, string(rest[:n])),
 		raw:    rest[n:],
@@ -93,7 +96,8 @@ func sendable(r rune) rune {
 var subprotocols = []string{"chat", "superchat"}
 
 // checkFrames checks that what ws delivers are the frames of rest.
-func checkFrames(ws *websocket.Websocket, c *transcript.Conn, role model.Role, limits model.Limits, rest []byte) error {
+func checkFrames(ws *websocket.Websocket, c *transcript.Conn, role model.Role, deflation *model.Deflate, rest []byte) error {
+	limits := model.Limits{Frame: websocket.DefaultMaxFrameSize, Message: websocket.DefaultMaxMessageSize}
 	got, err := transcripts.Frames(ws, c, role)
 	if err != nil {
 		return err
@@ -102,7 +106,11 @@ func checkFrames(ws *websocket.Websocket, c *transcript.Conn, role model.Role, l
 		return fmt.Errorf("behind the handshake, the core %s", got.Wrong)
 	}
 	got.Offset = 0
-	if err := model.Check(model.Read(role, limits, rest), got.Outcome); err != nil {
+	want := model.Read(role, limits, rest)
+	if deflation != nil {
+		want = model.ReadCompressed(role, limits, *deflation, rest)
+	}
+	if err := model.Check(want, got.Outcome); err != nil {
 		return fmt.Errorf("the bytes behind the handshake: %w", err)
 	}
 	return nil
@@ -150,7 +158,15 @@ func explainHandshake(data []byte) string {
 	if in.client {
 		side = "the answer to Dial"
 	}
-	return fmt.Sprintf("%s, in reads of %v, %d bytes read ahead, surroundings %08b, header %s: %q\n%q\n", side, in.sizes, in.most, in.env, in.name, in.preset, in.raw)
+	return fmt.Sprintf("%s, in reads of %v, %d bytes read ahead, surroundings %08b %08b, header %s: %q\n%q\n", side, in.sizes, in.most, in.env, in.more, in.name, in.preset, in.raw)
+}
+
+// compressedHello is Hello as RFC 7692 section 7.2.3.1 compresses it, twice, the second
+// time by what came before, and a frame that says that it is compressed and is not: for a
+// server, and for a client.
+var compressedHello = [2]string{
+	"\xc1\x87\x37\xfa\x21\x3d\xc5\xb2\xec\xf4\xfe\xfd\x21" + "\xc1\x85\x37\xfa\x21\x3d\xc5\xfa\x30\x3d\x37" + "\xc1\x81\x37\xfa\x21\x3d\x30",
+	"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00" + "\xc1\x05\xf2\x00\x11\x00\x00" + "\xc1\x01\x07",
 }
 
 // seedHandshake takes a right request and answer, each line of them left out,
@@ -167,10 +183,10 @@ func seedHandshake([]vector.Vector) ([][]byte, error) {
 		"HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: ACCEPT",
 		"Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Extensions: permessage-deflate",
 	}
-	env := byte(0)
+	env, more := byte(0), byte(0)
 	add := func(side byte, preset string, lines []string, behind string) {
 		name := byte(len(seeds)) << 6
-		seed := append([]byte{side | byte(len(seeds)<<1), byte(len(preset)) | name, env}, preset...)
+		seed := append([]byte{side | byte(len(seeds)<<1), byte(len(preset)) | name, env, more}, preset...)
 		seeds = append(seeds, append(seed, strings.Join(lines, "\r\n")+"\r\n\r\n"+behind...))
 	}
 	for side, lines := range [][]string{request, answer} {
@@ -192,13 +208,40 @@ func seedHandshake([]vector.Vector) ([][]byte, error) {
 			env = byte(bits * 3)
 			add(byte(side), "", slices.Concat(plain, []string{[]string{"Origin: http://other.example", "Sec-WebSocket-Protocol: superchat, chat", "Origin: https://peer.example:443", "X-Other: 1"}[bits&3]}), behind)
 		}
-		for how := range origins {
-			env = byte(how << 2)
-			for _, origin := range []string{"https://a.other.example", "ftp://other.example", "https://peer.example:443", "ftp://peer.example"} {
+		for how := range originRules {
+			env, more = byte(how<<2)&envOrigins, byte(how>>3)
+			for i, origin := range []string{
+				"https://a.other.example", "ftp://other.example", "https://peer.example:443", "ftp://peer.example", "http://peer.example:80", "http://PEER.example",
+				"https://other.example:443", "http://OTHER.example:80", "http://a.example:8080", "http://a.b.example", "http://axxb.example", "http://ab.example", "http://ax.xb.example",
+				"null", "://peer.example", "http://", "http:/peer.example", "http://peer.example/", "http://peer.example, http://other.example", "http://[2001:db8::1]:81", "http://[2001:db8::1]",
+				"http://a.bc", "http://abc.b", "http://aab.example", "http://aaab", "http://peer.example:81", "http://peer.exampl\u212a", "https://peer.example",
+			} {
+				more = more&^moreTLS | byte(i&1)<<1
 				add(byte(side), "", slices.Concat(plain, []string{"Origin: " + origin}), behind)
+				if strings.HasSuffix(origin, "peer.example") || strings.HasSuffix(origin, "80") {
+					more ^= moreTLS
+					add(byte(side), "", slices.Concat(plain, []string{"Origin: " + origin}), behind)
+				}
 			}
 		}
-		env = 0
+		for bits := range 64 { // ways to be taken over, and not
+			env, more = byte(bits&3|bits<<4), byte(bits<<2)
+			add(byte(side), "", plain, behind)
+			add(byte(side), "value", slices.Concat(plain, []string{"Sec-WebSocket-Protocol: chat", "Origin: http://peer.example"}), behind)
+		}
+		env, more = 0, 0
+		for how := range compressions {
+			more = byte(how << deflateShift)
+			for _, extension := range []string{
+				"permessage-deflate", "permessage-deflate; client_max_window_bits", "permessage-deflate; server_max_window_bits=9; client_max_window_bits=10", "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+				"permessage-deflate; server_max_window_bits=15; client_max_window_bits=12; client_no_context_takeover", "permessage-deflate; server_max_window_bits=7, permessage-deflate", "foo", "foo; bar, permessage-deflate; server_max_window_bits=12", ";", "", ",",
+			} {
+				for _, frames := range []string{behind, compressedHello[side]} {
+					add(byte(side), "", slices.Concat(plain, []string{"Sec-WebSocket-Extensions: " + extension}), frames)
+				}
+			}
+		}
+		env, more = 0, 0
 		for i, line := range lines {
 			add(byte(side), "", slices.Concat(plain, lines[i:i+1]), behind)
 			add(byte(side), "", slices.Concat(lines[:i], lines[i+1:]), behind)
@@ -208,7 +251,7 @@ func seedHandshake([]vector.Vector) ([][]byte, error) {
 			}
 		}
 		// More behind it than a connection's buffer holds.
-		seeds = append(seeds, append([]byte{byte(side) | 0xF0, 0, 0}, strings.Join(plain, "\r\n")+"\r\n\r\n"+strings.Repeat(behind, 800)...))
+		seeds = append(seeds, append([]byte{byte(side) | 0xF0, 0, 0, 0}, strings.Join(plain, "\r\n")+"\r\n\r\n"+strings.Repeat(behind, 800)...))
 		for _, more := range []string{"Origin: http://peer.example\r\nOrigin: http://peer.example", "Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: chat", "Content-Length: 5", "Transfer-Encoding: chunked", "Upgrade: other", "Connection: x", "Origin: http://a.example", "X-Folded: a\r\n b"} {
 			add(byte(side), "", slices.Concat(plain, []string{more}), behind)
 		}
@@ -218,3 +261,25 @@ func seedHandshake([]vector.Vector) ([][]byte, error) {
 	}
 	return seeds, nil
 }
+
+// checkWords checks what the error of a handshake says: something, in characters that can
+// stand in a log and a header, of a length that suits those, its cause among it.
+func checkWords(e *websocket.HandshakeError) error {
+	words := strings.NewReplacer("\u2026", "", "\u00a7", "").Replace(e.Reason) // the words of ours that are no ASCII
+	if words == "" || len(words) > 1000 || strings.Trim(words, printable) != "" {
+		return fmt.Errorf("the reason of a refusal is %q", e.Reason)
+	}
+	if e.Err != nil && (!errors.Is(e, e.Err) || !strings.Contains(e.Error(), e.Err.Error())) {
+		return fmt.Errorf("the refusal %q hides its cause, %w", e.Error(), e.Err)
+	}
+	return nil
+}
+
+// printable are the characters of ASCII that show.
+var printable = func() string {
+	var b []byte
+	for c := byte(' '); c < 0x7f; c++ {
+		b = append(b, c)
+	}
+	return string(b)
+}()

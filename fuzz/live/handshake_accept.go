@@ -3,6 +3,7 @@ package live
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -22,12 +23,24 @@ import (
 // The surroundings of a request, in bits.
 const (
 	envHijack       = 3       // can it be taken over?
-	envOrigins      = 7 << 2  // which are allowed
+	envOrigins      = 7 << 2  // which are allowed, and a bit more of more
 	envWriteTimeout = 1 << 5  // is there one?
 	envNoProtocols  = 1 << 6  // none are spoken
 	envDeadlines    = 1 << 7  // has net/http left some?
 	writeTimeout    = 1 << 40 // ns
+
+	moreOrigins  = 1      // the next ways to allow origins
+	moreTLS      = 1 << 1 // the request came by TLS
+	moreDeflate  = 3 << 2 // permessage-deflate, and how
+	moreBare     = 1 << 4 // what is taken over has no buffers
+	moreUnwrap   = 1 << 5 // it is taken over by http.ResponseController
+	morePanics   = 1 << 6 // where it cannot be, it panics
+	moreShort    = 1 << 7 // the transport breaks by a short write
+	deflateShift = 2
 )
+
+// compressions are the ways to have permessage-deflate, in the opening handshake.
+var compressions = [4]*websocket.Compression{1: {}, 2: {ServerNoContextTakeover: true, ClientWindowBits: 9}, 3: {ClientNoContextTakeover: true, ServerWindowBits: 15, ClientWindowBits: 15}}
 
 // How a request can be taken over.
 const (
@@ -36,15 +49,6 @@ const (
 	hijackFails
 	hijackBreaks // the transport does, when the answer is written
 )
-
-// origins are the ways to allow origins.
-var origins = [8]func(o *websocket.Options){
-	1: func(o *websocket.Options) { o.OriginPatterns = []string{"other.example"} },
-	2: func(o *websocket.Options) { o.OriginPatterns = []string{"*"} },
-	3: func(o *websocket.Options) { o.CheckOrigin = func(*http.Request) bool { return true } },
-	4: func(o *websocket.Options) { o.CheckOrigin = func(*http.Request) bool { return false } },
-	5: func(o *websocket.Options) { o.OriginPatterns = []string{"https://*.example"} },
-}
 
 // A refusal is a reason to refuse a request, and the status that suits it.
 type refusal struct {
@@ -58,44 +62,6 @@ func refusals(r *http.Request) (list []refusal) {
 		list = append(list, refusal{b.Why, b.Status})
 	}
 	return list
-}
-
-// allowed tells whether the Origin of a request is allowed for certain, and whether
-// it is refused for certain (sections 4.2.2 and 10.2).
-func (in *handshakeInput) allowed(r *http.Request) (yes, no bool) {
-	how := in.env & envOrigins / (envHijack + 1)
-	origin := r.Header["Origin"]
-	switch {
-	case how == 3:
-		return true, false
-	case how == 4:
-		return false, true
-	case len(origin) == 0:
-		return true, false
-	case len(origin) > 1:
-		return false, true
-	case how == 2:
-		return true, false
-	}
-	o := origin[0]
-	own := o == "http://"+r.Host || o == "https://"+r.Host
-	switch o {
-	case "http://other.example", "https://other.example":
-		if how == 1 || how == 5 && strings.HasPrefix(o, "https:") {
-			return true, false
-		}
-		if how == 5 {
-			return own, !own
-		}
-		return own, !own && !strings.HasPrefix(r.Host, "other.example")
-	case "https://a.other.example", "ftp://other.example": // * stops at a dot, a pattern alone is for http and https
-		return own, !own
-	case "https://peer.example:443": // the default port
-		return own || r.Host == "peer.example", false
-	case "null", "", "x", "http://", "http://peer.example.other", "http://peer.example:81", "ftp://peer.example":
-		return false, !own && r.Host == "peer.example"
-	}
-	return own, false
 }
 
 // accept gives a request to Accept, and to Handshake.
@@ -118,29 +84,48 @@ func (in *handshakeInput) accept() error {
 	if in.env&envWriteTimeout != 0 {
 		opts.WriteTimeout = writeTimeout
 	}
-	if allow := origins[in.env&envOrigins/(envHijack+1)]; allow != nil {
-		allow(&opts)
+	rule := &originRules[in.env&envOrigins/(envHijack+1)|in.more&moreOrigins<<3]
+	opts.OriginPatterns, opts.CheckOrigin = rule.OriginPatterns, rule.CheckOrigin
+	opts.Compression = compressions[in.more&moreDeflate>>deflateShift]
+	if in.more&moreTLS != 0 {
+		r.TLS = new(tls.ConnectionState)
 	}
+	offers := r.Header["Sec-Websocket-Extensions"]
 	why := refusals(r)
 	if err := in.handshake(r, why); err != nil {
 		return fmt.Errorf("websocket.Handshake: %w", err)
 	}
-	yes, no := in.allowed(r)
-	if no {
-		why = append(why, refusal{"the Origin is another one", 403}, refusal{"", 400})
+	if !allowed(r, rule) {
+		why = append(why, refusal{"the Origin is another one", 403})
+		if len(r.Header["Origin"]) > 1 {
+			why = append(why, refusal{"there is more than one Origin", 400})
+		}
 	}
+	if opts.Compression != nil {
+		if _, _, malformed := model.Offers(offers); malformed != nil {
+			why = append(why, refusal{malformed.Text, 400})
+		}
+	}
+	w.bare, w.panics = in.more&moreBare != 0, in.more&morePanics != 0
+	var writer http.ResponseWriter = w
 	switch in.env & envHijack {
 	case hijackMissing:
 		why = append(why, refusal{"the connection cannot be taken over", 501})
-	case hijackFails, hijackBreaks:
-		why = append(why, refusal{"taking the connection over, or writing to it, fails", 500})
-		w.fault, c.fault = errFault, errFault
+		if writer = httptest.NewRecorder(); w.panics {
+			writer = w
+		}
+	case hijackFails:
+		why = append(why, refusal{"taking the connection over fails", 500})
+		w.fault, w.panics = errFault, false
+	case hijackBreaks:
+		why = append(why, refusal{"writing to the connection fails", 500})
+		c.fault, c.short = errFault, in.more&moreShort != 0
+		w.panics = false
+	default:
+		w.panics = false
 	}
-	var writer http.ResponseWriter = w
-	if in.env&envHijack == hijackMissing {
-		writer = httptest.NewRecorder()
-	} else if in.env&envHijack == hijackBreaks {
-		w.fault = nil
+	if in.more&moreUnwrap != 0 {
+		writer = unwrappable{writer}
 	}
 	ws, err := websocket.Accept(writer, r, opts)
 	if err != nil {
@@ -150,7 +135,16 @@ func (in *handshakeInput) accept() error {
 		if w.taken && !c.Closed() {
 			return fmt.Errorf("websocket.Accept failed (%w) and left the transport open", err)
 		}
-		return checkRefusal(err, why, yes, w.taken)
+		cause := w.fault
+		if c.fault != nil {
+			if cause = c.fault; c.short {
+				cause = io.ErrShortWrite
+			}
+		}
+		if cause != nil && len(why) == 1 && !errors.Is(err, cause) {
+			return fmt.Errorf("websocket.Accept: %w, want an error that is %w", err, cause)
+		}
+		return checkRefusal(err, why, w.taken)
 	}
 	if len(why) > 0 {
 		return fmt.Errorf("websocket.Accept took a request although %s", why[0].why)
@@ -158,33 +152,31 @@ func (in *handshakeInput) accept() error {
 	if err := c.check(opts.WriteTimeout); err != nil {
 		return err
 	}
-	if err := in.checkAnswer(r, bytes.Clone(c.Sent()), ws.Subprotocol(), opts.Subprotocols); err != nil {
+	deflation, err := in.checkAnswer(r, bytes.Clone(c.Sent()), ws.Subprotocol(), &opts)
+	if err != nil {
 		return err
 	}
 	if want := strings.Trim(r.Header.Get("Sec-Websocket-Key"), " \t"); string(ws.ClientKey()) != want {
 		return fmt.Errorf("the connection's key is %q, want %q", ws.ClientKey(), want)
 	}
 	c.Frames()
-	limits := model.Limits{Frame: websocket.DefaultMaxFrameSize, Message: websocket.DefaultMaxMessageSize}
-	return checkFrames(ws, c.Conn, model.Server, limits, rest)
+	return checkFrames(ws, c.Conn, model.Server, deflation, rest)
 }
 
-// checkRefusal checks why a request was refused, and how it would be answered. It
-// is not sure where it is open whether its Origin is allowed. Where the connection
-// was taken over, nothing is left to answer.
-func checkRefusal(err error, why []refusal, sure, taken bool) error {
+// checkRefusal checks why a request was refused, and how it would be answered. Where the
+// connection was taken over, nothing is left to answer.
+func checkRefusal(err error, why []refusal, taken bool) error {
 	var refused *websocket.HandshakeError
 	if !errors.As(err, &refused) {
 		return fmt.Errorf("websocket.Accept: %v (%T), want a *HandshakeError", err, err)
 	}
 	if len(why) == 0 {
-		if sure {
-			return fmt.Errorf("a request that is right was refused: %w", err)
-		}
-		return nil
+		return fmt.Errorf("a request that is right was refused: %w", err)
 	}
-	origin := !sure && (refused.Status == 403 || refused.Status == 400)
-	if !origin && !slices.ContainsFunc(why, func(r refusal) bool { return r.status == refused.Status }) {
+	if err := checkWords(refused); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(why, func(r refusal) bool { return r.status == refused.Status }) {
 		return fmt.Errorf("%w with status %d, want that of one of %v", err, refused.Status, why)
 	}
 	w := httptest.NewRecorder()
@@ -196,6 +188,8 @@ func checkRefusal(err error, why []refusal, sure, taken bool) error {
 		}
 	case w.Code != refused.Status:
 		return fmt.Errorf("%w: answered with %d, want %d", err, w.Code, refused.Status)
+	case w.Body.Len() == 0 || strings.Contains(h.Get("Content-Type"), "html"):
+		return fmt.Errorf("%w: answered with the body %q of type %q", err, w.Body, h.Get("Content-Type"))
 	case w.Code == 426 && (h.Get("Sec-WebSocket-Version") != "13" || h.Get("Upgrade") != "websocket"), w.Code == 405 && h.Get("Allow") != "GET":
 		return fmt.Errorf("%w: answered with the headers %v", err, h)
 	}
@@ -220,7 +214,7 @@ func (in *handshakeInput) handshake(r *http.Request, why []refusal) error {
 		if fmt.Sprint(w.Header()) != fmt.Sprint(before) || key != "" {
 			return fmt.Errorf("it refused (%w) and set the headers %v, the key %q", err, w.Header(), key)
 		}
-		return checkRefusal(err, why, true, false)
+		return checkRefusal(err, why, false)
 	}
 	want := strings.Trim(r.Header.Get("Sec-Websocket-Key"), " \t")
 	var protocol, own []string
@@ -244,10 +238,11 @@ func (in *handshakeInput) handshake(r *http.Request, why []refusal) error {
 }
 
 // checkAnswer checks the 101.
-func (in *handshakeInput) checkAnswer(r *http.Request, answer []byte, subprotocol string, spoken []string) error {
+func (in *handshakeInput) checkAnswer(r *http.Request, answer []byte, subprotocol string, opts *websocket.Options) (*model.Deflate, error) {
+	spoken := opts.Subprotocols
 	head, behind, found := bytes.Cut(answer, []byte("\r\n\r\n"))
 	if !found || len(behind) > 0 {
-		return fmt.Errorf("the answer %q is not one head", answer)
+		return nil, fmt.Errorf("the answer %q is not one head", answer)
 	}
 	want := map[string]string{
 		"Upgrade":              "websocket",
@@ -255,16 +250,35 @@ func (in *handshakeInput) checkAnswer(r *http.Request, answer []byte, subprotoco
 		"Sec-Websocket-Accept": transcript.AcceptKey(strings.Trim(r.Header.Get("Sec-Websocket-Key"), " \t")),
 	}
 	if best := agreed(r, spoken); subprotocol != best {
-		return fmt.Errorf("subprotocol %q was agreed on, want %q: of %q and %q", subprotocol, best, spoken, r.Header["Sec-Websocket-Protocol"])
+		return nil, fmt.Errorf("subprotocol %q was agreed on, want %q: of %q and %q", subprotocol, best, spoken, r.Header["Sec-Websocket-Protocol"])
 	}
 	if subprotocol != "" {
 		want["Sec-Websocket-Protocol"] = subprotocol
 	}
 	lines := strings.Split(string(head), "\r\n")
 	if lines[0] != "HTTP/1.1 101 Switching Protocols" {
-		return fmt.Errorf("the answer begins with %q", lines[0])
+		return nil, fmt.Errorf("the answer begins with %q", lines[0])
 	}
-	return in.checkHeader(lines[1:], want)
+	var deflation *model.Deflate
+	if opts.Compression != nil {
+		offers := r.Header["Sec-Websocket-Extensions"]
+		parsed, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(answer)), r)
+		if err != nil {
+			return nil, err
+		}
+		extensions := parsed.Header["Sec-Websocket-Extensions"]
+		if wrong := model.CheckAnswer(offers, extensions); wrong != nil {
+			return nil, fmt.Errorf("the offer %q was answered with %q: %w", offers, extensions, wrong)
+		}
+		if len(extensions) > 0 {
+			d, wrong := model.Agreed(extensions[0])
+			if wrong != nil {
+				return nil, wrong
+			}
+			want["Sec-Websocket-Extensions"], deflation = extensions[0], &d
+		}
+	}
+	return deflation, in.checkHeader(lines[1:], want)
 }
 
 // agreed returns the first of the subprotocols that the request offers, "" if none.
@@ -288,17 +302,33 @@ type hijackable struct {
 	most   int
 	header http.Header
 	fault  error // of Hijack
+	bare   bool  // Hijack gives no buffers
+	panics bool  // as that of a middleware that has none below it
 	taken  bool
 }
+
+// unwrappable is a middleware's, which gives way to http.ResponseController.
+type unwrappable struct{ inner http.ResponseWriter }
+
+func (u unwrappable) Header() http.Header         { return u.inner.Header() }
+func (u unwrappable) Write(p []byte) (int, error) { return u.inner.Write(p) }
+func (u unwrappable) WriteHeader(status int)      { u.inner.WriteHeader(status) }
+func (u unwrappable) Unwrap() http.ResponseWriter { return u.inner }
 
 func (w *hijackable) Header() http.Header         { return w.header }
 func (w *hijackable) Write(p []byte) (int, error) { return w.c.Write(p) }
 func (w *hijackable) WriteHeader(int)             {}
 func (w *hijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if w.panics {
+		panic("no Hijacker")
+	}
 	if w.fault != nil {
 		return nil, nil, w.fault
 	}
 	w.taken = true
+	if w.bare {
+		return w.c, nil, nil
+	}
 	br := bufio.NewReaderSize(w.c, max(w.most, 4096))
 	_, _ = br.Peek(w.most)
 	return w.c, bufio.NewReadWriter(br, bufio.NewWriter(w.c)), nil
@@ -310,6 +340,7 @@ type deadlineConn struct {
 	read, write time.Time
 	during      time.Time // of writes, during the last one
 	fault       error     // of writes
+	short       bool      // which take a part, and say nothing
 }
 
 func (c *deadlineConn) SetDeadline(t time.Time) error {
@@ -328,7 +359,10 @@ func (c *deadlineConn) SetWriteDeadline(t time.Time) error {
 }
 
 func (c *deadlineConn) Write(p []byte) (int, error) {
-	if c.during = c.write; c.fault != nil {
+	if c.during = c.write; c.short {
+		return len(p) - 1, nil
+	}
+	if c.fault != nil {
 		return 0, c.fault
 	}
 	return c.Conn.Write(p)

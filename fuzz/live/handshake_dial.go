@@ -40,19 +40,24 @@ func (in *handshakeInput) dial() error {
 		},
 		Proxy: func(*http.Request) (*url.URL, error) { return nil, nil },
 	}
+	opts.Compression = compressions[in.more&moreDeflate>>deflateShift]
+	if in.env&envNoProtocols != 0 {
+		opts.Subprotocols = nil
+	}
 	if in.preset != "" {
 		opts.Header = in.presetHeader()
 	}
 	own := in.preset == "" || in.name == presetNames[0]
 	ws, _, err := websocket.Dial(context.Background(), "ws://peer.example/path?query", opts)
 	if request != nil {
-		if err := in.checkRequest(request); err != nil {
+		if err := in.checkRequest(request, &opts); err != nil {
 			return err
 		}
 	} else if in.plain() {
 		return fmt.Errorf("websocket.Dial wrote no whole request: %v", err)
 	}
-	why, rest := refusalOfAnswer(answer, accept)
+	got := judge(answer, accept, opts.Subprotocols, offersOf(request))
+	why := got.why
 	if !own && (dialled || err == nil) {
 		return fmt.Errorf("websocket.Dial took the header %s of the application's", in.name)
 	}
@@ -61,7 +66,10 @@ func (in *handshakeInput) dial() error {
 		if !errors.As(err, &refused) {
 			return fmt.Errorf("websocket.Dial: %v (%T), want a *HandshakeError", err, err)
 		}
-		if (bytes.HasPrefix(in.raw, []byte(plainAnswer)) || why == "" && plainEnough(answer)) && in.plain() {
+		if err := checkWords(refused); err != nil {
+			return fmt.Errorf("websocket.Dial: %w", err)
+		}
+		if (bytes.HasPrefix(in.raw, []byte(plainAnswer)) || why == "" && plainEnough(answer, opts.Compression != nil)) && in.plain() {
 			return fmt.Errorf("websocket.Dial refused an answer that is right: %w", err)
 		}
 		if dialled && !c.Closed() {
@@ -75,28 +83,51 @@ func (in *handshakeInput) dial() error {
 	if why != "" {
 		return fmt.Errorf("websocket.Dial took an answer although %s", why)
 	}
-	limits := model.Limits{Frame: websocket.DefaultMaxFrameSize, Message: websocket.DefaultMaxMessageSize}
-	return checkFrames(ws, c, model.Client, limits, rest)
+	return checkFrames(ws, c, model.Client, got.deflation, got.rest)
 }
 
 // plainAnswer is an answer that must be taken.
 const plainAnswer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ACCEPT\r\n\r\n"
 
-// refusalOfAnswer returns why RFC 6455 section 4.1 refuses the answer, "" if it does
-// not, and what comes behind it.
-func refusalOfAnswer(answer []byte, key string) (why string, rest []byte) {
+// A judgement is what section 4.1 makes of an answer.
+type judgement struct {
+	why       string // it is refused; "" if it is not
+	rest      []byte // what comes behind it
+	deflation *model.Deflate
+}
+
+// judge judges an answer to a request with these subprotocols, and offers of extensions.
+func judge(answer []byte, accept string, subprotocols, offers []string) judgement {
 	r, rest, err := openings.ReadAnswer(answer)
 	if err != nil {
-		return "it is no HTTP response: " + err.Error(), nil
+		return judgement{why: "it is no HTTP response: " + err.Error()}
 	}
-	for _, b := range openings.CheckAnswer(r, key, subprotocols) {
-		return b.Why, rest
+	for _, b := range openings.CheckAnswer(r, accept, subprotocols) {
+		if len(offers) == 0 || b.Rule != "extension-not-offered" {
+			return judgement{why: b.Why, rest: rest}
+		}
 	}
-	return "", rest
+	if len(offers) == 0 {
+		return judgement{rest: rest}
+	}
+	deflation, wrong := model.ReadAnswer(offers, r.Header["Sec-Websocket-Extensions"])
+	if wrong != nil {
+		return judgement{why: "what it says of extensions is wrong: " + wrong.Error(), rest: rest}
+	}
+	return judgement{rest: rest, deflation: deflation}
+}
+
+// offersOf returns the offers of extensions in a request.
+func offersOf(request []byte) []string {
+	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(request)))
+	if err != nil {
+		return nil
+	}
+	return r.Header["Sec-Websocket-Extensions"]
 }
 
 // checkRequest checks the request of Dial.
-func (in *handshakeInput) checkRequest(request []byte) error {
+func (in *handshakeInput) checkRequest(request []byte, opts *websocket.DialOptions) error {
 	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(request)))
 	if err != nil {
 		return fmt.Errorf("websocket.Dial sent %q, which is no request: %w", request, err)
@@ -108,15 +139,24 @@ func (in *handshakeInput) checkRequest(request []byte) error {
 	if lines[0] != "GET /path?query HTTP/1.1" {
 		return fmt.Errorf("websocket.Dial sent the line %q", lines[0])
 	}
-	return in.checkHeader(lines[1:], map[string]string{
-		"Host": "peer.example", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-Websocket-Version": "13",
-		"Sec-Websocket-Key": "*", "Sec-Websocket-Protocol": strings.Join(subprotocols, ", "),
-	})
+	want := map[string]string{
+		"Host": "peer.example", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-Websocket-Version": "13", "Sec-Websocket-Key": "*",
+	}
+	if opts.Subprotocols != nil {
+		want["Sec-Websocket-Protocol"] = strings.Join(opts.Subprotocols, ", ")
+	}
+	if opts.Compression != nil {
+		want["Sec-Websocket-Extensions"] = "*"
+		if _, _, wrong := model.Offers(offersOf(request)); wrong != nil {
+			return fmt.Errorf("websocket.Dial offers %q: %w", offersOf(request), wrong)
+		}
+	}
+	return in.checkHeader(lines[1:], want)
 }
 
 // plainEnough tells whether each header of the answer's that matters is there
 // once, and nothing is written in an unusual way: then it must be taken.
-func plainEnough(answer []byte) bool {
+func plainEnough(answer []byte, compression bool) bool {
 	head, _, _ := bytes.Cut(answer, []byte("\r\n\r\n"))
 	r, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(append(bytes.Clone(head), "\r\n\r\n"...))), &http.Request{Method: "GET"})
 	if err != nil || r.StatusCode != 101 || r.Proto != "HTTP/1.1" || bytes.ContainsAny(head, "\x00\"") {
@@ -127,7 +167,7 @@ func plainEnough(answer []byte) bool {
 			return false
 		}
 	}
-	return openings.Lower(r.Header.Get("Upgrade")) == "websocket" && len(r.Header["Sec-Websocket-Extensions"]) == 0
+	return openings.Lower(r.Header.Get("Upgrade")) == "websocket" && (compression || len(r.Header["Sec-Websocket-Extensions"]) == 0)
 }
 
 // headerOf returns a header's value in an answer, behind any interim ones.

@@ -74,7 +74,7 @@ func answerFindings(l *transcript.Reader, data []byte) (list []*openingFinding) 
 		answer = bytes.ReplaceAll(data[1:], []byte("ACCEPT"), []byte(accept))
 		return answer
 	})
-	result, refused, panicked := readAnswered(l, t, c)
+	result, panicked, refused := readAnswered(l, t, c)
 	if panicked != "" {
 		found(Crashes, "opening-handshake", "%s", panicked)
 		return list
@@ -127,7 +127,7 @@ func plainAnswer(r *http.Response, answer []byte) bool {
 }
 
 // readAnswered has the library open a connection, and read to its end.
-func readAnswered(l *transcript.Reader, t *transcript.Transcript, c *transcript.Conn) (result *transcript.Result, refused error, panicked string) {
+func readAnswered(l *transcript.Reader, t *transcript.Transcript, c *transcript.Conn) (result *transcript.Result, panicked string, refused error) {
 	defer func() {
 		if p := recover(); p != nil {
 			panicked = fmt.Sprintf("panic: %v\n%s", p, debug.Stack())
