@@ -60,7 +60,7 @@ func Socket(data []byte) error {
 		run = h.runReset
 	}
 	pools.begin()
-	return cmp.Or(run(), pools.end(mostHeld))
+	return cmp.Or(run(), pools.end(unknown))
 }
 
 // socketHead is how many bytes of an input of target Socket choose the options.
