@@ -173,8 +173,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		report = format(results)
 	}
 	if conf.random > 0 || conf.patches != "" {
-		report += diffs(cores, results) + "\n" + shares(results)
+		report += diffs(cores, results)
 	}
+	report += "\n" + shares(results)
 	fmt.Fprint(stdout, report)
 	if conf.output != "" {
 		if err := os.WriteFile(conf.output, []byte(report), 0o644); err != nil {

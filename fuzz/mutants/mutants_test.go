@@ -191,3 +191,35 @@ func TestFlags(t *testing.T) {
 		t.Errorf("%d mutants are called limit-takes-one-more", len(got))
 	}
 }
+
+// TestClasses wants a class for each file of the core that has statements.
+func TestClasses(t *testing.T) {
+	t.Chdir("../..")
+	c, err := (&cores{known: map[string]*core{}}).get(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sites, err := c.sites()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, s := range sites {
+		file := strings.TrimPrefix(s.file, coreDir+"/")
+		if classOf(file) == "" && !seen[file] {
+			t.Errorf("%s has no class: give it one in classes.go", file)
+		}
+		seen[file] = true
+	}
+	for _, row := range classes {
+		for name := range strings.FieldsSeq(row.files) {
+			found := strings.HasSuffix(name, "/")
+			for file := range c.files {
+				found = found || file == coreDir+"/"+name
+			}
+			if !found {
+				t.Errorf("class %s has the file %s, which is not there", row.class, name)
+			}
+		}
+	}
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -116,19 +117,23 @@ func counted(results []*result) (list []*result) {
 	return list
 }
 
-// shares returns the tables by kind and by file, and the share of all.
+// shares returns the tables by class, kind and file, and the share of all.
 func shares(results []*result) string {
 	var b strings.Builder
 	for _, by := range []struct {
 		what string
 		of   func(r *result) string
 	}{
+		{"class", func(r *result) string { return r.mutant.class() }},
 		{"kind", func(r *result) string { return r.mutant.kind }},
 		{"file", func(r *result) string { return r.mutant.files() }},
 	} {
 		rows := map[string][]*result{}
 		for _, r := range results {
 			rows[by.of(r)] = append(rows[by.of(r)], r)
+		}
+		if by.what == "class" && !slices.ContainsFunc(results, func(r *result) bool { return r.mutant.random }) {
+			continue // those of patches are their kinds
 		}
 		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 		fmt.Fprintf(w, "%s\tmade\tsame\texplained\tcost\tvectors\tseeds\tfuzz\ttests\tsurvived\tnot reached\tkilled\t\n", by.what)

@@ -55,36 +55,30 @@ func (h *hunter) fuzzers(m *mutant, units []*unit) []*unit {
 	return targets[:min(len(targets), mostTargets)]
 }
 
-// judge runs the units of a stage, those of a package in one process.
+// judge runs the units of a stage, the quickest first, until one kills.
 func (h *hunter) judge(ctx context.Context, r *result, b *build, stage string, units []*unit) {
-	names, took, silence := map[string][]string{}, map[string]time.Duration{}, map[string]time.Duration{}
+	units = slices.DeleteFunc(slices.Clone(units), func(u *unit) bool { return u.stage != stage })
+	slices.SortStableFunc(units, func(a, b *unit) int { return int(a.took - b.took) })
 	for _, u := range units {
-		if u.stage == stage {
-			names[u.pkg] = append(names[u.pkg], u.name)
-			took[u.pkg] += u.took
-			silence[u.pkg] = max(silence[u.pkg], u.silence)
-		}
-	}
-	for _, pkg := range sortedKeys(names) {
 		if r.stage != "" || r.err != nil {
 			return
 		}
-		binary, err := b.binary(ctx, pkg, buildTest)
+		binary, err := b.binary(ctx, u.pkg, buildTest)
 		if err != nil {
 			r.err = err
 			return
 		}
 		h.mu.Lock()
-		t := trial{stage: stage, dir: filepath.Join(b.core.root, pkg), number: r.mutant.number}
-		t.limit = spareTime + time.Duration(spareFactor*h.slower*float64(took[pkg]))
-		t.silence = max(silentTime, silentFactor*silence[pkg], spareFactor*h.silent)
+		t := trial{stage: stage, dir: filepath.Join(b.core.root, u.pkg), number: r.mutant.number}
+		t.limit = spareTime + time.Duration(spareFactor*h.slower*float64(u.took))
+		t.silence = max(silentTime, silentFactor*u.silence, spareFactor*h.silent)
 		h.mu.Unlock()
 		if b.race {
 			t.limit, t.silence = 5*t.limit, 5*t.silence
 		}
 		begin := time.Now()
-		silent := r.try(ctx, t, binary, "-test.run=^("+strings.Join(names[pkg], "|")+")$", "-test.failfast", "-test.v", "-test.timeout="+t.limit.String())
-		if slow := float64(time.Since(begin)) / float64(took[pkg]); r.stage == "" && !b.race {
+		silent := r.try(ctx, t, binary, "-test.run=^"+u.name+"$", "-test.failfast", "-test.v", "-test.timeout="+t.limit.String())
+		if slow := float64(time.Since(begin)) / float64(u.took); r.stage == "" && !b.race {
 			h.mu.Lock()
 			h.slower, h.silent = max(h.slower, slow), max(h.silent, silent)
 			h.mu.Unlock()
