@@ -39,6 +39,11 @@ func Handler(data []byte) error {
 	defer input.Guard()()
 	pools.begin()
 	h := &handlerHarness{}
+	if len(data) > 0 && handlerOptions(data[0]).has(handlerSocket) {
+		var stop func()
+		h.kernel, stop = playKernel()
+		defer stop()
+	}
 	err := inBubble(func() error { return h.run(data) })
 	return cmp.Or(err, pools.end(mostHeld*len(h.conns)))
 }
@@ -54,7 +59,9 @@ type handlerHarness struct {
 	conns   []*handled
 	calls   []*shutdown
 	panics  int
-	aborted bool // a Shutdown has given up
+	kernel  *kernel   // nil where the connections are no sockets, which are never parked
+	faulty  time.Time // when one of its calls was to fail the last time
+	aborted bool      // a Shutdown has given up
 	options handlerOptions
 	hooks   chan struct{} // calls of OnClose wait until it is closed; nil: they do not
 
@@ -76,6 +83,7 @@ type handled struct {
 	ctx     context.Context // the handler's, once it was called
 	quiet   bool            // something else than Shutdown may have closed it
 	rude    bool            // its handler may have panicked, which ends the context at once
+	idleness
 }
 
 type shutdown struct {
@@ -92,11 +100,14 @@ const maxHandled = 4
 type handlerOptions byte
 
 const (
-	handlerReuse  handlerOptions = 1 << iota // ReuseBuffers
-	handlerOpens                             // OnOpen
-	handlerTells                             // OnClose, which may take its time
-	handlerLate                              // contexts are asked for their end only when it should have come
-	handlerShared                            // no Options.Context
+	handlerReuse      handlerOptions = 1 << iota // ReuseBuffers
+	handlerOpens                                 // OnOpen
+	handlerTells                                 // OnClose, which may take its time
+	handlerLate                                  // contexts are asked for their end only when it should have come
+	handlerShared                                // no Options.Context
+	handlerSocket                                // on sockets, where connections are parked
+	handlerTimes                                 // ReadTimeout and MessageTimeout
+	handlerInterrupts                            // system calls are interrupted
 )
 
 func (o handlerOptions) has(bit handlerOptions) bool { return o&bit != 0 }
@@ -110,6 +121,9 @@ func (h *handlerHarness) run(data []byte) error {
 	opts := websocket.Options{ReuseBuffers: h.options.has(handlerReuse), Context: (*http.Request).Context}
 	if h.options.has(handlerShared) {
 		opts.Context = nil
+	}
+	if h.options.has(handlerTimes) {
+		opts.ReadTimeout, opts.MessageTimeout = handlerReadTimeout, handlerMessageTimeout
 	}
 	if h.options.has(handlerOpens) {
 		opts.OnOpen = h.onOpen
@@ -195,7 +209,7 @@ func (h *handlerHarness) onClose(websocket.ClientKey, websocket.StatusCode, erro
 var handlerOps = [16]string{
 	"a new connection", "a new connection whose being accepted waits", "text", "what waits goes on, or OnClose waits from now on", "text that ends with the context", "a handler that panics", "a handler that aborts",
 	"a handler that fails", "a Close", "the end of the peer", "a peer that does not read", "a peer that reads again",
-	"Shutdown for a second", "Shutdown for long", "a bad request", "time",
+	"Shutdown for a second", "Shutdown for long", "a bad request, a fault of epoll, or a part of a message", "time",
 }
 
 func (h *handlerHarness) op(op byte) {
@@ -203,6 +217,7 @@ func (h *handlerHarness) op(op byte) {
 	say := func(opcode byte, payload string) {
 		f := wire.Frame{Fin: true, Opcode: opcode, Masked: true, Key: [4]byte{1, 2, 3, 4}, Payload: []byte(payload)}
 		c.pipe.set(func() { c.pipe.in = f.Append(c.pipe.in) })
+		h.touch(c, opcode, payload)
 	}
 	switch op & 15 {
 	case 0, 1:
@@ -229,6 +244,7 @@ func (h *handlerHarness) op(op byte) {
 		c.quiet = true
 		c.pipe.set(func() { c.pipe.eof = true })
 	case 10:
+		c.slow = true
 		c.pipe.set(func() { c.pipe.stalled = true })
 	case 11:
 		c.pipe.set(func() { c.pipe.stalled = false })
@@ -237,13 +253,16 @@ func (h *handlerHarness) op(op byte) {
 	case 13:
 		h.shutdown(time.Hour)
 	case 14:
+		if h.fault(c, op>>4&7) {
+			return
+		}
 		w := httptest.NewRecorder()
 		h.handler.ServeHTTP(w, httptest.NewRequest("POST", "/", nil))
 		if w.Code < 400 {
 			h.fail("a bad request was answered with %d", w.Code)
 		}
 	case 15:
-		time.Sleep(600 * time.Millisecond)
+		time.Sleep(handlerPauses[op>>4&7])
 	}
 }
 
@@ -260,8 +279,14 @@ func (h *handlerHarness) accept(waits bool) {
 	}
 	c := &handled{pipe: newPipe()}
 	c.pipe.answers = true
-	c.w = &pipeWriter{pipe: netPipe{c.pipe}, header: http.Header{}}
+	c.pipe.interrupts = h.options.has(handlerInterrupts)
+	c.touched, c.waits = time.Now(), time.Now()
+	c.w = &pipeWriter{conn: netPipe{c.pipe}, header: http.Header{}}
+	if h.kernel != nil {
+		c.w.conn = h.kernel.socket(c.pipe)
+	}
 	if waits {
+		c.slow = true
 		c.gate = make(chan struct{})
 		c.w.gate = c.gate
 	}
@@ -435,11 +460,17 @@ func (h *handlerHarness) settle() error {
 				}
 			}
 		}
+		if err := h.judgeIdle(c, closed, stalled, frames); err != nil {
+			return err
+		}
 		if len(h.calls) > 0 && !closed && !stalled && !c.quiet {
 			if n := len(frames); n == 0 || frames[n-1].Opcode != wire.Close || input.CloseCode(frames[n-1].Payload) != 1001 {
 				return fmt.Errorf("after Shutdown, a connection was sent %d frames and no Close with 1001", n)
 			}
 		}
+	}
+	if err := h.judgeParked(); err != nil {
+		return err
 	}
 	for _, s := range h.calls {
 		expired := s.ctx.Err() != nil && errors.Is(s.ctx.Err(), context.DeadlineExceeded)
@@ -464,7 +495,7 @@ func explainHandler(data []byte) string {
 	var b strings.Builder
 	var src input.Source
 	src.Reset(data)
-	fmt.Fprintf(&b, "an HTTPHandler and its connections, by number; at first one; options %05b (ReuseBuffers, OnOpen, OnClose, contexts asked late, no Context):\n", src.Next()&31)
+	fmt.Fprintf(&b, "an HTTPHandler and its connections, by number; at first one; options %08b (from the right: ReuseBuffers, OnOpen, OnClose, contexts asked late, no Context, sockets, timeouts, interrupted calls):\n", src.Next())
 	for i, op := range src.Rest() {
 		fmt.Fprintf(&b, "  %3d: %d, %s\n", i+handlerHead, op>>4&7, handlerOps[op&15])
 	}
@@ -474,15 +505,24 @@ func explainHandler(data []byte) string {
 // seedHandler takes pseudo-random ops.
 func seedHandler([]vector.Vector) ([][]byte, error) {
 	var seeds [][]byte
-	for n := range 96 {
+	for n := range 128 {
 		ops := input.RandomInput(make([]byte, handlerHead), 19, uint64(n))
-		ops[0] = byte(n)
+		ops[0] = byte(n)&31 | byte(n*37)&^31
 		for i := range ops[handlerHead:] {
 			if op := &ops[handlerHead+i]; i < 4 && *op&12 == 12 {
 				*op &^= 8 // at first, some life
 			}
 		}
 		seeds = append(seeds, ops)
+	}
+	for i, scenario := range handlerScenarios {
+		ops, err := parseHandlerOps(scenario)
+		if err != nil {
+			return nil, err
+		}
+		for n, options := range [...]handlerOptions{handlerSocket, handlerSocket | handlerTimes | handlerInterrupts, handlerTimes, handlerSocket | handlerTimes, handlerSocket | handlerInterrupts} {
+			seeds = append(seeds, append([]byte{byte(options) | byte(i+5*n)&31}, ops...))
+		}
 	}
 	return seeds, nil
 }
@@ -510,7 +550,7 @@ func (p netPipe) SetDeadline(t time.Time) error {
 
 // A pipeWriter is net/http's ResponseWriter for a pipe.
 type pipeWriter struct {
-	pipe   netPipe
+	conn   net.Conn
 	header http.Header
 	code   int
 	taken  bool
@@ -529,5 +569,5 @@ func (w *pipeWriter) WriteHeader(code int)        { w.code = code }
 func (w *pipeWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	w.wait()
 	w.taken = true
-	return w.pipe, bufio.NewReadWriter(bufio.NewReader(w.pipe), bufio.NewWriter(w.pipe)), nil
+	return w.conn, bufio.NewReadWriter(bufio.NewReader(w.conn), bufio.NewWriter(w.conn)), nil
 }

@@ -206,3 +206,10 @@ func (f epollFile) Read(do func(fd uintptr) bool) error {
 
 // Write is for no file of this kind.
 func (f epollFile) Write(func(fd uintptr) bool) error { return syscall.EINVAL }
+
+// breach returns the first thing that was wrong in how the set is used.
+func (e *epoll) breach() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.wrong
+}

@@ -35,6 +35,7 @@ func (k *kernel) socket(p *pipe) net.Conn {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s := &socketPipe{netPipe{p}, k, leastDescriptor + uintptr(len(k.sockets))}
+	p.changed = k.changed
 	k.sockets = append(k.sockets, s)
 	return s
 }

@@ -1,0 +1,184 @@
+package live
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/wsproof/wsproof/fuzz/input"
+	"github.com/wsproof/wsproof/internal/wire"
+)
+
+// The times of handlerTimes, and how long an op of time is.
+const (
+	handlerReadTimeout    = 5 * time.Second
+	handlerMessageTimeout = 3 * time.Second
+)
+
+var handlerPauses = [8]time.Duration{
+	time.Millisecond, 15 * time.Millisecond, 100 * time.Millisecond, 170 * time.Millisecond,
+	600 * time.Millisecond, 1700 * time.Millisecond, 2900 * time.Millisecond, 4 * time.Second,
+}
+
+// parksIn is by when a connection to which nothing comes is parked, whatever it did before.
+// It is not, where a deadline is as near as wakesBefore: then it is awake to keep that.
+const (
+	parksIn     = 1500 * time.Millisecond
+	wakesBefore = 500 * time.Millisecond
+)
+
+// An idleness is what is known of a connection to which nothing comes for a while.
+type idleness struct {
+	touched time.Time // when something was last done to it
+	waits   time.Time // since when its reader waits for the present frame
+	message time.Time // since when for the end of a message; zero without one
+	echoes  int       // that are owed
+	slow    bool      // for some time the peer did not read
+	blocked bool      // the handler does not return
+}
+
+// touch notes that a frame is on its way to a connection.
+func (h *handlerHarness) touch(c *handled, opcode byte, payload string) {
+	now := time.Now()
+	c.touched, c.waits = now, now
+	if opcode == wire.Text && c.message.IsZero() || opcode == wire.Continuation {
+		c.message = time.Time{}
+		if !c.quiet && !c.blocked {
+			c.echoes++
+		}
+	}
+	c.blocked = c.blocked || payload == "X"
+}
+
+// fault has a call of epoll fail, or sends a part of a message. It reports whether it did.
+func (h *handlerHarness) fault(c *handled, what byte) bool {
+	part := func(fin bool, opcode byte) {
+		f := wire.Frame{Fin: fin, Opcode: opcode, Masked: true, Key: [4]byte{4, 3, 2, 1}, Payload: []byte("part")}
+		c.pipe.set(func() { c.pipe.in = f.Append(c.pipe.in) })
+	}
+	switch {
+	case what == 1 && !c.quiet && !c.blocked && c.message.IsZero():
+		part(false, wire.Text)
+		c.touched, c.waits, c.message = time.Now(), time.Now(), time.Now()
+	case what == 2 && !c.quiet && !c.blocked && !c.message.IsZero():
+		part(true, wire.Continuation)
+		h.touch(c, wire.Continuation, "")
+	case what >= 4 && h.kernel != nil:
+		h.faulty = time.Now()
+		h.kernel.fail(epollCall(what-4)%epollCalls, [...]syscall.Errno{syscall.EMFILE, syscall.ENOSPC, syscall.ENOMEM, syscall.EINTR}[what-4])
+	default:
+		return false
+	}
+	return true
+}
+
+// lives reports whether a connection only waits for messages.
+func (h *handlerHarness) lives(c *handled, closed bool) bool {
+	return c.came && !closed && !c.quiet && !c.blocked && len(h.calls) == 0
+}
+
+// due is when a timeout ends the connection; zero if none does.
+func (h *handlerHarness) due(c *handled) (by time.Time) {
+	if h.options.has(handlerTimes) {
+		by = c.waits.Add(handlerReadTimeout)
+		if m := c.message.Add(handlerMessageTimeout); !c.message.IsZero() && m.Before(by) {
+			by = m
+		}
+	}
+	return by
+}
+
+// judgeIdle holds a connection, parked or not, to what its peer sees: each message is
+// answered, and each timeout comes when it is due.
+func (h *handlerHarness) judgeIdle(c *handled, closed, stalled bool, frames []sentFrame) error {
+	if c.quiet || c.blocked || c.slow || len(h.calls) > 0 {
+		return nil
+	}
+	echoes := 0
+	for _, f := range frames {
+		if f.Opcode == wire.Text {
+			echoes++
+		}
+	}
+	by, now := h.due(c), time.Now()
+	expired := !by.IsZero() && !now.Before(by)
+	last := len(frames) - 1
+	switch {
+	case closed && !expired:
+		return fmt.Errorf("a connection ended without a reason")
+	case echoes != c.echoes:
+		return fmt.Errorf("%d messages were answered, %d owed", echoes, c.echoes)
+	case !expired:
+	case last < 0 || frames[last].Opcode != wire.Close || input.CloseCode(frames[last].Payload) != 1008 || !near(frames[last].at, by):
+		return fmt.Errorf("a timeout was due %v ago, and no Close with 1008 came then: %v", now.Sub(by), frames[max(0, last):])
+	default:
+		c.quiet = true // from now on it ends
+	}
+	return nil
+}
+
+// judgeParked holds how many connections are parked against those that are idle.
+func (h *handlerHarness) judgeParked() error {
+	now := time.Now()
+	least, most := 0, 0
+	for _, c := range h.conns {
+		closed := c.pipe.isClosed()
+		if !c.came || closed {
+			continue
+		}
+		if now.Sub(c.touched) > time.Millisecond || c.quiet {
+			most++
+		}
+		by := h.due(c)
+		if h.lives(c, closed) && !c.slow && now.Sub(c.touched) > parksIn && now.Sub(h.faulty) > parksIn && (by.IsZero() || by.Sub(now) > wakesBefore) {
+			least++
+		}
+	}
+	if h.kernel == nil || runtime.GOOS != "linux" {
+		least, most = 0, 0
+	}
+	if n := h.handler.Parked(); n < least || n > most {
+		return fmt.Errorf("%d connections are parked, want %d to %d", n, least, most)
+	}
+	if h.kernel != nil && h.kernel.breach() != nil {
+		return h.kernel.breach()
+	}
+	return nil
+}
+
+// handlerScenarios are ops, each a word of handlerOps and the number that chooses, as in
+// parseHandlerOps. Each of the pauses, and of the connections, has its turn.
+var handlerScenarios = []string{
+	// Idle, and woken by messages.
+	"time 5, text 0, time 5, time 5, text 0, text 0, time 5, text 0, time 5, time 6", "time 1, text 0, time 1, text 0, time 2, text 0, time 3, text 0, time 4, text 0, time 5, text 0, time 6, text 0, time 7",
+	"new 0, new 0, time 5, text 0, text 1, time 5, text 2, time 2, text 2, time 2, text 0, time 5, time 7, text 0, text 1, text 2, time 5", "time 7, time 7, time 7, text 0, time 6, time 6, text 0, time 4, text 0, time 6, time 6",
+	"time 6, time 5, time 1, text 0, time 7, time 4, time 2, text 0, time 7, time 7", "time 4, time 4, text 0, time 4, text 0, time 4, text 0, time 4, text 0, time 4, text 0, time 5, time 5",
+	"new 0, time 5, text 4, text 5, time 6, text 0, time 6, text 1, time 6", "ends with 0, time 7, new 0, time 5, text 1, time 5, time 7",
+	// Within a message.
+	"request 1, time 5, request 2, time 5, text 0, request 1, time 6, time 2, time 5", "time 5, request 1, time 1, request 2, time 5, request 1, time 7, time 5", "new 0, time 7, request 1, time 6, time 3, time 5, text 0, time 5",
+	// Faults of epoll.
+	"request 4, time 5, text 0, time 5", "request 5, time 5, text 0, time 5, time 6, text 0", "time 5, request 6, text 0, time 5, text 0, time 6", "time 5, request 7, text 0, time 5, request 7, time 6, text 0", "new 0, new 0, request 5, time 1, request 6, time 5, text 0, text 1, text 2, time 6",
+	// The ends.
+	"new 0, new 0, time 5, a Close 0, time 5, the end 1, time 5, text 2, time 5", "new 0, new 0, time 5, panics 0, aborts 1, time 1, fails 2, time 5", "new 0, time 5, Shutdown for a 0, time 5, time 6", "new 0, new 0, time 5, text 1, Shutdown for long 0, time 5, time 7",
+	"time 5, does not read 0, text 0, time 5, text 0, reads again 0, time 5, text 0", "waits 0, time 5, Shutdown for a 0, what waits 0, time 5", "waits 0, text 0, what waits 0, text 1, time 5, text 0, text 1, time 6", "new 0, ends with 1, time 5, Shutdown for a 0, time 4, time 5",
+	"what waits 4, new 0, time 5, a Close 0, text 1, time 5, what waits 0, time 5, text 0", "does not read 0, text 0, text 0, time 7, time 5, reads again 0, time 5", "new 0, does not read 0, time 5, Shutdown for long 0, time 7, time 7", "time 5, aborts 0, new 0, time 5, ends with 1, the end 1, time 5",
+}
+
+// parseHandlerOps returns the ops of a scenario.
+func parseHandlerOps(text string) ([]byte, error) {
+	var ops []byte
+	for part := range strings.SplitSeq(text, ", ") {
+		cut := strings.LastIndexByte(part, ' ')
+		op := slices.IndexFunc(handlerOps[:], func(name string) bool { return strings.Contains(name, part[:max(cut, 0)]) })
+		n, err := strconv.Atoi(part[cut+1:])
+		if op < 0 || err != nil || n > 7 {
+			return nil, fmt.Errorf("scenario %q: there is no op %q", text, part)
+		}
+		ops = append(ops, byte(op|n<<4))
+	}
+	return ops, nil
+}
