@@ -23,7 +23,7 @@ suite: ## a short run of everything, in a few minutes: fuzzing, conformance, ben
 	@echo "== all done: no finding, all cases passed, benchmarks above"
 
 test: ## all tests
-	go test ./...
+	go test -parallel 6 ./...
 
 testcover: ## the core's tests with the statements they cover, in .build/cover.html
 	@mkdir -p .build

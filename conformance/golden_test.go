@@ -229,6 +229,7 @@ func compareAll(t *testing.T, matches []match) {
 // TestOriginalVerdicts holds the verdicts against those of the original suite,
 // for echo servers and clients written in the way that the original saw.
 func TestOriginalVerdicts(t *testing.T) {
+	t.Parallel()
 	table := readVerdicts(t, "original.tsv")
 	column := func(name string) func(string) string {
 		return func(id string) string {
@@ -253,6 +254,7 @@ func TestOriginalVerdicts(t *testing.T) {
 // TestGoldenVerdicts holds every engine, as server and as client, against the
 // verdicts in testdata/golden.tsv.
 func TestGoldenVerdicts(t *testing.T) {
+	t.Parallel()
 	roles := map[string]func(*testing.T, string, []*Case, pace) []*Result{"server": againstEngine, "client": againstClient}
 	if *update {
 		writeGolden(t, "golden.tsv", defaultCases(t), roles)
@@ -328,6 +330,7 @@ func with(m map[string]string, key, value string) map[string]string {
 // TestOwnGolden holds every engine, in both roles, against the verdicts of the cases
 // W.* in testdata/golden-own.tsv, and those against the catalogue.
 func TestOwnGolden(t *testing.T) {
+	t.Parallel()
 	roles := map[string]func(*testing.T, string, []*Case, pace) []*Result{"server": againstEngine, "client": againstClient}
 	if *update {
 		writeGolden(t, "golden-own.tsv", own(), roles)

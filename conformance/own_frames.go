@@ -325,7 +325,7 @@ func limits() []*Case {
 		for range n - 2 {
 			c.Steps = append(c.Steps, part(wire.Continuation, each))
 		}
-		c.Steps = append(c.Steps, rest(each), FailAfter{5 * ownWait})
+		c.Steps = append(c.Steps, rest(each), FailAfter{2 * ownWait})
 		c.Want = []Want{
 			{Verdict: OK, End: ByTester, Events: []Event{textEvent(repeated("*", n*len(each)))}},
 			{Verdict: OK, End: ByPeer, Codes: []int{1008, 1009, 1013}},
@@ -341,7 +341,7 @@ func limits() []*Case {
 		pipelined.Steps = append(pipelined.Steps, ownText(s))
 		events = append(events, text(s))
 	}
-	pipelined.Steps = append(pipelined.Steps, FailAfter{5 * ownWait})
+	pipelined.Steps = append(pipelined.Steps, FailAfter{2 * ownWait})
 	pipelined.Want = []Want{ends(OK, ByTester, "", events...)}
 	return []*Case{
 		many("W.12.1", "A text message in a thousand fragments of one octet.", 1000, "*"),

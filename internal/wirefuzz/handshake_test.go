@@ -54,6 +54,7 @@ func TestReadRequest(t *testing.T) {
 
 // TestHandshakeRogues: servers that take what they must not, or the other way round.
 func TestHandshakeRogues(t *testing.T) {
+	t.Parallel()
 	takes := func(change func(r *http.Request)) *rogue {
 		g := &rogue{}
 		echo := websocket.NewHandler(websocket.EchoHandler, websocket.Options{})
@@ -80,14 +81,17 @@ func TestHandshakeRogues(t *testing.T) {
 			}
 		}),
 	} {
-		findings, _, _ := keys(t, g, Config{Executions: 800, Handshake: true})
-		if findings[want] == nil {
-			t.Errorf("%s is not found", want)
-		}
-		for key := range findings {
-			if key != want {
-				t.Errorf("%s as well", key)
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			findings, _, _ := keys(t, g, Config{Executions: 800, Handshake: true})
+			if findings[want] == nil {
+				t.Errorf("%s is not found", want)
 			}
-		}
+			for key := range findings {
+				if key != want {
+					t.Errorf("%s as well", key)
+				}
+			}
+		})
 	}
 }

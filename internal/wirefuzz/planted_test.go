@@ -108,11 +108,13 @@ func serverOf(t *testing.T, fault string) (command string, client *opening.Clien
 // TestPlanted: a server that ends, one that answers no more, and one whose memory
 // grows are told apart, each with the input that does it.
 func TestPlanted(t *testing.T) {
+	t.Parallel() // most of it is waiting, here and in the other tests that say so
 	for fault, want := range map[string]struct {
 		kind   Kind
 		opcode byte
 	}{"crash": {Crashes, wire.Ping}, "hang": {Hangs, wire.Pong}, "leak": {Grows, wire.Ping}} {
 		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
 			if fault == "leak" && raceDetector {
 				t.Skip("what the race detector keeps of a server has its memory grow as well")
 			}
@@ -163,6 +165,7 @@ func TestPlanted(t *testing.T) {
 // TestGone: a server that ends, and that nobody starts again, ends the run, which
 // says what was under way.
 func TestGone(t *testing.T) {
+	t.Parallel()
 	command, client := serverOf(t, "crash")
 	ready, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

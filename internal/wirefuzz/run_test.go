@@ -70,6 +70,7 @@ func TestModel(t *testing.T) {
 
 // TestRogues: each is found, and nothing else is.
 func TestRogues(t *testing.T) {
+	t.Parallel()
 	off := func(rules ...model.Rule) *rogue { return &rogue{off: rules} }
 	sends := func(opcode byte, change func(f *wire.Frame)) *rogue {
 		return &rogue{frame: func(f *wire.Frame) {
