@@ -41,7 +41,7 @@ func (e *encoder) writeBlock() {
 		e.writeHeader()
 		e.writeSymbols(&e.codes.litlens, &e.codes.distances)
 	}
-	e.block, e.count, e.pending = e.at, 0, 0
+	e.block, e.count, e.pending, e.literals = e.at, 0, 0, 0
 }
 
 // fixedBits returns how many bits the block takes in the fixed code.

@@ -9,15 +9,16 @@ import (
 // An encoder compresses one message: it tells the message by sequences, and writes
 // them in blocks.
 type encoder struct {
-	level   Level
-	message []byte
-	block   int // where the block begins that is not yet written
-	at      int // up to where sequences tell the message
-	pending int // literals behind the last sequence
-	few     int // a block of fewer symbols gets no codes of its own
-	lazy    bool
-	deep    bool
-	step    int // from one position of a match to the next that goes into the index
+	level    Level
+	message  []byte
+	block    int // where the block begins that is not yet written
+	at       int // up to where sequences tell the message
+	pending  int // literals behind the last sequence
+	literals int // before it, counted for Best
+	few      int // a block of fewer symbols gets no codes of its own
+	lazy     bool
+	deep     bool
+	step     int // from one position of a match to the next that goes into the index
 
 	sequences [maxSequences]sequence
 	count     int
@@ -74,7 +75,7 @@ func distanceCode(distance int) int {
 
 func (e *encoder) begin(dst, message []byte, level Level) {
 	e.level, e.message = level, message
-	e.block, e.at, e.pending, e.count = 0, 0, 0, 0
+	e.block, e.at, e.pending, e.count, e.literals = 0, 0, 0, 0, 0
 	e.out, e.start = dst, len(dst)
 	e.hold, e.nhold = 0, 0
 }
@@ -102,7 +103,7 @@ func (e *encoder) alone(window int) {
 		}
 		prev = e.prev[:window]
 	}
-	x := newIndex(e.head[:1<<min(14, max(8, bits.Len(uint(n))))], prev, n <= short || n <= 4*short && e.level == Best)
+	x := newIndex(e.head[:1<<min(14, max(8, bits.Len(uint(n))))], prev, n <= short)
 	clear(x.head)
 	buf := e.message
 	if n <= short { // in a longer one the last octets matter less

@@ -14,12 +14,13 @@ import "encoding/binary"
 type index struct {
 	head       []uint16 // by hash
 	prev       []uint16 // by position modulo the window; nil without chains
-	multiplier uint64   // of 8 octets: it leaves out those behind the first 4 or 5
+	multiplier uint64   // of 8 octets: it leaves out those behind the first 3 to 5
 	shift      uint     // of the product: it leaves the bits of the hash
 }
 
-// Hashes are of 4 octets where matches are few or chains find them all, of 5 in large
-// windows, where one of 4 octets hides longer ones before it.
+// Hashes are of 3 octets for chains, which find all matches; of pairs they are of 4
+// where matches are few, and of 5 in large windows, where one of 4 octets hides longer
+// ones before it.
 const (
 	smallBits  = 12
 	multiplier = 0x9e3779b185ebca87
@@ -29,9 +30,13 @@ const (
 // for chains of prev, whose length is that of the window.
 func newIndex(head, prev []uint16, small bool) index {
 	x := index{head, prev, multiplier, 64}
-	x.multiplier <<= 24
-	if small {
-		x.multiplier <<= 8
+	switch {
+	case prev != nil:
+		x.multiplier <<= 40
+	case small:
+		x.multiplier <<= 32
+	default:
+		x.multiplier <<= 24
 	}
 	for n := len(head); n > 1; n >>= 1 {
 		x.shift--

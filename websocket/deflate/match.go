@@ -7,8 +7,8 @@ import "math/bits"
 // no room for more of them. buf may be longer than end: that may be loaded, and is
 // in no match.
 //
-// A match has 4 octets at least: one of 3 seldom takes less than its literals, and the
-// short ones are in the way of longer ones.
+// A match of Fast has 4 octets at least: one of 3 seldom takes less than its literals,
+// and where few places are looked at, the short ones are in the way of longer ones.
 const least = 4
 
 // one looks at one place for each position, and fewer positions the longer nothing
@@ -114,11 +114,11 @@ func (x *index) longer(buf []byte, i, end int, base uint16, window int) (length,
 // next octet begins a better one.
 func (e *encoder) best(buf []byte, i, end int, base uint16, x *index, window int) int {
 	run := i - e.pending
-	last := min(end-least, len(buf)-8)
+	last := min(end-minMatch, len(buf)-8)
 	length, distance := 0, 0
 	for i <= last {
 		if length == 0 {
-			length, distance = x.longest(buf, i, end, base, window, least-1, places)
+			length, distance = x.longest(buf, i, end, base, window, e.tooShort(), places)
 			x.chain(load(buf, i), base+uint16(i))
 		}
 		if length == 0 {
@@ -142,6 +142,7 @@ func (e *encoder) best(buf []byte, i, end int, base uint16, x *index, window int
 		}
 		e.sequences[e.count] = newSequence(i-run, length, distance)
 		e.count++
+		e.literals += i - run
 		run = i + length
 		for i = next; i < run && i <= last; i++ {
 			x.chain(load(buf, i), base+uint16(i))
@@ -165,7 +166,17 @@ const (
 	places = 128 // how many longest looks at
 	good   = 8   // a match of such a length is seldom put off
 	nice   = 64  // and behind one of this length nobody looks
+	far    = 4096 // and a match of 3 octets is no further away
 )
+
+// tooShort returns 3, or 2 where the block has few literals: their words are long
+// there, so that a match of 3 octets takes less than they would.
+func (e *encoder) tooShort() int {
+	if 2*e.literals <= e.count {
+		return minMatch - 1
+	}
+	return minMatch
+}
 
 // longest looks at so many places for the longest match for i that is longer than
 // shorter, the nearest of several; 0 if there is none.
@@ -180,8 +191,8 @@ func (x *index) longest(buf []byte, i, end int, base uint16, window, shorter, pl
 			break
 		}
 		before = d
-		if buf[i-d+shorter] == buf[i+shorter] && uint32(load(buf, i-d)) == uint32(v) {
-			if l := same(buf, i, d, v, end); l > shorter {
+		if buf[i-d+shorter] == buf[i+shorter] && (load(buf, i-d)^v)<<40 == 0 {
+			if l := same(buf, i, d, v, end); l > shorter && (l > minMatch || d <= far) {
 				if shorter, length, distance = l, l, d; l >= nice {
 					break
 				}

@@ -39,7 +39,7 @@ func (w *window) open(bits uint8, level Level) {
 		if level == Best {
 			prev = make([]uint16, size)
 		}
-		k.index = newIndex(make([]uint16, min(max(size/2, 256), 8192)), prev, bits <= smallBits || level == Best)
+		k.index = newIndex(make([]uint16, min(max(size/2, 256), 8192)), prev, bits <= smallBits)
 	}
 	clear(k.index.head)
 	clear(k.index.prev)
