@@ -163,9 +163,9 @@ func (e *encoder) best(buf []byte, i, end int, base uint16, x *index, window int
 }
 
 const (
-	places = 128 // how many longest looks at
-	good   = 8   // a match of such a length is seldom put off
-	nice   = 64  // and behind one of this length nobody looks
+	places = 128  // how many longest looks at
+	good   = 8    // a match of such a length is seldom put off
+	nice   = 64   // and behind one of this length nobody looks
 	far    = 4096 // and a match of 3 octets is no further away
 )
 
