@@ -463,6 +463,9 @@ func (h *handlerHarness) settle() error {
 		if err := h.judgeIdle(c, closed, stalled, frames); err != nil {
 			return err
 		}
+		if len(h.calls) > 0 {
+			h.expire(c)
+		}
 		if len(h.calls) > 0 && !closed && !stalled && !c.quiet {
 			if n := len(frames); n == 0 || frames[n-1].Opcode != wire.Close || input.CloseCode(frames[n-1].Payload) != 1001 {
 				return fmt.Errorf("after Shutdown, a connection was sent %d frames and no Close with 1001", n)

@@ -43,8 +43,12 @@ type idleness struct {
 
 // touch notes that a frame is on its way to a connection.
 func (h *handlerHarness) touch(c *handled, opcode byte, payload string) {
+	h.expire(c)
 	now := time.Now()
 	c.touched, c.waits = now, now
+	if opcode == wire.Text && !c.message.IsZero() {
+		c.quiet = true // inside another message: the connection fails
+	}
 	if opcode == wire.Text && c.message.IsZero() || opcode == wire.Continuation {
 		c.message = time.Time{}
 		if !c.quiet && !c.blocked {
@@ -60,6 +64,7 @@ func (h *handlerHarness) fault(c *handled, what byte) bool {
 		f := wire.Frame{Fin: fin, Opcode: opcode, Masked: true, Key: [4]byte{4, 3, 2, 1}, Payload: []byte("part")}
 		c.pipe.set(func() { c.pipe.in = f.Append(c.pipe.in) })
 	}
+	h.expire(c)
 	switch {
 	case what == 1 && !c.quiet && !c.blocked && c.message.IsZero():
 		part(false, wire.Text)
@@ -90,6 +95,13 @@ func (h *handlerHarness) due(c *handled) (by time.Time) {
 		}
 	}
 	return by
+}
+
+// expire notes that a timeout was due while nobody looked.
+func (h *handlerHarness) expire(c *handled) {
+	if by := h.due(c); !by.IsZero() && !time.Now().Before(by) {
+		c.quiet = true
+	}
 }
 
 // judgeIdle holds a connection, parked or not, to what its peer sees: each message is
