@@ -54,8 +54,8 @@ func (w *poolWatch) freed(p []byte) {
 }
 
 // mostHeld is how many buffers go with a connection that has ended: what its reader had read
-// ahead, and a message of which a part had come.
-const mostHeld = 2
+// ahead, a message of which a part had come, and what was queued when the transport was dropped.
+const mostHeld = 3
 
 // unknown stands for as many where goroutines may still be at their ends.
 const unknown = -1
