@@ -136,14 +136,19 @@ var deflateRules = []RuleInfo{
 // was negotiated (RFC 7692).
 func DeflateRules() []RuleInfo { return slices.Clone(deflateRules) }
 
+// infos are all of them by name: fuzzing asks for one with each input that breaks a rule.
+var infos = func() map[Rule]RuleInfo {
+	m := make(map[Rule]RuleInfo, len(rules)+len(deflateRules))
+	for _, info := range slices.Concat(rules, deflateRules) {
+		m[info.Rule] = info
+	}
+	return m
+}()
+
 // Info returns what is known of the rule; ok is false if there is no such rule.
 func (r Rule) Info() (info RuleInfo, ok bool) {
-	for _, info := range slices.Concat(rules, deflateRules) {
-		if info.Rule == r {
-			return info, true
-		}
-	}
-	return RuleInfo{}, false
+	info, ok = infos[r]
+	return info, ok
 }
 
 // same reports whether got, the rule that an adapter names, may stand for want.
