@@ -44,7 +44,7 @@
 // A file uses those before it, and what stands behind it only where that cannot be
 // otherwise:
 //
-//	protocol.go errors.go key.go options.go field.go origin.go subprotocol.go compression.go hooks.go
+//	protocol.go errors.go key.go rota.go options.go field.go origin.go subprotocol.go compression.go hooks.go
 //	wheel.go idleness.go epoll_linux.go lot_linux.go lot_other.go
 //	syscall_linux.go syscall_unix.go socket_unix.go socket_other.go transport.go
 //	outbound.go turn.go rest.go timing.go keepalive.go ending.go link.go serve.go websocket.go
@@ -58,7 +58,8 @@
 // goroutine ends. Then the kernel watches the socket, with those of all other parked ones
 // (lot_linux.go). Whatever would end the wait of a reader, bytes, the end, the end of
 // the connection by another goroutine, a timeout that is near, wakes it: a goroutine goes on to
-// wait as if the other had never left off (served.go).
+// wait as if the other had never left off (served.go). To ping them all, parked or not, one
+// timer is enough (rota.go).
 //
 // # Limits
 //

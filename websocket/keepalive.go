@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // A pinger has the pings of a connection, those of Ping and those of PingInterval alike:
@@ -19,11 +18,10 @@ type pings struct {
 	last    uint64
 	waiting map[uint64]chan struct{} // for the pong of a ping, by its number
 
-	interval time.Duration
-	timer    *time.Timer // nil without an interval
-	reads    uint32      // reads begun and ended: odd while one waits
-	seen     uint32      // of them, at the last tick
-	asked    bool        // a ping was queued at the last tick
+	turn  turn   // in the rota of those with the same interval
+	reads uint32 // reads begun and ended: odd while one waits
+	seen  uint32 // of them, at the last tick
+	asked bool   // a ping was queued at the last tick
 }
 
 // lock returns the pings, which are made if there are none; unlock them.
@@ -86,25 +84,12 @@ func (p *pinger) answered(payload []byte) {
 	}
 }
 
-// start has tick called once an interval.
-func (p *pinger) start(interval time.Duration, tick func()) {
-	all := p.lock()
-	defer all.mu.Unlock()
-	all.interval = interval
-	all.timer = time.AfterFunc(interval, tick)
-}
+// start has the rota tell who, whose pings these are, when to tick. stop ends that.
+func (p *pinger) start(r *rota, who dutiful) { p.ticked(false, r, who) }
 
-// stop ends that.
-func (p *pinger) stop() {
-	all := p.pings.Load()
-	if all == nil {
-		return
-	}
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	if all.timer != nil {
-		all.timer.Stop()
-		all.interval = 0
+func (p *pinger) stop(r *rota) {
+	if all := p.pings.Load(); all != nil {
+		r.remove(&all.turn)
 	}
 }
 
@@ -137,11 +122,9 @@ func (p *pinger) tick() (silent, dead bool) {
 }
 
 // ticked says whether a ping was queued at the tick, and has the next one come.
-func (p *pinger) ticked(asked bool) {
+func (p *pinger) ticked(asked bool, r *rota, who dutiful) {
 	all := p.lock()
-	defer all.mu.Unlock()
 	all.asked = asked
-	if all.interval > 0 {
-		all.timer.Reset(all.interval)
-	}
+	all.mu.Unlock()
+	r.add(&all.turn, who)
 }

@@ -45,7 +45,7 @@ func (l *link) init(src io.ReadWriteCloser, mode Mode, opts *settings, o opened)
 		panic("websocket: a timeout is set, but the transport has no deadlines")
 	}
 	if opts.PingInterval > 0 {
-		l.pings.start(opts.PingInterval, l.keepAlive)
+		l.pings.start(opts.pingRota(), l)
 	}
 }
 
@@ -145,7 +145,7 @@ func (l *link) Ping(ctx context.Context) error {
 }
 
 // keepAlive pings a peer that is silent, and gives up one that stays so although a read
-// is under way. It runs once an interval.
+// is under way: see rota.
 func (l *link) keepAlive() {
 	if l.end.has() {
 		return
@@ -157,7 +157,7 @@ func (l *link) keepAlive() {
 	}
 	asked := silent && l.control(OpcodePing, l.pings.number())
 	l.out.flush()
-	l.pings.ticked(asked)
+	l.pings.ticked(asked, l.tell.settings().pingRota(), l)
 }
 
 // ending returns how far the end has come.
@@ -310,7 +310,7 @@ func (l *link) drained(most int, failed bool) bool {
 // hook. A lost one is dropped without more ado.
 func (l *link) drop(lost bool) {
 	code, err := l.end.finish()
-	l.pings.stop()
+	l.pings.stop(l.tell.settings().pingRota())
 	l.out.end()
 	if lost {
 		l.transport.drop()

@@ -40,6 +40,7 @@ type Options struct {
 	// under way for that long. A ping waits behind the message that is being written,
 	// so the interval must be longer than a peer takes for that. One that takes
 	// nothing, so that reading has stopped (see MaxPending), is left to WriteTimeout.
+	// The connections of a NewHandler share one timer for it.
 	// Default: no pings.
 	PingInterval time.Duration
 	// CloseTimeout bounds the closing handshake and the draining of a failed
@@ -168,12 +169,14 @@ type settings struct {
 	Options
 	limits protocol.Limits
 	quiet  bool // no hook wants to know of messages
+	rota   rota
 }
 
 func newSettings(o Options) *settings {
 	o.setDefaults()
 	h := &o.Hooks
 	return &settings{
+		rota:    rota{interval: o.PingInterval},
 		Options: o,
 		limits:  protocol.Limits{MaxFrameSize: o.MaxFrameSize, MaxMessageSize: o.MaxMessageSize},
 		quiet:   h.OnReadMessage == nil && h.OnWriteFrame == nil && h.OnWriteMessage == nil,
@@ -193,6 +196,9 @@ func (s *settings) writer(mode Mode, d *protocol.Deflation) protocol.Writer {
 	w.Deflate(d)
 	return w
 }
+
+// pingRota is of the connections that are to be pinged.
+func (s *settings) pingRota() *rota { return &s.rota }
 
 // timesReads reports whether reading is bounded in time.
 func (s *settings) timesReads() bool { return s.ReadTimeout > 0 || s.MessageTimeout > 0 }

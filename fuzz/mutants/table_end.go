@@ -121,8 +121,20 @@ var endMutants = []mutant{
 		old: "silent && l.control(OpcodePing, l.pings.number())", new: "silent", targets: serving,
 	},
 	{
-		name: "keepalive-runs-once", kind: noDeadline, rule: "PingInterval", in: "pinger.ticked",
-		old: "all.timer.Reset(all.interval)", new: "", targets: serving,
+		name: "keepalive-runs-once", kind: noDeadline, rule: "PingInterval", in: "rota.add",
+		old: "t.over || r.interval <= 0", new: "t.over || r.interval <= 0 || t.who != nil", targets: serving,
+	},
+	{
+		name: "one-alone-is-told-to-ping", kind: stateLost, rule: "PingInterval", in: "rota.tell",
+		old: "for who := r.take(); who != nil; who = r.take() {", new: "if who := r.take(); who != nil {", targets: serving,
+	},
+	{
+		name: "next-ping-a-whole-interval-behind-the-last-one", kind: noDeadline, rule: "PingInterval", in: "rota.take",
+		old: "r.arm(wait)", new: "r.arm(r.interval)", targets: serving,
+	},
+	{
+		name: "ended-connection-back-on-the-rota", kind: droppedCheck, rule: "PingInterval", in: "rota.add",
+		old: "t.over || ", new: "", targets: serving,
 	},
 	{
 		name: "answering-peer-given-up", kind: wrongBoundary, rule: "PingInterval", in: "pinger.tick",
