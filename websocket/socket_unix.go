@@ -126,7 +126,10 @@ func (t *transport) park(who sleeper) bool {
 }
 
 // awake is called before the reader goes on that was parked.
-func (t *transport) awake() { t.socket.tryRead = t.onReadable }
+func (t *transport) awake() {
+	t.ticket.Store(0)
+	t.socket.tryRead = t.onReadable
+}
 
 // writeNow writes as much of p as the kernel takes without waiting; nothing where the
 // transport is no socket.

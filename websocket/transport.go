@@ -31,7 +31,7 @@ type transport struct {
 	src    io.ReadWriteCloser
 	into   protocol.Reader
 	socket socket        // src, where that is a socket of the kernel
-	ticket atomic.Uint64 // of the last parking: see lot
+	ticket atomic.Uint64 // while it is parked: see lot
 }
 
 // deadliner is a transport with deadlines, such as a net.Conn.

@@ -12,7 +12,7 @@ import (
 var home = map[string]string{
 	"ReadFrame": "./fuzz", "MarshalFrame": "./fuzz", "Mask": "./fuzz", "Reassembly": "./fuzz", "FrameMessage": "./fuzz", "UTF8": "./fuzz",
 	"Inflate": "./fuzz/deflate", "Deflate": "./fuzz/deflate", "Negotiate": "./fuzz/deflate",
-	"Handshake": "./fuzz/live", "Dial": "./fuzz/live", "Serve": "./fuzz/live", "Stream": "./fuzz/live", "Socket": "./fuzz/live", "Handler": "./fuzz/live",
+	"Handshake": "./fuzz/live", "Dial": "./fuzz/live", "Serve": "./fuzz/live", "Stream": "./fuzz/live", "Socket": "./fuzz/live", "Handler": "./fuzz/live", "Options": "./fuzz/live",
 	"Peers": "./fuzz/peers", "Openings": "./fuzz/peers", "Answers": "./fuzz/peers", "Target": "./fuzz/peers",
 }
 

@@ -111,3 +111,20 @@ func FuzzHandler(f *testing.F) {
 		}
 	})
 }
+
+// Target Options sets one option alone. Oracle: plain arithmetic: what is set counts, what is
+// zero or negative stands for the default.
+func FuzzOptions(f *testing.F) {
+	seeds, err := target("Options").Seeds()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := Options(data); err != nil {
+			t.Fatal(target("Options").Report(err, data))
+		}
+	})
+}

@@ -2,7 +2,6 @@ package live
 
 import (
 	"fmt"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -150,7 +149,7 @@ func (h *handlerHarness) judgeParked() error {
 			least++
 		}
 	}
-	if h.kernel == nil || runtime.GOOS != "linux" {
+	if h.kernel == nil || !canPark {
 		least, most = 0, 0
 	}
 	if n := h.handler.Parked(); n < least || n > most {

@@ -213,3 +213,6 @@ func (e *epoll) breach() error {
 	defer e.mu.Unlock()
 	return e.wrong
 }
+
+// canPark reports whether connections are parked here.
+const canPark = true

@@ -21,3 +21,6 @@ type epollCall int
 const epollCalls = 1
 
 func (*kernel) fail(epollCall, syscall.Errno) {}
+
+// canPark reports whether connections are parked here.
+const canPark = false

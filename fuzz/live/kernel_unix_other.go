@@ -16,3 +16,6 @@ type epollCall int
 const epollCalls = 1
 
 func (*epoll) fail(epollCall, syscall.Errno) {}
+
+// canPark reports whether connections are parked here.
+const canPark = false

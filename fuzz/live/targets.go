@@ -11,6 +11,7 @@ func Targets() []input.Target {
 		{Name: "Stream", Check: Stream, Words: explainStream, SeedsFrom: seedStream},
 		{Name: "Socket", Check: Socket, Words: explainSocket, SeedsFrom: seedSocket},
 		{Name: "Handler", Check: Handler, Words: explainHandler, SeedsFrom: seedHandler},
+		{Name: "Options", Check: Options, Words: explainOptions, SeedsFrom: seedOptions},
 	}
 }
 
