@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
+	"testing/synctest"
 	"time"
 
 	"github.com/wsproof/wsproof/fuzz/input"
@@ -34,11 +36,7 @@ import (
 // its status and the beginning of its body.
 func Dial(data []byte) error {
 	defer input.Guard()()
-	in := newDialInput(data)
-	if in.fault == faultSilence {
-		return inBubble(in.check)
-	}
-	return in.check()
+	return inBubble(newDialInput(data).check)
 }
 
 // The faults, and what their position counts.
@@ -53,27 +51,27 @@ const (
 	faultSilence // nothing comes behind the answers, not even an end
 )
 
-type dialURL struct{ url, addr, authority, target, authorization string }
+type dialURL struct{ url, addr, authority, target, authorization, says string }
 
 // dialURLs are URLs, and what a request to them says; those that have no address are
 // none that Dial takes.
 var dialURLs = [16]dialURL{
-	{"ws://peer.example/path?query", "peer.example:80", "peer.example", "/path?query", ""},
-	{"http://10.1.2.3:8080", "10.1.2.3:8080", "10.1.2.3:8080", "/", ""},
-	{"ws://[2001:db8::1]:9000/x", "[2001:db8::1]:9000", "[2001:db8::1]:9000", "/x", ""},
-	{"ws://me:pa%20ss@peer.example:/", "peer.example:80", "peer.example", "/", "Basic " + base64.StdEncoding.EncodeToString([]byte("me:pa ss"))},
-	{"WS://peer.example/a b?c d\"\xe9%41&<>", "peer.example:80", "peer.example", "/a%20b?c%20d%22%E9%41&%3C%3E", ""},
-	{"ws://" + longest + ":65535/", longest + ":65535", longest + ":65535", "/", ""},
-	{"ws://x" + longest + "/", "x" + longest + ":80", "x" + longest, "/", ""}, // longer than SOCKS can say
-	{"ws://peer.example:70000/", "peer.example:70000", "peer.example:70000", "/", ""},
-	{url: "ftp://peer.example/"},
-	{url: "ws:///path"},
-	{url: "ws://peer.example/#fragment"},
-	{url: "ws://peer.example/#"},
-	{url: "ws://p\u00ebr.example/"},
-	{url: "ws://peer.example:port/"},
-	{url: "//peer.example/"},
-	{url: "ws://:80/"},
+	{"ws://peer.example/path?query", "peer.example:80", "peer.example", "/path?query", "", ""},
+	{"http://10.1.2.3:8080", "10.1.2.3:8080", "10.1.2.3:8080", "/", "", ""},
+	{"ws://[2001:db8::1]:9000/x", "[2001:db8::1]:9000", "[2001:db8::1]:9000", "/x", "", ""},
+	{"ws://me:pa%20ss@peer.example:/", "peer.example:80", "peer.example", "/", "Basic " + base64.StdEncoding.EncodeToString([]byte("me:pa ss")), ""},
+	{"WS://peer.example/a b?c d\"\xe9%41&<>", "peer.example:80", "peer.example", "/a%20b?c%20d%22%E9%41&%3C%3E", "", ""},
+	{"ws://" + longest + ":65535/", longest + ":65535", longest + ":65535", "/", "", ""},
+	{"ws://x" + longest + "/", "x" + longest + ":80", "x" + longest, "/", "", ""}, // longer than SOCKS can say
+	{"ws://peer.example:70000/", "peer.example:70000", "peer.example:70000", "/", "", ""},
+	{url: "ftp://peer.example/", says: "\"ftp\""},
+	{url: "ws:///path", says: "no host"},
+	{url: "ws://peer.example/#fragment", says: "fragment"},
+	{url: "ws://peer.example/#", says: "fragment"},
+	{url: "ws://p\u00ebr.example/", says: "p\\u00ebr"},
+	{url: "ws://peer.example:port/", says: "URL"},
+	{url: "//peer.example/", says: "scheme"},
+	{url: "ws://:80/", says: "no host"},
 }
 
 // longest is a host name of 255 bytes.
@@ -85,6 +83,7 @@ var dialHeaders = [16]struct {
 	set  http.Header
 	want map[string]string
 	why  string
+	says string // what an error names
 
 	compression *websocket.Compression
 }{
@@ -94,16 +93,16 @@ var dialHeaders = [16]struct {
 	{set: http.Header{"Host": {"other.example:"}}, want: map[string]string{"Host": "other.example"}},
 	{set: http.Header{"Authorization": {"Bearer x"}}, want: map[string]string{"Authorization": "Bearer x"}},
 	{set: http.Header{"x-kept": {"1"}, "User-Agent": {"tester"}}, want: map[string]string{"X-Kept": "1", "Sec-Websocket-Extensions": "*"}, compression: new(websocket.Compression)},
-	{set: http.Header{"Host": {"a.example", "b.example"}}, why: "there are two Hosts"},
-	{set: http.Header{"Host": {""}}, why: "Host is empty"},
-	{set: http.Header{"Host": {"a.example/path"}}, why: "Host is none"},
-	{set: http.Header{"Host": {"a.example:port"}}, why: "Host is none"},
-	{set: http.Header{"Host": {"\u00eb.example"}}, why: "Host is none"},
-	{set: http.Header{"Sec-Websocket-Key": {"x"}}, why: "the handshake sets that itself"},
-	{set: http.Header{"X": {"a\r\nY: b"}}, why: "there is a line break"},
-	{set: http.Header{"no token": {"x"}}, why: "the name is no token"},
-	{set: http.Header{"X": {"a\x00"}}, why: "there is a NUL"},
-	{set: http.Header{"Host": {"a.example"}, "host": {"b.example"}}, why: "there are two Hosts"},
+	{set: http.Header{"Host": {"a.example", "b.example"}}, why: "there are two Hosts", says: "Host"},
+	{set: http.Header{"Host": {""}}, why: "Host is empty", says: "Host"},
+	{set: http.Header{"Host": {"a.example/path"}}, why: "Host is none", says: "Host"},
+	{set: http.Header{"Host": {"a.example:port"}}, why: "Host is none", says: "Host"},
+	{set: http.Header{"Host": {"\u00eb.example"}}, why: "Host is none", says: "Host"},
+	{set: http.Header{"Sec-Websocket-Key": {"x"}}, why: "the handshake sets that itself", says: "Sec-Websocket-Key"},
+	{set: http.Header{"X": {"a\r\nY: b"}}, why: "there is a line break", says: "header X"},
+	{set: http.Header{"no token": {"x"}}, why: "the name is no token", says: "no token"},
+	{set: http.Header{"X": {"a\x00"}}, why: "there is a NUL", says: "header X"},
+	{set: http.Header{"Host": {"a.example"}, "host": {"b.example"}}, why: "there are two Hosts", says: "Host"},
 }
 
 // errGivenUp is why the context of a Dial ends.
@@ -282,6 +281,15 @@ func (in *dialInput) check() error {
 	if trust != nil && in.trust == trustNamed && (trust.ServerName != ownServerName || strings.Join(trust.NextProtos, ",") != "h2") {
 		return fmt.Errorf("websocket.Dial has changed the application's configuration of TLS: server's name %q, protocols %q", trust.ServerName, trust.NextProtos)
 	}
+	if err != nil { // what it has left behind shows in time
+		synctest.Wait()
+		before := f.closes.Load()
+		if time.Sleep(2 * transcript.Bound); f.closes.Load() != before {
+			return errors.New("websocket.Dial closed the transport again when it had returned")
+		}
+	} else if giveUp(errGivenUp); response != nil { // the context does not matter any more
+		synctest.Wait()
+	}
 	if overTLS != nil {
 		if err := in.compareTLS(overTLS, dialled, ws, response, err); err != nil {
 			return fmt.Errorf("websocket.Dial over TLS: %w", err)
@@ -354,11 +362,20 @@ func (in *dialInput) compare(f *farSide, want *dialPlay, dialled string, ws *web
 	if err := checkWords(refused); err != nil {
 		return err
 	}
+	for _, word := range want.words {
+		word, not := strings.CutPrefix(word, "!")
+		if strings.Contains(strings.ToLower(err.Error()), strings.ToLower(word)) == not {
+			return fmt.Errorf("%w: it should tell of %q: %t, for %s", err, word, !not, want.why)
+		}
+	}
 	if !want.answered {
 		if want.sure && (response != nil || refused.Status != 0) {
 			return fmt.Errorf("%w: status %d and a response %v, although no answer came", err, refused.Status, response != nil)
 		}
 		return nil
+	}
+	if err := in.checkAsked(response, want); err != nil {
+		return fmt.Errorf("%w: the request of its response %w", refused, err)
 	}
 	if response == nil || response.StatusCode != want.status || refused.Status != want.status {
 		return fmt.Errorf("%w: its status is %d, its response %v, want those of the answer, %d", err, refused.Status, response, want.status)
@@ -366,6 +383,25 @@ func (in *dialInput) compare(f *farSide, want *dialPlay, dialled string, ws *web
 	body, bodyErr := io.ReadAll(response.Body)
 	if bodyErr != nil || !bytes.HasPrefix(want.body, body) || in.fault == faultNone && len(body) < min(len(want.body), 1<<10) || len(body) > 1<<10 {
 		return fmt.Errorf("%w: the response has the body %q, %v; want the first KiB of %q", err, body, bodyErr, want.body)
+	}
+	return nil
+}
+
+// checkAsked checks the request that a response says it is for.
+func (in *dialInput) checkAsked(response *http.Response, want *dialPlay) error {
+	if response == nil || response.Request == nil || response.Request.Header == nil || response.Request.URL == nil {
+		return errors.New("is missing, or has no URL or header")
+	}
+	to, addr := in.to()
+	method, host := http.MethodGet, to.authority
+	if want.by != "" {
+		method, host = http.MethodConnect, addr
+	}
+	if other := dialHeaders[in.header].want["Host"]; other != "" && method == http.MethodGet {
+		host = other
+	}
+	if r := response.Request; r.Method != method || r.Host != host {
+		return fmt.Errorf("is %s of %s, want %s of %s", r.Method, r.Host, method, host)
 	}
 	return nil
 }
@@ -425,7 +461,7 @@ type farSide struct {
 	accept  string // of the server's answer
 	offers  string // of the request
 	closed  chan struct{}
-	once    onceFlag
+	closes  atomic.Int32
 }
 
 func (f *farSide) Write(p []byte) (int, error) {
@@ -489,7 +525,7 @@ func (f *farSide) Read(p []byte) (int, error) {
 }
 
 func (f *farSide) Close() error {
-	if f.once.first() {
+	if f.closes.Add(1) == 1 {
 		close(f.closed)
 	}
 	return nil

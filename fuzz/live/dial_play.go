@@ -13,15 +13,9 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync/atomic"
 
 	"github.com/wsproof/wsproof/internal/vector"
 )
-
-// onceFlag tells the first caller from the others.
-type onceFlag struct{ was atomic.Bool }
-
-func (o *onceFlag) first() bool { return !o.was.Swap(true) }
 
 // A dialPlay is how Dial has to play an input, by plain code.
 type dialPlay struct {
@@ -33,10 +27,12 @@ type dialPlay struct {
 	dialled string
 	writes  [][]byte // nil: the opening handshake, which has a key of Dial's own
 
-	why         string // why Dial fails; "" if it succeeds, or may
-	sure        bool   // it is sure that it does what why says
-	fault       error  // that its error must be
-	answered    bool   // an answer comes along, with its status and its body
+	why         string   // why Dial fails; "" if it succeeds, or may
+	sure        bool     // it is sure that it does what why says
+	fault       error    // that its error must be
+	words       []string // that its error tells
+	by          string   // "proxy" as long as it is about that
+	answered    bool     // an answer comes along, with its status and its body
 	status      int
 	body        []byte
 	subprotocol string
@@ -45,8 +41,9 @@ type dialPlay struct {
 	untrusted   bool // a certificate is none to trust
 }
 
-func (p *dialPlay) fail(fault error, why string) bool {
-	p.why, p.fault, p.sure = why, fault, true
+// fail fails with a fault, if any, for a reason that the words tell.
+func (p *dialPlay) fail(fault error, why string, words ...string) bool {
+	p.why, p.fault, p.sure, p.words = why, fault, true, append(words, p.by)
 	return false
 }
 
@@ -56,16 +53,16 @@ func (p *dialPlay) dial() {
 	proxyURL, proxyAddr := p.in.by()
 	switch {
 	case to.addr == "":
-		p.fail(nil, "the URL is none that it takes")
+		p.fail(nil, "the URL is none that it takes", to.says)
 		return
 	case dialHeaders[p.in.header].why != "":
-		p.fail(nil, dialHeaders[p.in.header].why)
+		p.fail(nil, dialHeaders[p.in.header].why, dialHeaders[p.in.header].says)
 		return
 	case p.in.fault == faultChoice:
-		p.fail(errFault, "the choice of a proxy fails")
+		p.fail(errFault, "the choice of a proxy fails", "proxy")
 		return
 	case p.in.proxy == 7:
-		p.fail(nil, "the proxy's scheme is none that Dial knows")
+		p.fail(nil, "the proxy's scheme is none that Dial knows", "proxy", `"ftp"`)
 		return
 	}
 	p.dialled = "tcp " + addr
@@ -73,19 +70,29 @@ func (p *dialPlay) dial() {
 		p.dialled = "tcp " + proxyAddr
 	}
 	if p.in.fault == faultDial {
-		if p.fail(nil, "dialling gives nothing"); p.in.at&1 == 0 {
-			p.fail(errFault, "dialling fails")
+		where := strings.TrimPrefix(p.dialled, "tcp ")
+		if p.in.proxy != 0 {
+			p.by = "proxy"
+		}
+		if p.fail(nil, "dialling gives nothing", where, "NetDial"); p.in.at&1 == 0 {
+			p.fail(errFault, "dialling fails", where)
 		}
 		return
 	}
 	u, _ := url.Parse(proxyURL)
 	ok := true
+	if p.in.proxy != 0 {
+		p.by = "proxy"
+	}
 	switch {
 	case p.in.proxy == 0:
 	case p.in.proxy <= 2:
 		ok = (!p.in.proxySecure() || p.secure(u.Hostname(), p.in.proxyShows, true)) && p.connect(addr, u.User)
 	default:
 		ok = p.socks(addr, u.User)
+	}
+	if ok {
+		p.by = ""
 	}
 	if host, _, _ := net.SplitHostPort(addr); ok && p.in.wss {
 		ok = p.secure(host, p.in.serverShows, false)
@@ -166,7 +173,7 @@ func (p *dialPlay) response(method string) (*http.Response, bool) {
 			p.why = "there is no answer of HTTP"
 			return nil, false
 		case used > longestHeader:
-			return nil, p.fail(nil, "the header is too long")
+			return nil, p.fail(nil, "the header is too long", "64 KiB")
 		}
 		if r.StatusCode/100 != 1 || r.StatusCode == 101 {
 			p.ready, p.read = p.ready[used:], p.read+used
@@ -179,7 +186,11 @@ func (p *dialPlay) response(method string) (*http.Response, bool) {
 // refuse fails by the answer.
 func (p *dialPlay) refuse(r *http.Response) bool {
 	p.answered, p.status = true, r.StatusCode
-	return p.fail(nil, "the answer is "+r.Status)
+	location := r.Header.Get("Location")
+	if p.by != "" || r.StatusCode/100 != 3 || location == "" {
+		return p.fail(nil, "the answer is "+r.Status, strconv.Itoa(r.StatusCode), "!redirect")
+	}
+	return p.fail(nil, "the answer is "+r.Status, strconv.Itoa(r.StatusCode), "redirect", quoted(location))
 }
 
 // connect plays RFC 9110 section 9.3.6.
@@ -214,7 +225,7 @@ func (p *dialPlay) socks(addr string, user *url.Userinfo) bool {
 	host, port, _ := net.SplitHostPort(addr)
 	number, err := strconv.ParseUint(port, 10, 16)
 	if err != nil || len(host) > 255 {
-		return p.fail(nil, "SOCKS has no words for the address")
+		return p.fail(nil, "SOCKS has no words for the address", map[bool]string{true: "255", false: port}[len(host) > 255])
 	}
 	if !p.write(greeting) {
 		return false
@@ -225,12 +236,12 @@ func (p *dialPlay) socks(addr string, user *url.Userinfo) bool {
 	}
 	switch {
 	case b[0] != 5:
-		return p.fail(nil, "the version is not 5")
+		return p.fail(nil, "the version is not 5", "version "+strconv.Itoa(int(b[0])))
 	case b[1] == 2 && user != nil:
 		name := user.Username()
 		password, _ := user.Password()
 		if name == "" {
-			return p.fail(nil, "there is no user to send")
+			return p.fail(nil, "there is no user to send", "user")
 		}
 		login := append([]byte{1, byte(len(name))}, name...)
 		if !p.write(append(append(login, byte(len(password))), password...)) {
@@ -240,10 +251,12 @@ func (p *dialPlay) socks(addr string, user *url.Userinfo) bool {
 			return false
 		}
 		if b[0] != 1 || b[1] != 0 {
-			return p.fail(nil, "the login is refused")
+			return p.fail(nil, "the login is refused", "password")
 		}
+	case b[1] == 2 || b[1] == 255:
+		return p.fail(nil, "no method is left", "none", "password")
 	case b[1] != 0:
-		return p.fail(nil, "the method was not offered")
+		return p.fail(nil, "the method was not offered", "method "+strconv.Itoa(int(b[1])))
 	}
 	request := []byte{5, 1, 0}
 	if ip, err := netip.ParseAddr(host); err != nil {
@@ -261,9 +274,11 @@ func (p *dialPlay) socks(addr string, user *url.Userinfo) bool {
 	}
 	switch {
 	case b[0] != 5:
-		return p.fail(nil, "the version is not 5")
+		return p.fail(nil, "the version is not 5", "version "+strconv.Itoa(int(b[0])))
+	case b[1] != 0 && int(b[1]) < len(socksReplies):
+		return p.fail(nil, "the proxy refuses", socksReplies[b[1]])
 	case b[1] != 0:
-		return p.fail(nil, "the proxy refuses")
+		return p.fail(nil, "the proxy refuses", strconv.Itoa(int(b[1])))
 	}
 	size := map[byte]int{1: 4, 4: 16}[b[3]]
 	if b[3] == 3 {
@@ -272,11 +287,14 @@ func (p *dialPlay) socks(addr string, user *url.Userinfo) bool {
 		}
 		size = int(b[0])
 	} else if size == 0 {
-		return p.fail(nil, "the address has a kind that there is not")
+		return p.fail(nil, "the address has a kind that there is not", "type "+strconv.Itoa(int(b[3])))
 	}
 	_, ok = p.take(size + 2)
 	return ok
 }
+
+// socksReplies are words of RFC 1928 section 6 for replies.
+var socksReplies = [...]string{"", "failure", "ruleset", "network unreachable", "host unreachable", "refused", "expired", "command not", "address type not"}
 
 // answer plays the end of the opening handshake.
 func (p *dialPlay) answer() {
@@ -294,11 +312,12 @@ func (p *dialPlay) answer() {
 	if compression {
 		offers = []string{p.offers}
 	}
-	why := judge(whole, p.accept, subprotocols, offers).why
+	judged := judge(whole, p.accept, subprotocols, offers)
+	why := judged.why
 	p.rest = p.ready
 	p.subprotocol = r.Header.Get("Sec-Websocket-Protocol")
 	if why != "" {
-		p.fail(nil, why)
+		p.fail(nil, why, judged.word)
 	}
 	p.sure = why != "" || plainEnough(whole, compression)
 	p.answered, p.status = true, http.StatusSwitchingProtocols
@@ -371,7 +390,7 @@ func seedDial([]vector.Vector) ([][]byte, error) {
 	for proxy := range 3 {
 		for _, other := range []string{
 			"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n",
-			"HTTP/1.1 302 Found\r\nLocation: ws://other.example/\r\n\r\n", "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 5\r\n\r\nlogin",
+			"HTTP/1.1 302 Found\r\nLocation: ws://other.example/\r\n\r\n", "HTTP/1.1 399 x\r\nLocation: \xe9\t/a\r\n\r\n", "HTTP/1.1 300 x\r\nLocation:\r\n\r\n", "HTTP/1.1 400 x\r\nLocation: ws://other.example/\r\n\r\n", "HTTP/1.1 299 x\r\nLocation: ws://other.example/\r\n\r\n", "HTTP/1.1 305 " + strings.Repeat("y", 80) + "\r\nLocation: " + strings.Repeat("z", 80) + "\r\n\r\n", "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 5\r\n\r\nlogin",
 			"HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nlater\r\n0\r\n\r\n", "HTTP/1.1 500 x\r\n\r\nLONG", "HTTP/1.1 500 x\r\nContent-Length: 9\r\n\r\npart", "HTTP/1.1 101 x\r\nX: LONG\r\n\r\n",
 			"HTTP/1.1 204 x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n", "LONG", "\x00", "HTTP/1.1 99 x\r\n\r\n", "HTTP/1.1 199 x\r\n\r\n",
 		} {

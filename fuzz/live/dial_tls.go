@@ -343,14 +343,14 @@ func (p *dialPlay) secure(host string, shows int, isProxy bool) bool {
 	}
 	switch {
 	case shows == tlsNone || shows == tlsRefuses:
-		return p.fail(nil, "there is no TLS with "+host)
+		return p.fail(nil, "there is no TLS with "+host, "TLS", host)
 	case p.in.trust == trustAll, shows == tlsRight, shows == tlsRight12, shows == tlsRightLast:
 		if p.in.trust != trustNobody {
 			return true
 		}
 	}
 	p.untrusted = true
-	return p.fail(nil, "the certificate of "+host+" is not to be trusted")
+	return p.fail(nil, "the certificate of "+host+" is not to be trusted", "TLS", host)
 }
 
 // tlsShows are the words for what a far side shows.
@@ -387,6 +387,7 @@ func (in *dialInput) compareTLS(s *tlsSide, dialled string, ws *websocket.Websoc
 		return fmt.Errorf("it returned %w and left the transport open", err)
 	}
 	if s.hit {
+		want.words = nil
 		// What came to be written before is a part of what there is to write.
 		want.writes = want.writes[:min(len(want.writes), len(s.written))]
 		want.sure = want.answered && response != nil

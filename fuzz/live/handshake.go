@@ -215,6 +215,7 @@ func seedHandshake([]vector.Vector) ([][]byte, error) {
 				"https://other.example:443", "http://OTHER.example:80", "http://a.example:8080", "http://a.b.example", "http://axxb.example", "http://ab.example", "http://ax.xb.example",
 				"null", "://peer.example", "http://", "http:/peer.example", "http://peer.example/", "http://peer.example, http://other.example", "http://[2001:db8::1]:81", "http://[2001:db8::1]",
 				"http://a.bc", "http://abc.b", "http://aab.example", "http://aaab", "http://peer.example:81", "http://peer.exampl\u212a", "https://peer.example",
+				"*://peer.example", "ht*://peer.example", "http://*", "http://*.example", "http*://peer.example", "http://peer.example.", "http://peer.examplE:80", "http://[eer.example", "@ttp://peer.example", "http://other.example:80", "http://other.example:443",
 			} {
 				more = more&^moreTLS | byte(i&1)<<1
 				add(byte(side), "", slices.Concat(plain, []string{"Origin: " + origin}), behind)
@@ -242,10 +243,24 @@ func seedHandshake([]vector.Vector) ([][]byte, error) {
 			}
 		}
 		env, more = 0, 0
+		for _, odd := range []string{"me@peer.example", "peer.example:", "peer.example:80", "PEER.example:80", "peer.example:443"} { // the request's own origin, to the letter and not
+			for _, scheme := range []string{"http://", "https://"} {
+				for i := range 2 {
+					more = byte(i) << 1
+					for _, origin := range []string{odd, strings.ToLower(odd), "peer.example"} {
+						add(byte(side), "", slices.Concat([]string{lines[0], "Host: " + odd}, plain[2:], []string{"Origin: " + scheme + origin}), behind)
+					}
+				}
+			}
+		}
+		more = 0
 		for i, line := range lines {
 			add(byte(side), "", slices.Concat(plain, lines[i:i+1]), behind)
 			add(byte(side), "", slices.Concat(lines[:i], lines[i+1:]), behind)
-			name, _, _ := strings.Cut(line, ":")
+			name, right, _ := strings.Cut(line, ": ")
+			for _, value := range []string{"x, " + right, right + ", x", "x\r\n" + name + ": " + right, right + "\r\n" + name + ": x", "x, y\r\n" + name + ": z ,\t" + right, ", ,x," + right + ",", "x " + right, right + ";q=1"} {
+				add(byte(side), "", slices.Concat(lines[:i], []string{name + ": " + value}, plain[min(i+1, len(plain)):]), behind)
+			}
 			for _, value := range []string{"", "x", "keep-alive, Upgrade", "WEBSOCKET", "8", "13, 8", "null", "http://other.example", "none", "\tchat ,", "websocket2, upgrade2", "keep-alive,\tUPGRADE , x", "upgrad", "http://peer.example:81", "dGhlIHNhbXBsZSBub25jZSAx", "dGhlIHNhbXBsZSBub25jZR==", "dGhlIHNhbXBsZSBub25jZ-==", "dGhlIHNhbXBsZSBub25jZQA=", "superchat"} {
 				add(byte(side), "", slices.Concat(lines[:i], []string{name + ": " + value}, plain[min(i+1, len(plain)):]), behind)
 			}

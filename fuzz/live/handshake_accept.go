@@ -3,6 +3,7 @@ package live
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -11,13 +12,16 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/wsproof/wsproof/fuzz/openings"
 	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/wire"
 	"github.com/wsproof/wsproof/websocket"
+	"github.com/wsproof/wsproof/websocket/deflate"
 )
 
 // The surroundings of a request, in bits.
@@ -40,7 +44,10 @@ const (
 )
 
 // compressions are the ways to have permessage-deflate, in the opening handshake.
-var compressions = [4]*websocket.Compression{1: {}, 2: {ServerNoContextTakeover: true, ClientWindowBits: 9}, 3: {ClientNoContextTakeover: true, ServerWindowBits: 15, ClientWindowBits: 15}}
+var compressions = [4]*websocket.Compression{
+	1: {}, 2: {ServerNoContextTakeover: true, ClientNoContextTakeover: true, ClientWindowBits: 9, Threshold: -1, Level: deflate.Best},
+	3: {ClientNoContextTakeover: true, ServerWindowBits: 15, ClientWindowBits: 15, Threshold: 100, Level: 77},
+}
 
 // How a request can be taken over.
 const (
@@ -54,12 +61,13 @@ const (
 type refusal struct {
 	why    string
 	status int
+	word   string // that the error cannot leave out
 }
 
 // refusals returns why RFC 6455 section 4.2.1 refuses the request.
 func refusals(r *http.Request) (list []refusal) {
 	for _, b := range openings.Check(r) {
-		list = append(list, refusal{b.Why, b.Status})
+		list = append(list, refusal{b.Why, b.Status, b.Word})
 	}
 	return list
 }
@@ -96,29 +104,35 @@ func (in *handshakeInput) accept() error {
 		return fmt.Errorf("websocket.Handshake: %w", err)
 	}
 	if !allowed(r, rule) {
-		why = append(why, refusal{"the Origin is another one", 403})
+		word := "origin"
+		if rule.CheckOrigin == nil {
+			word = quoted(r.Header["Origin"][0])
+		}
+		why = append(why, refusal{"the Origin is another one", 403, word})
 		if len(r.Header["Origin"]) > 1 {
-			why = append(why, refusal{"there is more than one Origin", 400})
+			why = append(why, refusal{"there is more than one Origin", 400, "Origin"})
 		}
 	}
 	if opts.Compression != nil {
 		if _, _, malformed := model.Offers(offers); malformed != nil {
-			why = append(why, refusal{malformed.Text, 400})
+			why = append(why, refusal{malformed.Text, 400, "Sec-WebSocket-Extensions"})
 		}
 	}
 	w.bare, w.panics = in.more&moreBare != 0, in.more&morePanics != 0
 	var writer http.ResponseWriter = w
 	switch in.env & envHijack {
 	case hijackMissing:
-		why = append(why, refusal{"the connection cannot be taken over", 501})
+		why = append(why, refusal{"the connection cannot be taken over", 501, "net/http"})
 		if writer = httptest.NewRecorder(); w.panics {
 			writer = w
 		}
 	case hijackFails:
-		why = append(why, refusal{"taking the connection over fails", 500})
-		w.fault, w.panics = errFault, false
+		why = append(why, refusal{"taking the connection over fails", 500, "net/http"})
+		if w.fault, w.panics = errFault, false; in.more&moreShort != 0 {
+			w.fault, w.nothing = nil, true
+		}
 	case hijackBreaks:
-		why = append(why, refusal{"writing to the connection fails", 500})
+		why = append(why, refusal{"writing to the connection fails", 500, "writing"})
 		c.fault, c.short = errFault, in.more&moreShort != 0
 		w.panics = false
 	default:
@@ -160,6 +174,11 @@ func (in *handshakeInput) accept() error {
 		return fmt.Errorf("the connection's key is %q, want %q", ws.ClientKey(), want)
 	}
 	c.Frames()
+	if deflation != nil {
+		if err := writes(ws, c.Conn, opts.Compression, deflation.ServerNoContextTakeover); err != nil {
+			return err
+		}
+	}
 	return checkFrames(ws, c.Conn, model.Server, deflation, rest)
 }
 
@@ -176,8 +195,11 @@ func checkRefusal(err error, why []refusal, taken bool) error {
 	if err := checkWords(refused); err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(why, func(r refusal) bool { return r.status == refused.Status }) {
+	if !slices.ContainsFunc(why, func(r refusal) bool { return r.status == refused.Status && strings.Contains(err.Error(), r.word) }) {
 		return fmt.Errorf("%w with status %d, want that of one of %v", err, refused.Status, why)
+	}
+	if refused.Status >= 500 && refused.Status != 505 && refused.Err == nil {
+		return fmt.Errorf("%w with status %d, and no cause", err, refused.Status)
 	}
 	w := httptest.NewRecorder()
 	refused.Respond(w)
@@ -298,13 +320,14 @@ func agreed(r *http.Request, spoken []string) string {
 
 // hijackable is net/http's ResponseWriter, with some bytes read ahead.
 type hijackable struct {
-	c      *deadlineConn
-	most   int
-	header http.Header
-	fault  error // of Hijack
-	bare   bool  // Hijack gives no buffers
-	panics bool  // as that of a middleware that has none below it
-	taken  bool
+	c       *deadlineConn
+	most    int
+	header  http.Header
+	fault   error // of Hijack
+	bare    bool  // Hijack gives no buffers
+	nothing bool  // Hijack gives nothing, and no error
+	panics  bool  // as that of a middleware that has none below it
+	taken   bool
 }
 
 // unwrappable is a middleware's, which gives way to http.ResponseController.
@@ -324,6 +347,9 @@ func (w *hijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	if w.fault != nil {
 		return nil, nil, w.fault
+	}
+	if w.nothing {
+		return nil, nil, nil
 	}
 	w.taken = true
 	if w.bare {
@@ -376,5 +402,39 @@ func (c *deadlineConn) check(timeout time.Duration) error {
 	if left := time.Until(c.during); timeout == 0 && !c.during.IsZero() || timeout > 0 && (left > timeout || left < timeout/2) {
 		return fmt.Errorf("the answer was written with the deadline %v, want %v from now", c.during, timeout)
 	}
+	return nil
+}
+
+// quoted is how the words of an error have what the peer sent: in quotes, in ASCII, and
+// not without bound.
+func quoted(s string) string {
+	return strings.TrimSuffix(strconv.QuoteToASCII(s[:min(len(s), 60)]), "\"")
+}
+
+// writes has messages written where permessage-deflate was agreed on, with context takeover
+// of this side or without. Those of the threshold and more that get smaller are
+// compressed, and no others.
+func writes(ws *websocket.Websocket, c *transcript.Conn, compression *websocket.Compression, alone bool) error {
+	least := compression.Threshold
+	switch {
+	case least <= 0 && alone:
+		least = 64
+	case least <= 0:
+		least = 1
+	}
+	for _, n := range []int{0, 1, 20, 63, 64, 99, 100, 5000} {
+		before := len(c.Sent())
+		if err := ws.WriteMessage(context.Background(), &websocket.Message{Payload: bytes.Repeat([]byte("a"), n)}); err != nil {
+			return fmt.Errorf("writing a message behind the handshake: %w", err)
+		}
+		f, size, err := wire.Split(c.Sent()[before:])
+		if err != nil || before+size != len(c.Sent()) {
+			return fmt.Errorf("a message of %d bytes is not one frame: %x", n, c.Sent()[before:])
+		}
+		if compressed := f.RSV == 4; n >= 20 && compressed != (n >= least) || n == 0 && compressed {
+			return fmt.Errorf("a message of %d bytes was compressed: %t; the least is %d", n, compressed, least)
+		}
+	}
+	c.Frames()
 	return nil
 }

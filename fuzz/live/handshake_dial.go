@@ -69,6 +69,9 @@ func (in *handshakeInput) dial() error {
 		if err := checkWords(refused); err != nil {
 			return fmt.Errorf("websocket.Dial: %w", err)
 		}
+		if !strings.Contains(err.Error(), got.word) && why != "" {
+			return fmt.Errorf("websocket.Dial: %w, want it to tell of %s: %s", err, got.word, why)
+		}
 		if (bytes.HasPrefix(in.raw, []byte(plainAnswer)) || why == "" && plainEnough(answer, opts.Compression != nil)) && in.plain() {
 			return fmt.Errorf("websocket.Dial refused an answer that is right: %w", err)
 		}
@@ -83,6 +86,11 @@ func (in *handshakeInput) dial() error {
 	if why != "" {
 		return fmt.Errorf("websocket.Dial took an answer although %s", why)
 	}
+	if got.deflation != nil {
+		if err := writes(ws, c, opts.Compression, got.deflation.ClientNoContextTakeover || opts.Compression.ClientNoContextTakeover); err != nil {
+			return err
+		}
+	}
 	return checkFrames(ws, c, model.Client, got.deflation, got.rest)
 }
 
@@ -92,6 +100,7 @@ const plainAnswer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nC
 // A judgement is what section 4.1 makes of an answer.
 type judgement struct {
 	why       string // it is refused; "" if it is not
+	word      string // that the error cannot leave out then
 	rest      []byte // what comes behind it
 	deflation *model.Deflate
 }
@@ -104,7 +113,7 @@ func judge(answer []byte, accept string, subprotocols, offers []string) judgemen
 	}
 	for _, b := range openings.CheckAnswer(r, accept, subprotocols) {
 		if len(offers) == 0 || b.Rule != "extension-not-offered" {
-			return judgement{why: b.Why, rest: rest}
+			return judgement{why: b.Why, word: b.Word, rest: rest}
 		}
 	}
 	if len(offers) == 0 {
@@ -112,7 +121,7 @@ func judge(answer []byte, accept string, subprotocols, offers []string) judgemen
 	}
 	deflation, wrong := model.ReadAnswer(offers, r.Header["Sec-Websocket-Extensions"])
 	if wrong != nil {
-		return judgement{why: "what it says of extensions is wrong: " + wrong.Error(), rest: rest}
+		return judgement{why: "what it says of extensions is wrong: " + wrong.Error(), word: "Sec-WebSocket-Extensions", rest: rest}
 	}
 	return judgement{rest: rest, deflation: deflation}
 }

@@ -16,14 +16,21 @@ import (
 type Broken struct {
 	Rule   string // its name in tables
 	Why    string
-	Status int // of HTTP, that suits it
+	Status int    // of HTTP, that suits it
+	Word   string // that who reports it cannot leave out
+}
+
+// words are those of a rule, by the first of its name.
+var words = map[string]string{
+	"http": "HTTP/1.1", "method": "GET", "host": "Host", "upgrade": "Upgrade", "connection": "Connection", "body": "body", "version": "Sec-WebSocket-Version", "key": "Sec-WebSocket-Key",
+	"accept": "Sec-WebSocket-Accept", "extension": "extension", "subprotocol": "subprotocol",
 }
 
 // Check returns the rules that the request breaks.
 func Check(r *http.Request) (list []Broken) {
 	no := func(broken bool, status int, rule, why string) {
 		if broken {
-			list = append(list, Broken{rule, why, status})
+			list = append(list, Broken{rule, why, status, words[strings.SplitN(rule, "-", 2)[0]]})
 		}
 	}
 	key := r.Header["Sec-Websocket-Key"]
@@ -143,7 +150,7 @@ func ReadAnswer(answer []byte) (r *http.Response, behind []byte, err error) {
 func CheckAnswer(r *http.Response, accept string, subprotocols []string) (list []Broken) {
 	no := func(broken bool, rule, why string) {
 		if broken {
-			list = append(list, Broken{Rule: rule, Why: why})
+			list = append(list, Broken{Rule: rule, Why: why, Word: words[strings.SplitN(rule, "-", 2)[0]]})
 		}
 	}
 	accepts, protocol, extensions := r.Header["Sec-Websocket-Accept"], r.Header["Sec-Websocket-Protocol"], r.Header["Sec-Websocket-Extensions"]
