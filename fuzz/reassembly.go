@@ -68,6 +68,10 @@ type reading struct {
 	echoes    []model.Message     // what was sent back
 	plain     []bool              // whether it must not be compressed
 	other     protocol.Writer     // another connection, which a message that is prepared goes to as well
+	threshold int
+	used      bool  // the compressor was, since Doze
+	awake     bool  // Wakes has said so
+	sleeps    error // what Wakes and Doze said that is not so
 }
 
 func (h *reading) read(t *input.Transcript) error {
@@ -79,7 +83,8 @@ func (h *reading) read(t *input.Transcript) error {
 	h.reader, h.writer = protocol.NewReader(mode, &h.limits), protocol.NewWriter(mode, &protocol.Limits{MaxFrameSize: [...]int{1 << 20, 100, 1 << 20, 1}[len(t.Input)>>1&3]})
 	h.echoes, h.plain, h.deflation = nil, nil, nil
 	if t.Deflate != nil {
-		h.deflation = protocol.NewDeflation(mode, paramsOf(t.Deflate), deflate.Level(len(t.Input)>>3&1), len(t.Input)>>4&31)
+		h.threshold, h.used, h.awake, h.sleeps = len(t.Input)>>4&31, false, false, nil
+		h.deflation = protocol.NewDeflation(mode, paramsOf(t.Deflate), deflate.Level(len(t.Input)>>3&1), h.threshold)
 		h.reader.Deflate(h.deflation)
 		h.writer.Deflate(h.deflation)
 		h.other = protocol.NewWriter(mode, &protocol.Limits{MaxFrameSize: 1 << 20})
@@ -97,6 +102,9 @@ func (h *reading) read(t *input.Transcript) error {
 	h.reader.Release()
 	if h.deflation != nil {
 		h.deflation.Release()
+	}
+	if err == nil && h.deflation != nil {
+		err = h.sleeps
 	}
 	if err != nil {
 		return err
@@ -177,6 +185,7 @@ func (h *reading) deliver(payload []byte) {
 func (h *reading) echo(message model.Message) {
 	w := &h.writer
 	n := len(h.echoes) + len(message.Payload)
+	defer h.doze(n, &message)
 	switch n % 8 {
 	case 5:
 		f := w.PlainFragments(message.Binary, message.Payload)
@@ -195,6 +204,28 @@ func (h *reading) echo(message model.Message) {
 	}
 	h.plain = append(h.plain, n%8 == 5)
 	h.echoes = append(h.echoes, message)
+}
+
+// doze puts the compressor to rest now and then, and holds what is said of that against
+// plain counting.
+func (h *reading) doze(n int, message *model.Message) {
+	if n%8 == 6 { // a message that is prepared may not have got smaller
+		h.awake, h.used = h.writer.Wakes() || h.awake, false
+		h.awake = !h.writer.Doze() && h.awake
+		return
+	}
+	h.used = h.used || n%8 != 5 && len(message.Payload) > 0 && len(message.Payload) >= h.threshold
+	if wakes := h.writer.Wakes(); wakes != (h.used && !h.awake) && h.sleeps == nil {
+		h.sleeps = fmt.Errorf("behind message %d, Wakes is %t: a message was compressed: %t, it has said so: %t", len(h.echoes), wakes, h.used, h.awake)
+	}
+	h.awake = h.awake || h.used
+	if n%5 != 0 {
+		return
+	}
+	if rests := h.writer.Doze(); rests == h.used && h.sleeps == nil {
+		h.sleeps = fmt.Errorf("behind message %d, Doze is %t: a message was compressed since: %t", len(h.echoes), rests, h.used)
+	}
+	h.awake, h.used = h.awake && h.used, false
 }
 
 // frame holds what was told of a frame of data against it.

@@ -20,7 +20,9 @@ import (
 // no others, makes the message of each payload, and so does a Decompressor that
 // refuses longer distances; the model finds none. A payload is never larger than MaxLen says, and from
 // AppendSmaller smaller than the message; what stands before it in dst is left alone;
-// messages that were not compressed, or did not get smaller, do not matter.
+// messages that were not compressed, or did not get smaller, do not matter; without
+// takeover nothing that came before does; a message that stands in the window takes next to
+// nothing.
 func Deflate(data []byte) error {
 	if len(data) == 0 {
 		return nil
@@ -73,6 +75,16 @@ func Deflate(data []byte) error {
 			return fmt.Errorf("message %d: what stood in dst is %q", count, z[:5])
 		}
 		z = z[5:]
+		if op&7 <= 4 && !takeover {
+			fresh := deflate.NewCompressor(bits, false, level)
+			if again := fresh.Append(nil, m); !bytes.Equal(again, z) {
+				return fmt.Errorf("message %d of %d octets takes %d, from a new Compressor %d, without takeover", count, len(m), len(z), len(again))
+			}
+			fresh.Release()
+		}
+		if op&7 <= 4 && len(m) >= 16 && bytes.Contains(window, m) && len(z) > repeated(len(m)) {
+			return fmt.Errorf("message %d of %d octets stands in the window of %d, and takes %d", count, len(m), len(window), len(z))
+		}
 		if len(z) > deflate.MaxLen(len(m)) {
 			return fmt.Errorf("message %d of %d octets takes %d, at most %d were said", count, len(m), len(z), deflate.MaxLen(len(m)))
 		}
@@ -97,6 +109,10 @@ func Deflate(data []byte) error {
 	}
 	return nil
 }
+
+// repeated is how many octets a message may take that stands in the window: a match is of
+// 258 octets at most.
+func repeated(n int) int { return 12 + n/32 }
 
 var readers = sync.Pool{New: func() any { return flate.NewReader(nil) }}
 

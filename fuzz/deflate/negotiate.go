@@ -111,6 +111,13 @@ func seedNegotiate() [][]byte {
 			headers = append(headers, d+"; "+name+"="+value, d+"; "+name+"="+value+", "+d+"; client_max_window_bits\n"+d)
 		}
 	}
+	// Each byte, in a name of an extension, in that of a parameter, in a value and in quotes.
+	for c := range 256 {
+		for i, form := range []string{"x%cy, " + d, d + "; x%cy, " + d, d + "; server_max_window_bits=1%c, " + d, d + "; server_max_window_bits=\"1%c\", " + d, d + "%c; server_no_context_takeover"} {
+			before, behind, _ := strings.Cut(form, "%c")
+			seeds = append(seeds, append(append(append([]byte{byte(c * 3), byte(i * 40), 0}, before...), byte(c)), behind...))
+		}
+	}
 	for i, header := range headers {
 		for _, k := range []int{0, 7, 11} {
 			seeds = append(seeds, append([]byte{byte(i * k * 5), byte(i * k * 3), byte(k) & 1}, header...))

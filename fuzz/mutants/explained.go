@@ -27,6 +27,12 @@ var explained = []explanation{
 	{in: "socketStep", cost: true, why: "how much is read at once"},
 	{in: "quickMost", cost: true, why: "for how many bytes the scheduler is not told of a call"},
 	{in: "writeStep", cost: true, why: "how much of a message is marshalled before it is written"},
+	{in: "history.words", old: "return h.ring[at:end], true", new: "return h.ring[at:end], false", cost: true, why: "the octets are copied one by one"},
+	{in: "encoder.within", old: "\tx.catchUp(e.join, len(kept), base)\n", new: "", cost: true, why: "matches that begin in the last octets of the message before are not found"},
+	{in: "inflater.decode", old: "src = src[:len(src)+lookahead]", new: "", cost: true, why: "the last symbols are decoded one by one"},
+	{in: "inflater.blocks", old: "m.take(m.nhold & 7)\n\t\t\t\tm.state = stateStored", new: "m.state = stateStored\n\t\t\t\tm.take(m.nhold & 7)", why: "each leaves alone what the other one sets"},
+	{in: "Writer.Control", old: "w.queue.Bytes = appendFrame(w.queue.Bytes, finBit|byte(opcode), payload, w.mode.maskingKey())\n\tw.closed = opcode == OpcodeClose", new: "w.closed = opcode == OpcodeClose\n\tw.queue.Bytes = appendFrame(w.queue.Bytes, finBit|byte(opcode), payload, w.mode.maskingKey())", why: "each leaves alone what the other one sets"},
+	{in: "fixedLitlens", old: "{5: 32}", new: "{5: 31}", why: "how many words have the last length does not matter for those words"},
 	{in: "Options.setDefaults", old: "orDefault(&o.ReadTimeout, 0)\n\torDefault(&o.WriteTimeout, 0)", new: "orDefault(&o.WriteTimeout, 0)\n\torDefault(&o.ReadTimeout, 0)", why: "each sets a field of its own"},
 }
 
