@@ -138,7 +138,7 @@ RUNS    ?= 10
 BENCH   ?=
 RAW     ?=
 
-.PHONY: bench benchquick benchfull benchtables benchcheck benchselftest benchreport benchreadme benchsmoke
+.PHONY: bench benchquick benchfull benchtables benchcheck benchselftest benchreport benchreadme benchmemory benchsmoke
 bench: ## five minutes of benchmarks, library by library; BASE=rev: old against new; RAW=1: all by benchstat
 	go run ./bench/wsbench run $(if $(RAW),-raw) $(if $(BASE),-base $(BASE)) $(if $(OVERLAY),-overlay $(OVERLAY))
 
@@ -162,6 +162,10 @@ benchreport: ## one HTML page from the results (RESULTS='file...')
 
 benchreadme: ## write README.md's tables from results (RESULTS=file)
 	go run ./bench/wsbench readme $(if $(RESULTS),-results $(RESULTS)) README.md
+
+benchmemory: ## memory of idle connections anew, 1,000 to as many as files may be open, and README's table of it (12 minutes)
+	go run ./bench/wsbench run -set memory -o bench/published/memory.txt
+	go run ./bench/wsbench readme README.md
 
 benchsmoke: ## every benchmark once, for CI
 	go test ./bench -run '^$$' -bench . -benchtime 1x -cpu 1 > /dev/null

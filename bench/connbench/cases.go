@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/wsproof/wsproof/bench/echo"
 	"github.com/wsproof/wsproof/bench/load"
@@ -137,50 +136,5 @@ func (o *options) runOne(ctx context.Context, c *testCase, s *server, stdout io.
 		fmt.Fprintf(stdout, " %d p%g-ns", r.Latency.ValueAtQuantile(p), p)
 	}
 	_, err = fmt.Fprintln(stdout)
-	return err
-}
-
-// runMemory measures what idle connections hold, in a fresh process an engine.
-func (o *options) runMemory(ctx context.Context, engines []echo.Engine, stdout, stderr io.Writer) error {
-	for range o.count {
-		for _, e := range engines {
-			if err := o.memoryOf(ctx, e, stdout, stderr); err != nil {
-				return fmt.Errorf("memory of %s: %w", e.Name(), err)
-			}
-		}
-	}
-	return nil
-}
-
-func (o *options) memoryOf(ctx context.Context, e echo.Engine, stdout, stderr io.Writer) error {
-	s, err := start(e, 1, false, stderr)
-	if err != nil {
-		return err
-	}
-	defer s.stop()
-	before, err := s.stats(true)
-	if err != nil {
-		return err
-	}
-	closeAll, err := load.Idle(ctx, load.Config{URL: s.url(), Mode: load.Echo, Size: 125, Conns: o.memory, Dials: o.dials})
-	if err != nil {
-		return err
-	}
-	defer closeAll()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(o.idle):
-	}
-	after, err := s.stats(true)
-	if err != nil {
-		return err
-	}
-	if after.RSS < 0 {
-		return fmt.Errorf("this system does not tell the resident size of a process")
-	}
-	n := float64(o.memory)
-	_, err = fmt.Fprintf(stdout, "BenchmarkMemory/lib=%s/api=%s/conns=%d %d %.0f rss-B/conn %.2f goroutines/conn\n", e.Lib, e.API, o.memory, o.memory,
-		float64(after.RSS-before.RSS)/n, float64(after.Goroutines-before.Goroutines)/n)
 	return err
 }

@@ -5,6 +5,7 @@
 //
 //	go run ./bench/connbench -engines 'tcp|core|gobwas' -cases 'conns=64/inflight=1/size=125B' -count 10
 //	go run ./bench/connbench -memory 5000
+//	go run ./bench/connbench -memory 5000 -idle 1m -wake -engines '^core/(readme|awake)$'
 //
 // cpu-ns/op, B/op and allocs/op are the server's, a message (CPU time by
 // getrusage); segments/op is how many TCP segments the answers came in, by the
@@ -40,6 +41,7 @@ type options struct {
 	memory         int
 	dials          int
 	idle           time.Duration
+	wake           bool
 	pin            bool
 }
 
@@ -50,6 +52,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			return err
 		}
 		return echo.Control(e, stdin, stdout)
+	}
+	if len(args) > 0 && args[0] == "idle" { // another one
+		return runIdle(ctx, args[1:], stdin, stdout)
 	}
 	fs := flag.NewFlagSet("connbench", flag.ContinueOnError)
 	var o options
@@ -62,6 +67,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	fs.IntVar(&o.memory, "memory", 0, "measure memory with this many idle `connections` instead")
 	fs.IntVar(&o.dials, "dials", 1, "how many connections are opened at a time before memory is measured")
 	fs.DurationVar(&o.idle, "idle", 10*time.Second, "how long connections stay idle before memory is measured")
+	fs.BoolVar(&o.wake, "wake", false, "measure the first answer of each idle connection, too, with -memory")
 	fs.BoolVar(&o.pin, "pin", true, "pin server and generator to a processor each, where the system can")
 	list := fs.Bool("list", false, "list engines and cases")
 	fs.Usage = func() {
@@ -76,6 +82,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	if o.count < 1 || o.slice <= 0 || o.warmup < 0 || o.memory < 0 || o.first < 0 || o.idle < 0 || o.dials < 1 {
 		return cli.Usagef("-count, -slice and -dials must be positive, the other numbers not negative")
+	}
+	if o.wake && o.memory == 0 {
+		return cli.Usagef("-wake goes with -memory")
 	}
 	var err error
 	if o.engines, err = regexp.Compile(*engines); err != nil {

@@ -37,7 +37,7 @@ func (r *runner) dial(ctx context.Context, index int) (*conn, error) {
 	c := &conn{r: r, index: index, shard: &r.shards[index%len(r.shards)]}
 	var err error
 	if address, plain := r.plain(); plain {
-		if c.Conn, err = new(net.Dialer).DialContext(ctx, "tcp", address); err != nil {
+		if c.Conn, err = r.dialer().DialContext(ctx, "tcp", address); err != nil {
 			return nil, fmt.Errorf("dialling: %w", err)
 		}
 		return c, nil

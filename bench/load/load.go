@@ -59,6 +59,9 @@ type Config struct {
 	Subprotocols []string
 	// TLS is for wss. Default: the zero tls.Config.
 	TLS *tls.Config
+	// From is the IP address of this machine that connections come from: each has its own
+	// ports. Default: the system's choice.
+	From string
 	// Conns is the number of connections. Default: 1.
 	Conns int
 	// Dials is how many connections are being opened at a time. Default: 32.
@@ -149,6 +152,9 @@ func (e configError) Unwrap() error      { return e.error }
 
 // setDefaults checks the configuration and fills it up.
 func (c *Config) setDefaults() error {
+	if c.From != "" && net.ParseIP(c.From) == nil {
+		return fmt.Errorf("load: from %q, which is no IP address", c.From)
+	}
 	address, plain := c.plain()
 	if plain {
 		if _, _, err := net.SplitHostPort(address); err != nil {
@@ -173,7 +179,7 @@ func (c *Config) setDefaults() error {
 			u.Path = path
 		}
 		c.URL = u.Redacted()
-		c.client = &opening.Client{URL: u, Header: c.Header, Subprotocols: c.Subprotocols, TLS: c.TLS}
+		c.client = &opening.Client{URL: u, Header: c.Header, Subprotocols: c.Subprotocols, TLS: c.TLS, Dial: c.dialer().DialContext}
 	}
 	if max(c.Duration, c.Warmup, c.Patience) > cli.Longest {
 		return fmt.Errorf("load: a time is longer than %v", cli.Longest)
@@ -198,6 +204,14 @@ func (c *Config) setDefaults() error {
 		c.Warmup = 0 // a session has no part that could be left out
 	}
 	return nil
+}
+
+// dialer makes connections from where they are to come from.
+func (c *Config) dialer() *net.Dialer {
+	if c.From == "" {
+		return new(net.Dialer)
+	}
+	return &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(c.From)}}
 }
 
 // plain returns the address of a plain TCP server.

@@ -23,6 +23,7 @@ type Run struct {
 	rows  []row
 	index map[string]int // of rows, by name
 	old   *Run           // what it is compared with; nil: nothing
+	taken *Run           // what its rows of memory are of; nil: of itself
 }
 
 // A row is a benchmark with its values by unit.
@@ -64,6 +65,27 @@ func Load(path string) (*Run, error) {
 	}
 	return run, nil
 }
+
+// TakeMemory replaces the rows of memory by those of another file of results.
+func (run *Run) TakeMemory(path string) (err error) {
+	if run.taken, err = Load(path); err != nil {
+		return err
+	}
+	rows := slices.DeleteFunc(run.rows, func(r row) bool { return r.base == memoryRows })
+	for _, r := range run.taken.rows {
+		if r.base == memoryRows {
+			rows = append(rows, r)
+		}
+	}
+	run.rows, run.index = nil, map[string]int{}
+	for i, r := range rows {
+		run.rows, run.index[r.name] = append(run.rows, r), i
+	}
+	return nil
+}
+
+// memoryRows are the rows of idle connections.
+const memoryRows = "Memory"
 
 func newRun(path string) *Run {
 	return &Run{Path: path, Facts: map[string]string{}, index: map[string]int{}}

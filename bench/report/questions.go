@@ -156,7 +156,7 @@ var questions = []question{
 		"Memory of an idle connection, KiB resident (one measurement each, by number of connections)",
 		onPage | inReadme | inTerminal,
 		func(r *Run) *chart {
-			c := by(r, "Memory", nil, "rss-B/conn", "conns", 1.0/1024, "KiB a connection, by number of connections")
+			c := by(r, memoryRows, nil, "rss-B/conn", "conns", 1.0/1024, "KiB a connection, by number of connections")
 			if c != nil {
 				c.log = false
 			}

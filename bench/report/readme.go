@@ -73,6 +73,11 @@ func markdown(run *Run) (string, error) {
 	fmt.Fprintf(&b, "Medians of interleaved runs on %s (%s CPUs), %s, %s, commit %s; %s.\n"+
 		"Written by `make benchreadme`; the intervals are on the page of `make benchreport`.\n",
 		f["cpu"], f["cpus"], f["kernel"], f["go"], f["commit"], strings.Join(versions(run), ", "))
+	if run.taken != nil {
+		f := run.taken.Facts
+		fmt.Fprintf(&b, "Memory: %s, %s, commit %s; %s. Written by `make benchmemory`.\n",
+			f["kernel"], f["go"], f["commit"], strings.Join(versions(run.taken), ", "))
+	}
 	return b.String(), nil
 }
 

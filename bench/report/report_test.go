@@ -297,3 +297,33 @@ func TestQuestions(t *testing.T) {
 		}
 	}
 }
+
+// Memory measured at another time stands in the README's table in place of the run's own.
+func TestReadmeTakesMemory(t *testing.T) {
+	run := load(t, file(t, "r.txt", "2026-01-01T00:00:00Z", 10))
+	path := filepath.Join(t.TempDir(), "memory.txt")
+	text := "go: go1.99\ncommit: fedcba\nnbio: v9.9.9\n\nBenchmarkMemory/lib=core/api=readme/conns=1000 1000 2048 rss-B/conn 0 goroutines/conn\n" +
+		"BenchmarkMemory/lib=nbio/api=readme/conns=1000 1000 1024 rss-B/conn 0 goroutines/conn\n" +
+		"BenchmarkEcho/lib=core/api=best/kind=binary/conns=64/inflight=1/size=125B 1 7 cpu-ns/op\n"
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := run.TakeMemory(path); err != nil {
+		t.Fatal(err)
+	}
+	out, err := Readme([]byte(beginMark+"\n"+endMark+"\n"), run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| | 1000 |\n|---|--:|\n| core readme | 2 |\n| nbio readme | 1 |\n", "go1.99, commit fedcba; nbio v9.9.9.", "| core | 20.9 |"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if strings.Contains(string(out), "5.37") {
+		t.Errorf("the run's own memory is still there:\n%s", out)
+	}
+	if err := run.TakeMemory("/nosuch"); err == nil {
+		t.Error("a file that is not there was taken")
+	}
+}

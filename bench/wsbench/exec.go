@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/perf/benchfmt"
@@ -215,10 +216,15 @@ func (r *recorder) rounds(ctx context.Context, revs []*revision, libs []string) 
 
 // memory measures idle connections, once, as many as can be open.
 func (r *recorder) memory(ctx context.Context, rev *revision) error {
-	for _, n := range r.set.memory {
-		const otherFiles = 100
-		if most := cli.OpenFiles(); most < int64(n+otherFiles) {
-			fmt.Fprintf(r.tell, "memory of %d idle connections: left out, no more than %d files may be open here (see ulimit -n)\n", n, most)
+	const otherFiles = 100
+	files := cli.OpenFiles()
+	counts := slices.Clone(r.set.memory)
+	if most := min(r.set.memoryMost, int(files)-otherFiles); most > 0 && most > slices.Max(counts) {
+		counts = append(counts, most)
+	}
+	for _, n := range counts {
+		if files < int64(n+otherFiles) {
+			fmt.Fprintf(r.tell, "memory of %d idle connections: left out, no more than %d files may be open here (see ulimit -n)\n", n, files)
 			continue
 		}
 		fmt.Fprintf(r.tell, "memory of %d idle connections\n", n)

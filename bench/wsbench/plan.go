@@ -28,6 +28,7 @@ type set struct {
 	slice, warmup  time.Duration
 
 	memory        []int // idle connections
+	memoryMost    int   // and once more this many, or as many as files may be open
 	memoryEngines string
 	idle          time.Duration
 }
@@ -74,6 +75,10 @@ var sets = map[string]set{
 		},
 		cases: ".", engines: "/(plain|best|readme|flush|flushtuned|answer|listener)$", slice: 200 * time.Millisecond, warmup: 50 * time.Millisecond,
 		memory: []int{100, 1000, 5000}, memoryEngines: "/(best|readme|listener)$", idle: 10 * time.Second,
+	},
+	// memory is that of idle connections alone, for README.
+	"memory": {
+		memory: []int{1000, 5000, 10_000}, memoryMost: 50_000, memoryEngines: "/readme$", idle: 10 * time.Second,
 	},
 	// core is what two revisions are compared by: the core alone, with all of its rows
 	// of CPU time that README has, each value the best of several short runs, since

@@ -74,7 +74,7 @@ func resultsDir(top string) (string, error) {
 
 func runReadme(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("wsbench readme", flag.ContinueOnError)
-	results := fs.String("results", "", "results `file`; by default the newest under bench/published")
+	results := fs.String("results", "", "results `file`; by default the newest under bench/published, and memory.txt there for the table of memory")
 	fs.Usage = func() {
 		fmt.Fprint(stdout, "usage: wsbench readme [-results file] README.md\n\nWrites tables between <!-- bench:begin --> and <!-- bench:end -->.\n\n")
 		fs.PrintDefaults()
@@ -85,18 +85,25 @@ func runReadme(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	if fs.NArg() != 1 {
 		return cli.Usagef("the README to write is missing")
 	}
+	memory := ""
 	if *results == "" {
 		top, err := root(ctx)
 		if err != nil {
 			return err
 		}
-		found, err := filepath.Glob(filepath.Join(top, "bench", "published", "*.txt"))
+		found, err := filepath.Glob(filepath.Join(top, "bench", "published", "2*.txt"))
 		if err != nil || len(found) == 0 {
 			return fmt.Errorf("there are no results under bench/published: name some with -results")
 		}
 		*results = found[len(found)-1] // their names begin with the time
+		if memory = filepath.Join(top, "bench", "published", "memory.txt"); !exists(memory) {
+			memory = ""
+		}
 	}
 	run, err := report.Load(*results)
+	if err == nil && memory != "" {
+		err = run.TakeMemory(memory)
+	}
 	if err != nil {
 		return err
 	}
@@ -113,4 +120,9 @@ func runReadme(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	}
 	fmt.Fprintf(stdout, "%s: tables from %s\n", path, *results)
 	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

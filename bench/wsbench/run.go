@@ -16,7 +16,7 @@ import (
 
 func runSet(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("wsbench run", flag.ContinueOnError)
-	name := fs.String("set", "default", "what to run: quick (1 minute), default (5), full (an hour)")
+	name := fs.String("set", "default", "what to run: quick (1 minute), default (5), full (an hour), memory (10)")
 	base := fs.String("base", "", "compare the working tree with this `revision`, by the core's benchmarks")
 	overlay := fs.String("overlay", "", "go build -overlay `file` for the working tree, with -base")
 	count := fs.Int("count", 0, "rounds; 0: as the set says")
@@ -33,7 +33,7 @@ func runSet(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	}
 	s, known := sets[*name]
 	if !known {
-		return fmt.Errorf("-set %q: use quick, default or full", *name)
+		return fmt.Errorf("-set %q: use quick, default, full or memory", *name)
 	}
 	if *overlay != "" && *base == "" {
 		return fmt.Errorf("-overlay goes with -base")
@@ -128,8 +128,10 @@ func measure(ctx context.Context, s set, base, overlay, out string, stderr io.Wr
 	if base != "" {
 		which = []string{"core"}
 	}
-	if err := r.rounds(ctx, revs, which); err != nil {
-		return "", nil, nil, err
+	if len(s.groups) > 0 || s.cases != "" {
+		if err := r.rounds(ctx, revs, which); err != nil {
+			return "", nil, nil, err
+		}
 	}
 	if base == "" && revs[0].connbench != "" {
 		if err := r.memory(ctx, revs[0]); err != nil {

@@ -21,6 +21,7 @@ var tasks = task.Set{
 	Echo: []task.Echo{
 		{API: "best", Serve: task.OnHTTP(echoBest)},
 		{API: "readme", Serve: task.OnHTTP(echoReadme)},
+		{API: "awake", Serve: task.OnHTTP(echoAwake)},
 		{API: "answer", Serve: task.OnHTTP(echoAnswer)},
 	},
 }

@@ -27,6 +27,11 @@ func echoAnswer() http.Handler {
 	})
 }
 
+// echoAwake is echoReadme with connections that are never parked.
+func echoAwake() http.Handler {
+	return websocket.NewHandler(websocket.EchoHandler, websocket.Options{MaxFrameSize: task.Most, MaxMessageSize: task.Most, ParkAfter: -1})
+}
+
 func echoReadme() http.Handler {
 	return websocket.NewHandler(websocket.EchoHandler, websocket.Options{MaxFrameSize: task.Most, MaxMessageSize: task.Most})
 }
