@@ -2,6 +2,7 @@ package input
 
 import (
 	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/websocket/deflate"
 	"github.com/wsproof/wsproof/websocket/protocol"
 )
 
@@ -24,4 +25,17 @@ var RuleErrors = map[model.Rule]error{
 	model.CloseStatusReserved:    protocol.ErrCloseStatusReserved,
 	model.CloseReasonNotUTF8:     protocol.ErrInvalidFramePayload,
 	model.TextNotUTF8:            protocol.ErrInvalidFramePayload,
+}
+
+// RuleError is the core's error for a rule, of permessage-deflate, too.
+func RuleError(rule model.Rule) error {
+	switch rule {
+	case model.CompressedControl, model.CompressedContinuation:
+		return protocol.ErrRSVBitsUnsupported
+	case model.CompressedTooLarge, model.InflatedTooLarge:
+		return protocol.ErrMessageTooLarge
+	case model.BlockInvalid, model.WindowExceeded, model.DistanceTooFar, model.MessageCut:
+		return deflate.ErrCorrupt
+	}
+	return RuleErrors[rule]
 }

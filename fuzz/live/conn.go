@@ -43,26 +43,29 @@ type connHarness struct {
 	start  time.Time
 
 	// The harness's own.
-	sent     []byte    // what the peer sent
-	rest     []byte    // of a frame of which it sent a part
-	known    known     // what the model makes of that
-	numbered int       // messages of other goroutines
-	answered uint64    // the highest number of a ping that the peer answered
-	floods   int       // of messages
-	pinged   int       // pings that the peer has looked at
-	epoch    int       // how often all was calm
-	full     bool      // more than MaxPending bytes waited, and nothing is to be read
-	fullAt   int       // with so many bytes read
-	steady   time.Time // since when the transport has been sound, and the reader free
-	ticks    int       // intervals of pings that were judged
-	collects bool      // look for what holds the connection in the end
-	quiet    bool      // no hook ever panics
-	ends     []outcome // that fit what was seen
-	before   time.Time // when all was calm and closing had not begun
-	dropFrom int       // how much was read then
-	ending   time.Time // when it had, for certain
-	loud     reason    // what was done that may end the connection
-	closing  bool      // Close was called, with a code that may be sent
+	sent     []byte       // what the peer sent
+	rest     []byte       // of a frame of which it sent a part
+	known    known        // what the model makes of that
+	window   input.Window // of the peer's compressor
+	inflater inflater     // of what the connection sends
+	opened   [][]byte     // messages of it, inflated
+	numbered int          // messages of other goroutines
+	answered uint64       // the highest number of a ping that the peer answered
+	floods   int          // of messages
+	pinged   int          // pings that the peer has looked at
+	epoch    int          // how often all was calm
+	full     bool         // more than MaxPending bytes waited, and nothing is to be read
+	fullAt   int          // with so many bytes read
+	steady   time.Time    // since when the transport has been sound, and the reader free
+	ticks    int          // intervals of pings that were judged
+	collects bool         // look for what holds the connection in the end
+	quiet    bool         // no hook ever panics
+	ends     []outcome    // that fit what was seen
+	before   time.Time    // when all was calm and closing had not begun
+	dropFrom int          // how much was read then
+	ending   time.Time    // when it had, for certain
+	loud     reason       // what was done that may end the connection
+	closing  bool         // Close was called, with a code that may be sent
 
 	track        track
 	hookPanicked atomic.Bool
@@ -134,6 +137,11 @@ func (h *connHarness) fail(format string, args ...any) {
 }
 
 func (h *connHarness) open() {
+	if d := h.opt.deflate(); d != nil {
+		later()
+		h.window = input.NewWindow(d, !h.opt.role())
+		h.inflater = inflater{sender: h.opt.role(), deflate: d, compressed: true}
+	}
 	h.start = time.Now()
 	h.before = h.start
 	h.pipe = newPipe()

@@ -75,7 +75,7 @@ func (h *connHarness) look() *scene {
 	s := &scene{connHarness: h, now: time.Now()}
 	k := &h.known
 	if k.spans == nil || k.sent != len(h.sent) {
-		k.sent, k.want, k.spans = len(h.sent), model.Read(h.opt.role(), h.opt.limits, h.sent), append(make([]input.Span, 0, 1), input.Split(h.sent)...)
+		k.sent, k.want, k.spans = len(h.sent), h.meant(h.sent), append(make([]input.Span, 0, 1), input.Split(h.sent)...)
 	}
 	s.want, s.spans = k.want, k.spans
 	s.closed = p.closed > 0
@@ -94,7 +94,7 @@ func (h *connHarness) look() *scene {
 	read := s.want // of what was read
 	if p.consumed < len(h.sent) {
 		if k.read.consumed != p.consumed || p.consumed == 0 {
-			k.read.consumed, k.read.Outcome = p.consumed, model.Read(h.opt.role(), h.opt.limits, h.sent[:p.consumed])
+			k.read.consumed, k.read.Outcome = p.consumed, h.meant(h.sent[:p.consumed])
 		}
 		read = k.read.Outcome
 	}

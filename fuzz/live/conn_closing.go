@@ -268,7 +268,7 @@ func (s *scene) isOf(r reason, err error) bool {
 			return false
 		}
 		if s.want.End == model.Failed {
-			return errors.Is(err, input.RuleErrors[s.want.Rule])
+			return errors.Is(err, input.RuleError(s.want.Rule))
 		}
 		return slices.Contains(s.want.Codes, uint16(errorCode(err)))
 	case reasonHook:

@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"testing/synctest"
 	"time"
@@ -21,14 +22,16 @@ var connTimes = [...]time.Duration{
 	4 * time.Second, 5 * time.Second, 7 * time.Second, 9 * time.Second, 15 * time.Second,
 }
 
-// peer has the peer send a frame.
-func (h *connHarness) peer(opcode byte, fin bool, payload []byte) {
+// peer has the peer send a control frame, or a message in such fragments.
+func (h *connHarness) peer(opcode byte, fragments ...[]byte) {
 	h.flushRest()
-	h.send(h.frame(opcode, fin, payload))
+	for _, f := range h.frames(opcode, fragments...) {
+		h.send(f)
+	}
 }
 
-func (h *connHarness) frame(opcode byte, fin bool, payload []byte) []byte {
-	f := wire.Frame{Fin: fin, Opcode: opcode, Masked: h.opt.role() == model.Server, Key: [4]byte{1, 2, 3, byte(len(payload))}, Payload: payload}
+func (h *connHarness) frame(opcode, rsv byte, fin bool, payload []byte) []byte {
+	f := wire.Frame{Fin: fin, RSV: rsv, Opcode: opcode, Masked: h.opt.role() == model.Server, Key: [4]byte{1, 2, 3, byte(len(payload))}, Payload: payload}
 	return f.Append(nil)
 }
 
@@ -55,13 +58,14 @@ func (h *connHarness) flushRest() { h.sendRest(len(h.rest)) }
 func (h *connHarness) part() {
 	h.flushRest()
 	n := int(h.src.Next())
-	b := h.frame(wire.Text, true, h.payload())
+	p := h.payload()
+	b := h.frames(wire.Text, p)
 	if n&1 != 0 {
-		b = append(h.frame(wire.Binary, false, []byte("e")), h.frame(wire.Ping, true, []byte("between"))...)
-		b = append(b, h.frame(wire.Continuation, true, h.payload())...)
+		b = h.frames(wire.Binary, []byte("e"), p)
+		b = slices.Insert(b, 1, h.frame(wire.Ping, 0, true, []byte("between")))
 	}
-	h.rest = b
-	h.sendRest(n / 2 % len(b))
+	h.rest = slices.Concat(b...)
+	h.sendRest(n / 2 % len(h.rest))
 }
 
 // letters are what messages tell the handler: mostly, to echo.
@@ -83,7 +87,11 @@ func (h *connHarness) payload() []byte {
 	default:
 		n = 124 + n&3
 	}
-	n = max(0, min(n, limit.Frame+1))
+	most := limit.Frame
+	if h.opt.deflate() != nil {
+		most = limit.Message
+	}
+	n = max(0, min(n, most+1))
 	if n == 0 {
 		return nil
 	}
@@ -128,24 +136,27 @@ func (h *connHarness) closePayload() []byte {
 func (h *connHarness) fragments() {
 	p := h.payload()
 	cut := len(p) / 2
-	h.peer(wire.Text, false, p[:cut])
-	h.peer(wire.Ping, true, h.control())
-	h.peer(wire.Continuation, true, p[cut:])
+	ping := h.control()
+	f := h.frames(wire.Text, p[:cut], p[cut:])
+	h.flushRest()
+	h.send(f[0])
+	h.peer(wire.Ping, ping)
+	h.send(f[1])
 }
 
 func (h *connHarness) manyFragments() {
 	n := int(h.src.Next() & 31)
-	opcode := wire.Binary
+	var fragments [][]byte
 	for i := range n {
-		h.peer(opcode, i == n-1, []byte(strings.Repeat("e", i)))
-		opcode = wire.Continuation
+		fragments = append(fragments, []byte(strings.Repeat("e", i)))
 	}
+	h.peer(wire.Binary, fragments...)
 }
 
 // burst sends messages that come together: their replies are gathered.
 func (h *connHarness) burst() {
 	for range 2 + h.src.Next()%8 {
-		h.peer(wire.Text, true, h.payload())
+		h.peer(wire.Text, h.payload())
 	}
 }
 
@@ -182,8 +193,10 @@ func (h *connHarness) flood() {
 		return
 	}
 	n := min(120, h.opt.limits.Frame, h.opt.limits.Message)
+	f := h.frame(wire.Text, 0, true, []byte("e"+strings.Repeat("f", n-1)))
+	h.flushRest()
 	for range 200 {
-		h.peer(wire.Text, true, []byte("e"+strings.Repeat("f", n-1)))
+		h.send(f)
 	}
 }
 
@@ -215,7 +228,7 @@ func (h *connHarness) answer1() {
 	numbers, _ := h.pings()
 	back := int(h.src.Next() & 3)
 	if back >= len(numbers) {
-		h.peer(wire.Pong, true, nil)
+		h.peer(wire.Pong, nil)
 		return
 	}
 	h.answerPing(numbers[len(numbers)-1-back])
@@ -226,7 +239,7 @@ func (h *connHarness) answerPing(number uint64) {
 	if spans := input.Split(h.sent); len(spans) == 0 || !spans[len(spans)-1].Cut { // else it is part of a payload
 		h.answered = max(h.answered, number)
 	}
-	h.peer(wire.Pong, true, binary.BigEndian.AppendUint64(nil, number))
+	h.peer(wire.Pong, binary.BigEndian.AppendUint64(nil, number))
 }
 
 // answerPings answers those that have come, where the options say so.
@@ -239,7 +252,7 @@ func (h *connHarness) answerPings() error {
 	if len(numbers) > 0 && numbers[len(numbers)-1] > h.answered {
 		h.answerPing(numbers[len(numbers)-1])
 	} else {
-		h.peer(wire.Pong, true, nil)
+		h.peer(wire.Pong, nil)
 	}
 	return h.settle()
 }

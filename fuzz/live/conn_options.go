@@ -8,6 +8,7 @@ import (
 	"github.com/wsproof/wsproof/fuzz/input"
 	"github.com/wsproof/wsproof/internal/model"
 	"github.com/wsproof/wsproof/websocket"
+	"github.com/wsproof/wsproof/websocket/deflate"
 )
 
 // connHead is how many bytes of an input choose the options.
@@ -43,6 +44,10 @@ const (
 	bitInterrupts // whose system calls are interrupted
 	bitNegative   // options that are not set are negative
 	bitContexts   // each call of ReadMessage has a context of its own
+	bitDeflate    // permessage-deflate was agreed on
+	bitTerms      // how: three bits
+	_
+	_
 )
 
 // The times of the options, where they are set.
@@ -143,6 +148,29 @@ func (o *connOptions) bare() bool { return o.has(bitBare) && !o.timed() && !o.so
 // socket tells whether it counts as a socket of the kernel.
 func (o *connOptions) socket() bool { return o.has(bitSocket) }
 
+// connTerms are what may be agreed on of permessage-deflate.
+var connTerms = [8]model.Deflate{
+	{ServerMaxWindowBits: 15, ClientMaxWindowBits: 15},
+	{ServerMaxWindowBits: 12, ClientMaxWindowBits: 12},
+	{ServerMaxWindowBits: 8, ClientMaxWindowBits: 15},
+	{ServerMaxWindowBits: 15, ClientMaxWindowBits: 8},
+	{ServerMaxWindowBits: 15, ClientMaxWindowBits: 15, ServerNoContextTakeover: true},
+	{ServerMaxWindowBits: 15, ClientMaxWindowBits: 15, ClientNoContextTakeover: true},
+	{ServerMaxWindowBits: 15, ClientMaxWindowBits: 15, ServerNoContextTakeover: true, ClientNoContextTakeover: true},
+	{ServerMaxWindowBits: 8, ClientMaxWindowBits: 8},
+}
+
+// deflate is what was agreed on of permessage-deflate, nil if nothing was.
+func (o *connOptions) deflate() *model.Deflate {
+	if !o.has(bitDeflate) {
+		return nil
+	}
+	return &connTerms[o.bits/bitTerms&7]
+}
+
+// threshold is from how many bytes on this side compresses a message.
+func (o *connOptions) threshold() int { return [4]int{1, 2, 20, 300}[o.two(bitMost)] }
+
 func (o *connOptions) role() model.Role { return model.Role(o.has(bitClient)) }
 
 func (o *connOptions) mode() websocket.Mode {
@@ -188,15 +216,26 @@ func (o *connOptions) options() websocket.Options {
 	if o.has(bitLinger) {
 		opts.LingerBytes = smallLinger
 	}
+	if d := o.deflate(); d != nil {
+		opts.Compression = &websocket.Compression{
+			ServerWindowBits: d.ServerMaxWindowBits, ClientWindowBits: d.ClientMaxWindowBits,
+			ServerNoContextTakeover: d.ServerNoContextTakeover, ClientNoContextTakeover: d.ClientNoContextTakeover,
+			Level: deflate.Level(o.bits / bitTerms & 1), Threshold: o.threshold(),
+		}
+	}
 	return opts
 }
 
 func (o *connOptions) String() string {
 	user := [4]string{"Serve", "Serve", "ReadMessage", "nobody reads"}[o.two(bitUser)]
 	ending := [4]string{"the peer ends", "the peer ends", "silence", "the context ends"}[o.two(bitEnding)]
-	return fmt.Sprintf("%s by a %v with limits %+v, ReuseBuffers %t, MaxPending %t, ReadTimeout %t, MessageTimeout %t, WriteTimeout %t, PingInterval %t, CloseTimeout %v, LingerBytes %t, hooks %s; a transport of reads of %d bytes (0: as asked for), slow writes %t, bare %t, a socket %t whose calls are interrupted %t; options negative where not set %t; contexts of each read %t; pings are answered %t; in the end %s",
+	terms := "nothing"
+	if d := o.deflate(); d != nil {
+		terms = fmt.Sprintf("%+v from %d bytes on", *d, o.threshold())
+	}
+	return fmt.Sprintf("%s by a %v with limits %+v, ReuseBuffers %t, MaxPending %t, ReadTimeout %t, MessageTimeout %t, WriteTimeout %t, PingInterval %t, CloseTimeout %v, LingerBytes %t, hooks %s; a transport of reads of %d bytes (0: as asked for), slow writes %t, bare %t, a socket %t whose calls are interrupted %t; options negative where not set %t; contexts of each read %t; pings are answered %t; compressed %s; in the end %s",
 		user, o.role(), o.limits, o.has(bitReuse), o.has(bitSmallPending), o.has(bitReadTimeout), o.has(bitMessageTimeout), o.has(bitWriteTimeout),
-		o.has(bitPings), o.closeTimeout(), o.has(bitLinger), o.hooks(), connMost[o.two(bitMost)], o.has(bitSlow), o.bare(), o.socket(), o.has(bitInterrupts), o.has(bitNegative), o.has(bitContexts), o.has(bitAnswers), ending)
+		o.has(bitPings), o.closeTimeout(), o.has(bitLinger), o.hooks(), connMost[o.two(bitMost)], o.has(bitSlow), o.bare(), o.socket(), o.has(bitInterrupts), o.has(bitNegative), o.has(bitContexts), o.has(bitAnswers), terms, ending)
 }
 
 // connOptionBits are options of which each has its turn, alone and with others.
@@ -208,5 +247,5 @@ func connOptionBits(n int) []byte {
 	if n%7 != 5 { // all hooks, or few
 		bits &^= bitHook * 7
 	}
-	return []byte{byte(bits), byte(bits >> 8), byte(bits >> 16), byte(n >> 1)}
+	return []byte{byte(bits), byte(bits >> 8), byte(bits >> 16), byte(n >> 1 & 15)}
 }

@@ -52,6 +52,6 @@ func (s *scene) checkPending() error {
 	if pending <= most && len(p.in) > 0 {
 		return fmt.Errorf("%d bytes wait for the peer, MaxPending is %d, and %d bytes of its are not read", pending, most, len(p.in))
 	}
-	h.full, h.fullAt = pending > most, p.consumed
+	h.full, h.fullAt = pending > most && h.opt.deflate() == nil, p.consumed // compressed it may be less
 	return nil
 }

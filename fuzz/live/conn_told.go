@@ -190,7 +190,7 @@ func sameFrame(a, b *wire.Frame) bool {
 func frameBag(frames []wire.Frame) string {
 	lines := make([]string, len(frames))
 	for i, f := range frames {
-		lines[i] = fmt.Sprintf("%d %t %x", f.Opcode, f.Fin, f.Payload)
+		lines[i] = fmt.Sprintf("%d %d %t %x", f.Opcode, f.RSV, f.Fin, f.Payload)
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, ", ")

@@ -20,8 +20,10 @@ func (h *connHarness) hooks() websocket.Hooks {
 			h.errs = append(h.errs, fmt.Errorf("a hook was called with the key %q", key))
 		}
 		var rsv byte
-		if f.RSV1() || f.RSV2() || f.RSV3() {
-			rsv = 1
+		for i, set := range [...]bool{f.RSV3(), f.RSV2(), f.RSV1()} {
+			if set {
+				rsv |= 1 << i
+			}
 		}
 		return wire.Frame{Fin: f.Fin(), RSV: rsv, Opcode: byte(f.Opcode()), Payload: bytes.Clone(f.Payload)}
 	}

@@ -35,7 +35,7 @@ func (s *scene) readWire() error {
 	w.messages = map[string]int{}
 	owed := s.want.Pongs
 	pong := 0
-	open, binaryKind, closed := false, false, false
+	open, binaryKind, packed, closed := false, false, false, false
 	var message []byte
 	for i := range s.pipe.frames {
 		f := &s.pipe.frames[i]
@@ -43,7 +43,8 @@ func (s *scene) readWire() error {
 		if closed {
 			return fmt.Errorf("a frame with opcode %#x was sent behind the Close", f.Opcode)
 		}
-		if f.RSV != 0 || f.Masked != (s.opt.role() == model.Client) || f.Masked && f.Key == [4]byte{} || f.Form != input.ShortestForm(len(f.Payload)) {
+		compressed := f.RSV == 4 && s.opt.deflate() != nil && (f.Opcode == wire.Text || f.Opcode == wire.Binary)
+		if f.RSV != 0 && !compressed || f.Masked != (s.opt.role() == model.Client) || f.Masked && f.Key == [4]byte{} || f.Form != input.ShortestForm(len(f.Payload)) {
 			return fmt.Errorf("a %v sent a frame with RSV %03b, masked %t with %x, %d bytes in form %d", s.opt.role(), f.RSV, f.Masked, f.Key, len(f.Payload), f.Form)
 		}
 		if f.Opcode&8 != 0 && (!f.Fin || len(f.Payload) > 125) {
@@ -85,7 +86,7 @@ func (s *scene) readWire() error {
 				return fmt.Errorf("messages interleave: a data frame with opcode %d, a message open: %t", f.Opcode, open)
 			}
 			if !open {
-				message, binaryKind = message[:0], f.Opcode == wire.Binary
+				message, binaryKind, packed = message[:0], f.Opcode == wire.Binary, compressed
 			}
 			if len(f.Payload) > s.opt.limits.Frame {
 				return fmt.Errorf("a frame of %d bytes was sent, MaxFrameSize is %d", len(f.Payload), s.opt.limits.Frame)
@@ -98,7 +99,14 @@ func (s *scene) readWire() error {
 				continue
 			}
 			w.whole++
-			if err := s.readMessage(binaryKind, message); err != nil {
+			plain := message
+			if packed {
+				var err error
+				if plain, err = s.inflated(w.whole, message); err != nil {
+					return err
+				}
+			}
+			if err := s.readMessage(binaryKind, plain); err != nil {
 				return err
 			}
 		default:
@@ -186,6 +194,9 @@ func (p *pipe) wasWriting(text string) bool {
 		f, n, err := wire.Split(b)
 		if err != nil {
 			return false
+		}
+		if f.RSV == 4 { // it may be any
+			return true
 		}
 		if len(f.Payload) > 0 && strings.HasPrefix(text, string(f.Payload)) {
 			return true

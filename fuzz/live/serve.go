@@ -33,21 +33,21 @@ var serveOps = [...]struct {
 	name string
 	do   func(h *connHarness)
 }{
-	{"text", func(h *connHarness) { h.peer(wire.Text, true, h.payload()) }},
-	{"binary message", func(h *connHarness) { h.peer(wire.Binary, true, h.payload()) }},
+	{"text", func(h *connHarness) { h.peer(wire.Text, h.payload()) }},
+	{"binary message", func(h *connHarness) { h.peer(wire.Binary, h.payload()) }},
 	{"two fragments with a ping between", (*connHarness).fragments},
 	{"many fragments", (*connHarness).manyFragments},
 	{"burst of messages", (*connHarness).burst},
 	{"flood of messages", (*connHarness).flood},
-	{"ping", func(h *connHarness) { h.peer(wire.Ping, true, h.control()) }},
+	{"ping", func(h *connHarness) { h.peer(wire.Ping, h.control()) }},
 	{"pings before a message", func(h *connHarness) {
-		h.peer(wire.Ping, true, h.control())
-		h.peer(wire.Ping, true, h.control())
-		h.peer(wire.Text, true, h.payload())
+		h.peer(wire.Ping, h.control())
+		h.peer(wire.Ping, h.control())
+		h.peer(wire.Text, h.payload())
 	}},
-	{"pong", func(h *connHarness) { h.peer(wire.Pong, true, h.control()) }},
+	{"pong", func(h *connHarness) { h.peer(wire.Pong, h.control()) }},
 	{"pong for a ping of ours", (*connHarness).answer1},
-	{"a Close of the peer", func(h *connHarness) { h.peer(wire.Close, true, h.closePayload()) }},
+	{"a Close of the peer", func(h *connHarness) { h.peer(wire.Close, h.closePayload()) }},
 	{"raw bytes", (*connHarness).raw},
 	{"part of a message", (*connHarness).part},
 	{"byte of the rest", func(h *connHarness) { h.sendRest(1) }},
@@ -171,6 +171,9 @@ func seedServe([]vector.Vector) ([][]byte, error) {
 		}
 		for turn := range 8 {
 			head := connOptionBits(4*i + turn)
+			if bits == bitDeflate {
+				head[3] |= byte(i+turn) * (bitTerms >> 24)
+			}
 			head[3] &^= bitSocket >> 24
 			switch {
 			case turn > 4: // on a socket, by turns by Serve and by ReadMessage with few options, and with many
@@ -198,13 +201,16 @@ func seedServe([]vector.Vector) ([][]byte, error) {
 		}
 	}
 	for n := range uint64(48) {
-		seeds = append(seeds, input.RandomInput(connOptionBits(int(n)), 13, n))
+		head := connOptionBits(int(n))
+		seeds = append(seeds, input.RandomInput(head, 13, n))
+		head[3] |= bitDeflate>>24 | byte(n)*(bitTerms>>24)
+		seeds = append(seeds, input.RandomInput(head, 14, n))
 	}
 	return seeds, nil
 }
 
 // scenarioBits are the options that a scenario needs and names in front.
-var scenarioBits = map[string]int{"MaxPending: ": bitSmallPending, "ReadTimeout: ": bitReadTimeout, "MessageTimeout: ": bitMessageTimeout, "PingInterval: ": bitPings | bitAnswers}
+var scenarioBits = map[string]int{"MaxPending: ": bitSmallPending, "ReadTimeout: ": bitReadTimeout, "MessageTimeout: ": bitMessageTimeout, "PingInterval: ": bitPings | bitAnswers, "deflate: ": bitDeflate}
 
 // parseScenario returns the ops of a scenario.
 func parseScenario(text string) ([]byte, error) {
@@ -344,4 +350,18 @@ var scenarios = []string{
 	// Pings of ours.
 	"Ping 8, pong for 0, Ping 8, Ping 8, pong for 1, pong for 0, Ping 3, time passes 4, pong for 0", "Ping 3, Ping 3, Ping 3, pong for 1, time passes 5, Ping 8, end of what",
 	"Ping 8, at once, Ping 8, at once, Ping 0, pong for 2, time passes 1, Close by, Ping 8, a Close 70", "Ping 8, raw 2 193 128, time passes 7",
+	// Compressed messages. Behind what a message says: 0, or 1, how it is compressed (input.Window) and of what blocks.
+	// Behind what any other frame says: 31 for RSV1.
+	"deflate: text e 50 1 0 0, binary message e 50 1 0 1, text e 50 0, text e 150 1 0 2, text e 150 1 0 4 9 5 9 6 9 0, ping 9 0, text O 50 1 0 0, text L 50 1 0 0, text V 99 1 0 0, a Close 90 0",
+	"deflate: fragments e 99 9 1 0 0 0 0, many fragments 31 1 0 0, fragments e 99 9 1 0 4 50 0 0 0, fragments e 99 9 0 0 0, part 9 e 99 1 0 0 0, byte, byte, rest of it, part 30 e 150 1 0 1, rest of it",
+	"deflate: fragments e 99 9 1 0 0 31 0", "deflate: text e 50 1 0 0, ping 9 31", "deflate: text e 50 1 0 0, a Close 90 31", "deflate: fragments e 99 9 1 0 0 0 31", "deflate: fragments e 99 9 0 31 0",
+	"deflate: text e 150 1 0 0, text e 150 1 24 0, text e 9 1 0 0", "deflate: text e 50 1 25 0, text e 9 1 0 0", "deflate: text e 99 1 26 0 3, text e 9 1 0 0", "deflate: text e 99 1 27 0, text e 9 1 0 0", "deflate: text e 99 1 28 0 9, text e 9 1 0 0",
+	"deflate: text e 99 1 29 0 9 3, text e 9 1 0 0", "deflate: text e 99 1 30 0, text e 9 1 0 0", "deflate: text e 99 1 31 0, text e 99 1 31 1, text e 99 1 7 4 9 4 9 0, text e 99 1 0 0",
+	"deflate: text e 215 1 0 0, text e 214 1 0 0, text e 9 1 0 0", "deflate: text e 215 1 0 1, ping 9 0, text e 213 1 0 2, text e 9 1 0 0", "deflate: part 60 e 214 1 0 0, byte, byte, rest of it, ping 9 0",
+	"deflate: burst 4 e 99 1 0 0 e 99 1 0 0 N 9 0 e 99 1 0 1 O 9 1 0 0 e 99 1 0 0, ping 9 0, message by 99, long message 3 9, text e 99 1 0 0, Close by, text e 99 1 0 0",
+	"deflate: text W 99 1 0 0, at once, message by 99, at once, long message 3 9, at once, text e 99 1 0 0, at once, ping 9 0, time passes 2, bounded message 99 3",
+	"deflate: stops reading, text e 150 1 0 0, text e 150 1 0 0, message by 99, long message 227 9, flood, ping 9 0, time passes 2, reads again, text e 50 1 0 0",
+	"deflate: text e 99 1 0 0, message by 99, time passes 10, time passes 10, text e 99 1 0 0, message by 99, time passes 9, text e 99 1 0 0, time passes 10, time passes 10, text O 99 1 0 0",
+	"deflate: text e 99 1 0 0, fault of writes 0, text e 99 1 0 0, message by 99", "deflate: part 9 e 99 1 0 0 0, end of what", "deflate: text F 99 1 0 0", "deflate: text P 99 1 0 0, text e 9 1 0 0", "deflate: part 31 e 99 1 0 0 0, time passes 9, rest of it, time passes 9, time passes 9",
+	"deflate: one of the hooks 2, burst 2 e 9 1 0 0 e 99 1 0 0 e 9 1 0 0, a Close 90 0", "deflate: one of the hooks 5, text e 99 1 0 0, text e 99 1 0 0, message by 99, time passes 7",
 }

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -51,7 +52,7 @@ func explainStream(data []byte) string {
 	opt := newConnOptions(&src)
 	opt.limits = streamLimits(&src)
 	sizes := input.ReadSizes[src.Next()&7]
-	return fmt.Sprintf("%v\nin pieces of %v (none: whole), %s", &opt, sizes, input.Annotate(&input.Transcript{Role: opt.role(), Limits: opt.limits, Input: src.Rest()}))
+	return fmt.Sprintf("%v\nin pieces of %v (none: whole), %s", &opt, sizes, input.Annotate(&input.Transcript{Role: opt.role(), Limits: opt.limits, Deflate: opt.deflate(), Input: src.Rest()}))
 }
 
 // seedStream takes the vectors, with options by turns.
@@ -62,18 +63,30 @@ func seedStream(vectors []vector.Vector) ([][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		seeds = append(seeds, seed)
+		if seed != nil {
+			seeds = append(seeds, seed)
+		}
 	}
 	return seeds, nil
 }
 
-// streamSeed is the input of target Stream whose peer sends a vector.
+// streamSeed is the input of target Stream whose peer sends a vector; nil if nothing like
+// that can be agreed on there.
 func streamSeed(v *vector.Vector, i int) ([]byte, error) {
 	limits := slices.Index(input.RawLimits[:], v.Limits)
 	if limits < 0 {
 		return nil, fmt.Errorf("%s: vector %s: limits %+v are not in the table input.RawLimits: add them", v.Where(), v.ID, v.Limits)
 	}
 	head := connOptionBits(i)
+	if d := v.Deflate; d != nil {
+		terms := *d
+		terms.ServerMaxWindowBits, terms.ClientMaxWindowBits = cmp.Or(d.ServerMaxWindowBits, 15), cmp.Or(d.ClientMaxWindowBits, 15)
+		i := slices.Index(connTerms[:], terms)
+		if i < 0 { // a window between the largest and the smallest, which target Reassembly has
+			return nil, nil
+		}
+		head[3] |= bitDeflate>>24 | byte(i)*(bitTerms>>24)
+	}
 	head[0] &^= bitClient
 	if v.Role == model.Client {
 		head[0] |= bitClient

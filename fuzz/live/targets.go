@@ -8,7 +8,7 @@ func Targets() []input.Target {
 		{Name: "Handshake", Check: Handshake, Words: explainHandshake, SeedsFrom: seedHandshake},
 		{Name: "Dial", Check: Dial, Words: explainDial, SeedsFrom: seedDial},
 		{Name: "Serve", Check: Serve, Words: explainServe, SeedsFrom: seedServe},
-		{Name: "Stream", Check: Stream, Words: explainStream, SeedsFrom: seedStream},
+		{Name: "Stream", Check: Stream, Words: explainStream, SeedsFrom: seedStream, Compressed: true},
 		{Name: "Socket", Check: Socket, Words: explainSocket, SeedsFrom: seedSocket},
 		{Name: "Handler", Check: Handler, Words: explainHandler, SeedsFrom: seedHandler},
 		{Name: "Options", Check: Options, Words: explainOptions, SeedsFrom: seedOptions},
