@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing/synctest"
@@ -42,7 +43,7 @@ func Dial(data []byte) error {
 // The faults, and what their position counts.
 const (
 	faultNone    = iota
-	faultDial    // NetDial fails
+	faultDial    // NetDial fails, gives nothing, or the context ends while it dials
 	faultChoice  // the choice of a proxy fails
 	faultWrite   // a write fails: the position is its number
 	faultShort   // and one takes half of it without an error
@@ -71,8 +72,11 @@ var dialURLs = [16]dialURL{
 	{url: "ws://p\u00ebr.example/", says: "p\\u00ebr"},
 	{url: "ws://peer.example:port/", says: "URL"},
 	{url: "//peer.example/", says: "scheme"},
-	{url: "ws://:80/", says: "no host"},
+	{url: "ws://:80/", says: "no host"}, // or, without a fault, one with a byte in its host
 }
+
+// hostForm is that of a registered name (RFC 3986 section 3.2.2).
+var hostForm = regexp.MustCompile(`^[A-Za-z0-9._~!$&'()*+,;=-]+$`)
 
 // longest is a host name of 255 bytes.
 var longest = strings.Repeat("abcd.", 50) + "abcde"
@@ -193,6 +197,13 @@ func (in *dialInput) secure() bool { return in.wss || in.proxySecure() }
 // to is where Dial is to go; over TLS the port is another one.
 func (in *dialInput) to() (to dialURL, addr string) {
 	to = dialURLs[in.url]
+	if b := byte(in.at); in.url == len(dialURLs)-1 && in.fault == faultNone && b > ' ' && b != 0x7f && strings.IndexByte("/?#@:%[]\\\"<>", b) < 0 {
+		host := "p" + string([]byte{b}) + "r.example"
+		to = dialURL{url: "ws://" + host + "/", says: "host"}
+		if hostForm.MatchString(host) {
+			to.addr, to.authority, to.target = host+":80", host, "/"
+		}
+	}
 	addr = to.addr
 	if in.wss {
 		for _, scheme := range []string{"ws", "WS", "http"} {
@@ -210,6 +221,15 @@ func (in *dialInput) to() (to dialURL, addr string) {
 // by is the proxy.
 func (in *dialInput) by() (rawURL, addr string) {
 	proxy := dialProxies[in.proxy]
+	if in.fault == faultNone && in.at > 0 {
+		switch {
+		case in.proxy == 7:
+			proxy.url = "http://:8080"
+		case in.proxy == 6 && in.at&7 > 0:
+			user := [8]string{1: "x:" + strings.Repeat("p", 255), 2: strings.Repeat("u", 255) + ":x", 3: strings.Repeat("u", 256) + ":x", 4: "x:" + strings.Repeat("p", 256), 5: "x:", 6: "%20:%ff", 7: longest + ":" + longest}[in.at&7]
+			proxy.url = "socks5://" + user + "@proxy.example"
+		}
+	}
 	if !in.proxySecure() {
 		return proxy.url, proxy.addr
 	}
@@ -249,10 +269,14 @@ func (in *dialInput) check() error {
 		Options:   websocket.Options{Subprotocols: subprotocols, CloseTimeout: transcript.Bound, Compression: dialHeaders[in.header].compression},
 		NetDial: func(_ context.Context, network, addr string) (net.Conn, error) {
 			dialled = network + " " + addr
-			if in.fault == faultDial && in.at&1 != 0 {
+			switch {
+			case in.fault != faultDial:
+			case in.at&2 != 0:
+				giveUp(errGivenUp)
+				return nil, net.ErrClosed
+			case in.at&1 != 0:
 				return nil, nil
-			}
-			if in.fault == faultDial {
+			default:
 				return nil, errFault
 			}
 			return transport, nil

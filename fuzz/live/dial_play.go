@@ -62,7 +62,11 @@ func (p *dialPlay) dial() {
 		p.fail(errFault, "the choice of a proxy fails", "proxy")
 		return
 	case p.in.proxy == 7:
-		p.fail(nil, "the proxy's scheme is none that Dial knows", "proxy", `"ftp"`)
+		if proxyURL == dialProxies[7].url {
+			p.fail(nil, "the proxy's scheme is none that Dial knows", "proxy", `"ftp"`)
+		} else {
+			p.fail(nil, "the proxy has no host", "proxy", "no host")
+		}
 		return
 	}
 	p.dialled = "tcp " + addr
@@ -74,7 +78,12 @@ func (p *dialPlay) dial() {
 		if p.in.proxy != 0 {
 			p.by = "proxy"
 		}
-		if p.fail(nil, "dialling gives nothing", where, "NetDial"); p.in.at&1 == 0 {
+		switch {
+		case p.in.at&2 != 0:
+			p.fail(context.Canceled, "the context ends", where)
+		case p.in.at&1 != 0:
+			p.fail(nil, "dialling gives nothing", where, "NetDial")
+		default:
 			p.fail(errFault, "dialling fails", where)
 		}
 		return
@@ -240,8 +249,8 @@ func (p *dialPlay) socks(addr string, user *url.Userinfo) bool {
 	case b[1] == 2 && user != nil:
 		name := user.Username()
 		password, _ := user.Password()
-		if name == "" {
-			return p.fail(nil, "there is no user to send", "user")
+		if name == "" || len(name) > 255 || len(password) > 255 {
+			return p.fail(nil, "there is no user to send, or one that is too long", "user")
 		}
 		login := append([]byte{1, byte(len(name))}, name...)
 		if !p.write(append(append(login, byte(len(password))), password...)) {
@@ -392,7 +401,7 @@ func seedDial([]vector.Vector) ([][]byte, error) {
 			"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n",
 			"HTTP/1.1 302 Found\r\nLocation: ws://other.example/\r\n\r\n", "HTTP/1.1 399 x\r\nLocation: \xe9\t/a\r\n\r\n", "HTTP/1.1 300 x\r\nLocation:\r\n\r\n", "HTTP/1.1 400 x\r\nLocation: ws://other.example/\r\n\r\n", "HTTP/1.1 299 x\r\nLocation: ws://other.example/\r\n\r\n", "HTTP/1.1 305 " + strings.Repeat("y", 80) + "\r\nLocation: " + strings.Repeat("z", 80) + "\r\n\r\n", "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 5\r\n\r\nlogin",
 			"HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nlater\r\n0\r\n\r\n", "HTTP/1.1 500 x\r\n\r\nLONG", "HTTP/1.1 500 x\r\nContent-Length: 9\r\n\r\npart", "HTTP/1.1 101 x\r\nX: LONG\r\n\r\n",
-			"HTTP/1.1 204 x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n", "LONG", "\x00", "HTTP/1.1 99 x\r\n\r\n", "HTTP/1.1 199 x\r\n\r\n",
+			"HTTP/1.1 204 x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n", "LONG", "\x00", "HTTP/1.1 99 x\r\n\r\n", "HTTP/1.1 099 x\r\n\r\n", "HTTP/1.1 000 x\r\n\r\n", "HTTP/1.1 999 x\r\n\r\n", "HTTP/1.1 199 x\r\n\r\n",
 		} {
 			for _, fault := range []int{faultNone, faultSilence} {
 				if proxy == 0 {
@@ -437,6 +446,14 @@ func seedDial([]vector.Vector) ([][]byte, error) {
 			tls(0, 0, faultNone, 0, tlsRightLast, "HTTP/1.1 302 Found\r\nLocation: ws://other.example/\r\n\r\nelsewhere")
 			tls(0, 0, faultNone, 0, tlsRightLast, "HTTP/1.1 101 Switching")
 		}
+	}
+	for at := range 256 {
+		add(0, 0, faultNone, at, nil, answer)
+		seeds[len(seeds)-1][0] = 15
+	}
+	for at := range 8 {
+		add(6, 0, faultNone, at, ways[6], answer)
+		add(7, 0, faultNone, at, nil, answer)
 	}
 	for url := range 16 {
 		add(0, 0, faultNone, 0, nil, answer)

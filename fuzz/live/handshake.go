@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/wsproof/wsproof/fuzz/input"
+	"github.com/wsproof/wsproof/fuzz/openings"
 	"github.com/wsproof/wsproof/internal/engine/core/transcripts"
 	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/model"
@@ -17,7 +18,7 @@ import (
 
 // Handshake checks both sides of the opening handshake (RFC 6455 section 4). The
 // first byte of the input chooses the side and how the bytes are read; a second
-// one the name of a header that the application sets and how long its value is; two
+// one the name of a header that the application sets and how long its value is; three
 // more the surroundings; then come that value and the bytes that arrive: a
 // request to Accept and to Handshake, or the answer to Dial, where the word
 // ACCEPT stands for the right Sec-WebSocket-Accept.
@@ -38,7 +39,7 @@ func Handshake(data []byte) error {
 }
 
 // handshakeHead is how many bytes of an input choose how the rest is used.
-const handshakeHead = 4
+const handshakeHead = 5
 
 // readAhead is how many bytes behind the request net/http has read; the last is all
 // that its buffer holds, which a server of one's own may have chosen larger.
@@ -50,26 +51,33 @@ type handshakeInput struct {
 	most   int // bytes that are in the buffer of net/http behind the request
 	env    int // bits of the surroundings
 	more   int // and more of them
+	spoken []string
 	name   string
 	preset string
 	raw    []byte
 }
 
 // presetNames are headers that the application sets: one of its own, two that the
-// handshake sets, and one that is none.
+// handshake sets, and one that is none, or is one if the value begins with the right byte,
+// which then stands in it.
 var presetNames = [4]string{"X-Preset", "Upgrade", "Sec-Websocket-Accept", "no token"}
 
 func newHandshakeInput(data []byte) *handshakeInput {
 	var head [handshakeHead]byte
 	rest := data[copy(head[:], data):]
 	n := min(len(rest), int(head[1]&63))
+	name := presetNames[head[1]>>6]
+	if name == presetNames[3] && n > 0 {
+		name = "no" + string(rest[0:1]) + "token"
+	}
 	return &handshakeInput{
+		spoken: protocolLists[head[4]&7],
 		client: head[0]&1 != 0,
 		sizes:  input.ReadSizes[head[0]>>1&7],
 		most:   readAhead[head[0]>>4],
 		env:    int(head[2]),
 		more:   int(head[3]),
-		name:   presetNames[head[1]>>6],
+		name:   name,
 		preset: strings.Map(sendable, string(rest[:n])),
 		raw:    rest[n:],
 	}
@@ -92,8 +100,23 @@ func sendable(r rune) rune {
 	return r
 }
 
-// subprotocols are those of our side.
+// subprotocols are those of our side, mostly.
 var subprotocols = []string{"chat", "superchat"}
+
+// protocolLists are lists of them; some are none that a client may offer.
+var protocolLists = [8][]string{
+	subprotocols, nil, {"no token", "superchat", "chat"}, {"chat", "chat"}, {""}, {"Chat", "a,b", "chat"}, {"!#$%&'*+-.^_`|~09AZaz", "chat"}, {"caf\u00e9", "chat"},
+}
+
+// mayOffer tells whether a client may offer these subprotocols (RFC 6455 section 4.1).
+func mayOffer(list []string) bool {
+	for i, name := range list {
+		if !openings.IsToken(name) || slices.Contains(list[:i], name) {
+			return false
+		}
+	}
+	return true
+}
 
 // checkFrames checks that what ws delivers are the frames of rest.
 func checkFrames(ws *websocket.Websocket, c *transcript.Conn, role model.Role, deflation *model.Deflate, rest []byte) error {
@@ -116,17 +139,22 @@ func checkFrames(ws *websocket.Websocket, c *transcript.Conn, role model.Role, d
 	return nil
 }
 
+// kept tells whether the header that the application sets is one of its own.
+func (in *handshakeInput) kept() bool {
+	return in.preset != "" && openings.IsToken(in.name) && in.name != presetNames[1] && in.name != presetNames[2]
+}
+
 // plain tells whether what the application sets is a header of its own, and none
 // that could end a line.
 func (in *handshakeInput) plain() bool {
-	return in.preset == "" || in.name == presetNames[0] && !strings.ContainsAny(in.preset, "\r\n\x00")
+	return in.preset == "" || in.kept() && !strings.ContainsAny(in.preset, "\r\n\x00")
 }
 
 // checkHeader checks that the lines are the wanted headers, the one that the
 // application set, what could end a line in it as blanks, and no more.
 func (in *handshakeInput) checkHeader(lines []string, want map[string]string) error {
-	if in.preset != "" && in.name == presetNames[0] {
-		want[in.name] = strings.Trim(strings.NewReplacer("\r", " ", "\n", " ", "\x00", " ").Replace(in.preset), " \t")
+	if in.kept() {
+		want[http.CanonicalHeaderKey(in.name)] = strings.Trim(strings.NewReplacer("\r", " ", "\n", " ", "\x00", " ").Replace(in.preset), " \t")
 	}
 	seen := map[string]bool{}
 	for _, line := range lines {
@@ -183,10 +211,10 @@ func seedHandshake([]vector.Vector) ([][]byte, error) {
 		"HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: ACCEPT",
 		"Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Extensions: permessage-deflate",
 	}
-	env, more := byte(0), byte(0)
+	env, more, list := byte(0), byte(0), byte(0)
 	add := func(side byte, preset string, lines []string, behind string) {
 		name := byte(len(seeds)) << 6
-		seed := append([]byte{side | byte(len(seeds)<<1), byte(len(preset)) | name, env, more}, preset...)
+		seed := append([]byte{side | byte(len(seeds)<<1), byte(len(preset)) | name, env, more, list}, preset...)
 		seeds = append(seeds, append(seed, strings.Join(lines, "\r\n")+"\r\n\r\n"+behind...))
 	}
 	for side, lines := range [][]string{request, answer} {
@@ -215,7 +243,7 @@ func seedHandshake([]vector.Vector) ([][]byte, error) {
 				"https://other.example:443", "http://OTHER.example:80", "http://a.example:8080", "http://a.b.example", "http://axxb.example", "http://ab.example", "http://ax.xb.example",
 				"null", "://peer.example", "http://", "http:/peer.example", "http://peer.example/", "http://peer.example, http://other.example", "http://[2001:db8::1]:81", "http://[2001:db8::1]",
 				"http://a.bc", "http://abc.b", "http://aab.example", "http://aaab", "http://peer.example:81", "http://peer.exampl\u212a", "https://peer.example",
-				"*://peer.example", "ht*://peer.example", "http://*", "http://*.example", "http*://peer.example", "http://peer.example.", "http://peer.examplE:80", "http://[eer.example", "@ttp://peer.example", "http://other.example:80", "http://other.example:443",
+				"*://peer.example", "ht*://peer.example", "http://*", "http://*.example", "http*://peer.example", "http://peer.example.", "http://peer.examplE:80", "http://[eer.example", "@ttp://peer.example", "http://other.example:80", "http://other.example:443", "://other.example", "x://other.example", "*://other.example", "h*p://other.example", "http*://other.example", "http:// ", "http://a b.example", "ftp://", "x",
 			} {
 				more = more&^moreTLS | byte(i&1)<<1
 				add(byte(side), "", slices.Concat(plain, []string{"Origin: " + origin}), behind)
@@ -254,6 +282,25 @@ func seedHandshake([]vector.Vector) ([][]byte, error) {
 			}
 		}
 		more = 0
+		for i := range protocolLists {
+			list = byte(i)
+			for _, offered := range append(slices.Concat(protocolLists[:]...), "CHAT", "chat, no token", "x, a,b", "superchat\r\nSec-WebSocket-Protocol: chat") {
+				add(byte(side), "", slices.Concat(plain, []string{"Sec-WebSocket-Protocol: " + offered}), behind)
+			}
+		}
+		list = 0
+		for c := range 256 { // each byte in a name, a host, an origin and a key
+			b := string([]byte{byte(c)})
+			add(byte(side), b+"x", plain, behind)
+			seeds[len(seeds)-1][1] |= 3 << 6
+			if side == 1 {
+				add(1, "", slices.Concat(plain[:3], []string{"Sec-WebSocket-Accept: ACCEPT" + b}), behind)
+				continue
+			}
+			add(0, "", slices.Concat([]string{lines[0], "Host: p" + b + "r.example"}, plain[2:], []string{"Origin: http://p" + openings.Lower(b) + "r.example"}), behind)
+			add(0, "", slices.Concat([]string{lines[0], "Host: p" + b + "r.example"}, plain[2:], []string{"Origin: https://P" + b + "R.example:443"}), behind)
+			add(0, "", slices.Concat(lines[:4], []string{"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j" + b + "Q=="}, plain[5:]), behind)
+		}
 		for i, line := range lines {
 			add(byte(side), "", slices.Concat(plain, lines[i:i+1]), behind)
 			add(byte(side), "", slices.Concat(lines[:i], lines[i+1:]), behind)
@@ -266,7 +313,7 @@ func seedHandshake([]vector.Vector) ([][]byte, error) {
 			}
 		}
 		// More behind it than a connection's buffer holds.
-		seeds = append(seeds, append([]byte{byte(side) | 0xF0, 0, 0, 0}, strings.Join(plain, "\r\n")+"\r\n\r\n"+strings.Repeat(behind, 800)...))
+		seeds = append(seeds, append([]byte{byte(side) | 0xF0, 0, 0, 0, 0}, strings.Join(plain, "\r\n")+"\r\n\r\n"+strings.Repeat(behind, 800)...))
 		for _, more := range []string{"Origin: http://peer.example\r\nOrigin: http://peer.example", "Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: chat", "Content-Length: 5", "Transfer-Encoding: chunked", "Upgrade: other", "Connection: x", "Origin: http://a.example", "X-Folded: a\r\n b"} {
 			add(byte(side), "", slices.Concat(plain, []string{more}), behind)
 		}

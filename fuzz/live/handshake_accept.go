@@ -85,7 +85,7 @@ func (in *handshakeInput) accept() error {
 		c.read, c.write = time.Now(), time.Now()
 	}
 	w := &hijackable{c: c, most: in.most, header: in.presetHeader()}
-	opts := websocket.Options{Subprotocols: subprotocols, CloseTimeout: transcript.Bound}
+	opts := websocket.Options{Subprotocols: in.spoken, CloseTimeout: transcript.Bound}
 	if in.env&envNoProtocols != 0 {
 		opts.Subprotocols = nil
 	}
@@ -210,10 +210,21 @@ func checkRefusal(err error, why []refusal, taken bool) error {
 		}
 	case w.Code != refused.Status:
 		return fmt.Errorf("%w: answered with %d, want %d", err, w.Code, refused.Status)
-	case w.Body.Len() == 0 || strings.Contains(h.Get("Content-Type"), "html"):
+	case w.Body.String() != "websocket handshake: "+refused.Reason+"\n" || strings.Contains(h.Get("Content-Type"), "html"):
 		return fmt.Errorf("%w: answered with the body %q of type %q", err, w.Body, h.Get("Content-Type"))
 	case w.Code == 426 && (h.Get("Sec-WebSocket-Version") != "13" || h.Get("Upgrade") != "websocket"), w.Code == 405 && h.Get("Allow") != "GET":
 		return fmt.Errorf("%w: answered with the headers %v", err, h)
+	}
+	for _, status := range []int{0, 101, 399, 400, 599, 600} { // others' errors
+		want := status
+		if status/100 != 4 && status/100 != 5 {
+			want = 500
+		}
+		w := httptest.NewRecorder()
+		(&websocket.HandshakeError{Status: status, Reason: refused.Reason}).Respond(w)
+		if w.Code != want && !taken {
+			return fmt.Errorf("an error of status %d is answered with %d, want %d", status, w.Code, want)
+		}
 	}
 	return nil
 }
@@ -227,7 +238,7 @@ func (in *handshakeInput) handshake(r *http.Request, why []refusal) error {
 	}
 	var spoken []string
 	if in.env&envNoProtocols == 0 {
-		spoken = subprotocols
+		spoken = in.spoken
 		w.Header()["Sec-Websocket-Protocol"] = slices.Clone(spoken)
 	}
 	before := w.Header().Clone()
@@ -307,6 +318,9 @@ func (in *handshakeInput) checkAnswer(r *http.Request, answer []byte, subprotoco
 func agreed(r *http.Request, spoken []string) string {
 	best := ""
 	for _, name := range slices.Backward(spoken) {
+		if !openings.IsToken(name) {
+			continue
+		}
 		for _, list := range r.Header["Sec-Websocket-Protocol"] {
 			for offered := range strings.SplitSeq(list, ",") {
 				if strings.Trim(offered, " \t") == name {

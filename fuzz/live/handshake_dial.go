@@ -33,7 +33,7 @@ func (in *handshakeInput) dial() error {
 		return answer
 	})
 	opts := websocket.DialOptions{
-		Options: websocket.Options{Subprotocols: subprotocols, CloseTimeout: transcript.Bound},
+		Options: websocket.Options{Subprotocols: in.spoken, CloseTimeout: transcript.Bound},
 		NetDial: func(context.Context, string, string) (net.Conn, error) {
 			dialled = true
 			return c, nil
@@ -47,19 +47,19 @@ func (in *handshakeInput) dial() error {
 	if in.preset != "" {
 		opts.Header = in.presetHeader()
 	}
-	own := in.preset == "" || in.name == presetNames[0]
+	own := (in.preset == "" || in.kept()) && mayOffer(opts.Subprotocols)
 	ws, _, err := websocket.Dial(context.Background(), "ws://peer.example/path?query", opts)
 	if request != nil {
 		if err := in.checkRequest(request, &opts); err != nil {
 			return err
 		}
-	} else if in.plain() {
+	} else if in.plain() && own {
 		return fmt.Errorf("websocket.Dial wrote no whole request: %v", err)
 	}
 	got := judge(answer, accept, opts.Subprotocols, offersOf(request))
 	why := got.why
 	if !own && (dialled || err == nil) {
-		return fmt.Errorf("websocket.Dial took the header %s of the application's", in.name)
+		return fmt.Errorf("websocket.Dial took the header %s of the application's, and the subprotocols %q", in.name, opts.Subprotocols)
 	}
 	if err != nil {
 		var refused *websocket.HandshakeError
@@ -72,7 +72,7 @@ func (in *handshakeInput) dial() error {
 		if !strings.Contains(err.Error(), got.word) && why != "" {
 			return fmt.Errorf("websocket.Dial: %w, want it to tell of %s: %s", err, got.word, why)
 		}
-		if (bytes.HasPrefix(in.raw, []byte(plainAnswer)) || why == "" && plainEnough(answer, opts.Compression != nil)) && in.plain() {
+		if (bytes.HasPrefix(in.raw, []byte(plainAnswer)) || why == "" && plainEnough(answer, opts.Compression != nil)) && in.plain() && own {
 			return fmt.Errorf("websocket.Dial refused an answer that is right: %w", err)
 		}
 		if dialled && !c.Closed() {
@@ -151,7 +151,7 @@ func (in *handshakeInput) checkRequest(request []byte, opts *websocket.DialOptio
 	want := map[string]string{
 		"Host": "peer.example", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-Websocket-Version": "13", "Sec-Websocket-Key": "*",
 	}
-	if opts.Subprotocols != nil {
+	if len(opts.Subprotocols) > 0 {
 		want["Sec-Websocket-Protocol"] = strings.Join(opts.Subprotocols, ", ")
 	}
 	if opts.Compression != nil {

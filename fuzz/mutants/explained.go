@@ -33,6 +33,7 @@ var explained = []explanation{
 	{in: "inflater.blocks", old: "m.take(m.nhold & 7)\n\t\t\t\tm.state = stateStored", new: "m.state = stateStored\n\t\t\t\tm.take(m.nhold & 7)", why: "each leaves alone what the other one sets"},
 	{in: "Writer.Control", old: "w.queue.Bytes = appendFrame(w.queue.Bytes, finBit|byte(opcode), payload, w.mode.maskingKey())\n\tw.closed = opcode == OpcodeClose", new: "w.closed = opcode == OpcodeClose\n\tw.queue.Bytes = appendFrame(w.queue.Bytes, finBit|byte(opcode), payload, w.mode.maskingKey())", why: "each leaves alone what the other one sets"},
 	{in: "fixedLitlens", old: "{5: 32}", new: "{5: 31}", why: "how many words have the last length does not matter for those words"},
+	{in: "dialer.handshake", old: "response.Body = http.NoBody\n\tdone.subprotocol, failure = checkAnswer(response, d.key, d.opts.Subprotocols)", new: "done.subprotocol, failure = checkAnswer(response, d.key, d.opts.Subprotocols)\n\tresponse.Body = http.NoBody", why: "the check does not look at the body"},
 	{in: "Options.setDefaults", old: "orDefault(&o.ReadTimeout, 0)\n\torDefault(&o.WriteTimeout, 0)", new: "orDefault(&o.WriteTimeout, 0)\n\torDefault(&o.ReadTimeout, 0)", why: "each sets a field of its own"},
 }
 

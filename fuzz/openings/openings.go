@@ -98,6 +98,11 @@ func Wellformed(r *http.Request) bool {
 	return true
 }
 
+// IsToken tells whether s is a token (RFC 9110 section 5.6.2).
+func IsToken(s string) bool {
+	return s != "" && strings.Trim(Lower(s), "abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~") == ""
+}
+
 // IsKey tells whether s is base64 of 16 bytes; what its last character says beyond
 // them does not matter.
 func IsKey(s string) bool {
@@ -119,12 +124,13 @@ func Tokens(values []string) []string {
 
 // Lower is s with ASCII letters in lower case.
 func Lower(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + 'a' - 'A'
+	b := []byte(s)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
 		}
-		return r
-	}, s)
+	}
+	return string(b)
 }
 
 // Has tells whether the token is one of the list.
