@@ -49,12 +49,12 @@ func Handler(data []byte) error {
 }
 
 // handlerHead is how many bytes of an input of target Handler choose the options.
-const handlerHead = 1
+const handlerHead = 2
 
 // A handlerHarness is a server with its connections.
 type handlerHarness struct {
 	handler *websocket.HTTPHandler
-	server  *http.Server
+	servers [2]*http.Server
 	log     bytes.Buffer
 	conns   []*handled
 	calls   []*shutdown
@@ -80,6 +80,8 @@ type handled struct {
 	derived context.Context    // from it
 	cancel  context.CancelFunc // of that, which is never called: it ends with its parent
 	pipe    *pipe
+	server  *http.Server    // which the request came from
+	raised  bool            // its handler has panicked
 	ctx     context.Context // the handler's, once it was called
 	quiet   bool            // something else than Shutdown may have closed it
 	rude    bool            // its handler may have panicked, which ends the context at once
@@ -90,14 +92,15 @@ type shutdown struct {
 	ctx  context.Context
 	done bool
 	err  error
+	at   time.Time // when it returned
 }
 
 type valueKey struct{}
 
 const maxHandled = 4
 
-// handlerOptions are the first byte of an input.
-type handlerOptions byte
+// handlerOptions are the first bytes of an input.
+type handlerOptions int
 
 const (
 	handlerReuse      handlerOptions = 1 << iota // ReuseBuffers
@@ -108,6 +111,8 @@ const (
 	handlerSocket                                // on sockets, where connections are parked
 	handlerTimes                                 // ReadTimeout and MessageTimeout
 	handlerInterrupts                            // system calls are interrupted
+	handlerPings                                 // PingInterval; nobody answers
+	handlerServers                               // connections come from two servers by turns
 )
 
 func (o handlerOptions) has(bit handlerOptions) bool { return o&bit != 0 }
@@ -115,15 +120,20 @@ func (o handlerOptions) has(bit handlerOptions) bool { return o&bit != 0 }
 func (h *handlerHarness) run(data []byte) error {
 	var src input.Source
 	src.Reset(data)
-	h.options = handlerOptions(src.Next())
+	h.options = handlerOptions(src.Next()) | handlerOptions(src.Next())<<8
 	ops := src.Rest()
-	h.server = &http.Server{ErrorLog: log.New(&h.log, "", 0)}
+	for i := range h.servers {
+		h.servers[i] = &http.Server{ErrorLog: log.New(&h.log, "", 0)}
+	}
 	opts := websocket.Options{ReuseBuffers: h.options.has(handlerReuse), Context: (*http.Request).Context}
 	if h.options.has(handlerShared) {
 		opts.Context = nil
 	}
 	if h.options.has(handlerTimes) {
 		opts.ReadTimeout, opts.MessageTimeout = handlerReadTimeout, handlerMessageTimeout
+	}
+	if h.options.has(handlerPings) {
+		opts.PingInterval = handlerPingInterval
 	}
 	if h.options.has(handlerOpens) {
 		opts.OnOpen = h.onOpen
@@ -193,7 +203,11 @@ func (h *handlerHarness) onOpen(ws *websocket.Websocket, r *http.Request) {
 }
 
 // onClose is the hook OnClose.
-func (h *handlerHarness) onClose(websocket.ClientKey, websocket.StatusCode, error) {
+func (h *handlerHarness) onClose(_ websocket.ClientKey, code websocket.StatusCode, err error) {
+	var e *websocket.Error
+	if code == websocket.StatusAbnormalClose && (!errors.As(err, &e) || e.Code() != code) {
+		h.fail("OnClose was told %d and %v, which is no *Error with that code", code, err)
+	}
 	h.mu.Lock()
 	h.telling++
 	wait := h.hooks
@@ -277,10 +291,13 @@ func (h *handlerHarness) accept(waits bool) {
 	if len(h.conns) >= maxHandled && len(h.calls) == 0 {
 		return
 	}
-	c := &handled{pipe: newPipe()}
+	c := &handled{pipe: newPipe(), server: h.servers[0]}
+	if h.options.has(handlerServers) {
+		c.server = h.servers[len(h.conns)%2]
+	}
 	c.pipe.answers = true
 	c.pipe.interrupts = h.options.has(handlerInterrupts)
-	c.touched, c.waits = time.Now(), time.Now()
+	c.began, c.touched, c.waits = time.Now(), time.Now(), time.Now()
 	c.w = &pipeWriter{conn: netPipe{c.pipe}, header: http.Header{}}
 	if h.kernel != nil {
 		c.w.conn = h.kernel.socket(c.pipe)
@@ -291,7 +308,8 @@ func (h *handlerHarness) accept(waits bool) {
 		c.w.gate = c.gate
 	}
 	r := handlerRequest()
-	ctx := context.WithValue(context.WithValue(context.Background(), http.ServerContextKey, h.server), valueKey{}, c)
+	ctx := context.WithValue(context.WithValue(context.Background(), http.ServerContextKey, c.server), valueKey{}, c)
+	ctx = context.WithValue(ctx, http.LocalAddrContextKey, requestAddr)
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		defer cancel() // as net/http does when ServeHTTP returns
@@ -371,8 +389,10 @@ func (h *handlerHarness) connOf(ctx context.Context) (*handled, error) {
 		return nil, errors.New("it lacks the connection, or the value that it was given")
 	case h.options.has(handlerOpens) && c.ws.Load() != ws:
 		return nil, errors.New("it has another connection than OnOpen")
-	case ctx.Value(http.ServerContextKey) != any(h.server), ctx.Value(http.LocalAddrContextKey) == nil:
-		return nil, errors.New("it lacks the server, or its address")
+	case c.server != nil && ctx.Value(http.ServerContextKey) != any(c.server):
+		return nil, errors.New("it has another server than the request")
+	case h.options.has(handlerShared) && ctx.Value(http.LocalAddrContextKey) != any(connAddr), !h.options.has(handlerShared) && ctx.Value(http.LocalAddrContextKey) != any(requestAddr):
+		return nil, fmt.Errorf("it has the address %v", ctx.Value(http.LocalAddrContextKey))
 	case ok:
 		return nil, fmt.Errorf("it has a deadline, %v", deadline)
 	}
@@ -389,8 +409,14 @@ func (h *handlerHarness) act(ctx context.Context, c *handled, msg *websocket.Mes
 		c.derived, c.cancel = context.WithCancel(ctx)
 	case "P":
 		h.panics++
+		h.mu.Lock()
+		c.raised = true
+		h.mu.Unlock()
 		panic(errFault)
 	case "A":
+		h.mu.Lock()
+		c.raised = true
+		h.mu.Unlock()
 		panic(http.ErrAbortHandler)
 	case "F":
 		return nil, errFault
@@ -408,7 +434,7 @@ func (h *handlerHarness) shutdown(within time.Duration) {
 		err := h.handler.Shutdown(ctx)
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		s.done, s.err = true, err
+		s.done, s.err, s.at = true, err, time.Now()
 	}()
 	synctest.Wait() // from now on, requests are refused
 }
@@ -444,7 +470,7 @@ func (h *handlerHarness) settle() error {
 			if ctx == nil || !closed && h.options.has(handlerLate) {
 				continue
 			}
-			if closed && ctx.Err() == nil || !closed && ctx.Err() != nil && !c.rude {
+			if (closed || c.raised) && ctx.Err() == nil || !closed && ctx.Err() != nil && !c.rude {
 				return fmt.Errorf("a connection has ended: %t, its handler's context: %v", closed, ctx.Err())
 			}
 		}
@@ -481,6 +507,8 @@ func (h *handlerHarness) settle() error {
 		switch {
 		case s.done != (open == 0 || expired || s.done && s.err != nil):
 			return fmt.Errorf("websocket.Shutdown has returned: %t, %v; %d connections are open, its context: %v", s.done, s.err, open, s.ctx.Err())
+		case s.done && s.err == nil && h.left(s):
+			return errors.New("websocket.Shutdown gave up, and returned no error")
 		case s.done && s.err != nil && !errors.Is(s.err, context.DeadlineExceeded):
 			return fmt.Errorf("websocket.Shutdown returned %w", s.err)
 		}
@@ -494,11 +522,21 @@ func (h *handlerHarness) settle() error {
 	return nil
 }
 
+// left reports whether a Shutdown that has returned left a connection to be dropped when its
+// context ended: at no other time its transport was closed, and there was no time for an
+// end of its own.
+func (h *handlerHarness) left(s *shutdown) bool {
+	deadline, _ := s.ctx.Deadline()
+	return !s.at.Before(deadline) && slices.ContainsFunc(h.conns, func(c *handled) bool {
+		return c.came && c.pipe.ended.Equal(deadline) && c.slow && !c.quiet
+	})
+}
+
 func explainHandler(data []byte) string {
 	var b strings.Builder
 	var src input.Source
 	src.Reset(data)
-	fmt.Fprintf(&b, "an HTTPHandler and its connections, by number; at first one; options %08b (from the right: ReuseBuffers, OnOpen, OnClose, contexts asked late, no Context, sockets, timeouts, interrupted calls):\n", src.Next())
+	fmt.Fprintf(&b, "an HTTPHandler and its connections, by number; at first one; options %08b (from the right: ReuseBuffers, OnOpen, OnClose, contexts asked late, no Context, sockets, timeouts, interrupted calls), %02b (pings, two servers):\n", src.Next(), src.Next())
 	for i, op := range src.Rest() {
 		fmt.Fprintf(&b, "  %3d: %d, %s\n", i+handlerHead, op>>4&7, handlerOps[op&15])
 	}
@@ -510,7 +548,7 @@ func seedHandler([]vector.Vector) ([][]byte, error) {
 	var seeds [][]byte
 	for n := range 128 {
 		ops := input.RandomInput(make([]byte, handlerHead), 19, uint64(n))
-		ops[0] = byte(n)&31 | byte(n*37)&^31
+		ops[0], ops[1] = byte(n)&31|byte(n*37)&^31, byte(n>>1)
 		for i := range ops[handlerHead:] {
 			if op := &ops[handlerHead+i]; i < 4 && *op&12 == 12 {
 				*op &^= 8 // at first, some life
@@ -523,8 +561,8 @@ func seedHandler([]vector.Vector) ([][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		for n, options := range [...]handlerOptions{handlerSocket, handlerSocket | handlerTimes | handlerInterrupts, handlerTimes, handlerSocket | handlerTimes, handlerSocket | handlerInterrupts} {
-			seeds = append(seeds, append([]byte{byte(options) | byte(i+5*n)&31}, ops...))
+		for n, options := range [...]handlerOptions{handlerSocket | handlerServers, handlerSocket | handlerTimes | handlerInterrupts, handlerTimes, handlerSocket | handlerTimes, handlerSocket | handlerInterrupts, handlerSocket | handlerPings, handlerPings | handlerTimes | handlerServers, handlerPings | handlerSocket | handlerTimes} {
+			seeds = append(seeds, append([]byte{byte(options) | byte(i+5*n)&31, byte(options >> 8)}, ops...))
 		}
 	}
 	return seeds, nil
@@ -540,12 +578,16 @@ func (h *handlerHarness) accepting() (n int) {
 	return n
 }
 
+// The addresses of the connections, and the one that the context of the requests has.
+var (
+	connAddr    = transcript.NewConn(&transcript.Transcript{}).LocalAddr()
+	requestAddr = &net.UnixAddr{Name: "request"}
+)
+
 // A netPipe is a pipe as net/http gives it away.
 type netPipe struct{ *pipe }
 
-func (p netPipe) LocalAddr() net.Addr {
-	return transcript.NewConn(&transcript.Transcript{}).LocalAddr()
-}
+func (p netPipe) LocalAddr() net.Addr  { return connAddr }
 func (p netPipe) RemoteAddr() net.Addr { return p.LocalAddr() }
 func (p netPipe) SetDeadline(t time.Time) error {
 	return errors.Join(p.SetReadDeadline(t), p.SetWriteDeadline(t))

@@ -16,6 +16,7 @@ import (
 const (
 	handlerReadTimeout    = 5 * time.Second
 	handlerMessageTimeout = 3 * time.Second
+	handlerPingInterval   = 2 * time.Second
 )
 
 var handlerPauses = [8]time.Duration{
@@ -32,6 +33,7 @@ const (
 
 // An idleness is what is known of a connection to which nothing comes for a while.
 type idleness struct {
+	began   time.Time // when it was opened
 	touched time.Time // when something was last done to it
 	waits   time.Time // since when its reader waits for the present frame
 	message time.Time // since when for the end of a message; zero without one
@@ -96,9 +98,10 @@ func (h *handlerHarness) due(c *handled) (by time.Time) {
 	return by
 }
 
-// expire notes that a timeout was due while nobody looked.
+// expire notes that a timeout was due, or a silent peer given up, while nobody looked.
 func (h *handlerHarness) expire(c *handled) {
-	if by := h.due(c); !by.IsZero() && !time.Now().Before(by) {
+	by := h.due(c)
+	if !by.IsZero() && !time.Now().Before(by) || h.silent(c) && c.pipe.isClosed() {
 		c.quiet = true
 	}
 }
@@ -119,15 +122,51 @@ func (h *handlerHarness) judgeIdle(c *handled, closed, stalled bool, frames []se
 	expired := !by.IsZero() && !now.Before(by)
 	last := len(frames) - 1
 	switch {
+	case closed && h.silent(c):
+		c.quiet = true
+		return nil
 	case closed && !expired:
 		return fmt.Errorf("a connection ended without a reason")
+	case !expired && h.pingsWrong(c, closed, frames) != nil:
+		return h.pingsWrong(c, closed, frames)
 	case echoes != c.echoes:
 		return fmt.Errorf("%d messages were answered, %d owed", echoes, c.echoes)
 	case !expired:
+	case h.silent(c): // it may have been given up before that
+		c.quiet = true
 	case last < 0 || frames[last].Opcode != wire.Close || input.CloseCode(frames[last].Payload) != 1008 || !near(frames[last].at, by):
 		return fmt.Errorf("a timeout was due %v ago, and no Close with 1008 came then: %v", now.Sub(by), frames[max(0, last):])
 	default:
 		c.quiet = true // from now on it ends
+	}
+	return nil
+}
+
+// silent reports whether a peer that has not answered a ping may have been given up.
+func (h *handlerHarness) silent(c *handled) bool {
+	return h.options.has(handlerPings) && time.Since(c.touched) >= handlerPingInterval
+}
+
+// pingsWrong holds pings against plain arithmetic: each comes when an interval is over,
+// there is one before two are, and a peer that is silent is given up before four are.
+func (h *handlerHarness) pingsWrong(c *handled, closed bool, frames []sentFrame) error {
+	pinged := false
+	for _, f := range frames {
+		if f.Opcode != wire.Ping {
+			continue
+		}
+		if past := f.at.Sub(c.began) % handlerPingInterval; past > leeway || !h.options.has(handlerPings) {
+			return fmt.Errorf("a ping was sent %v behind the end of an interval", past)
+		}
+		pinged = pinged || f.at.After(c.touched)
+	}
+	idle := time.Since(c.touched)
+	switch {
+	case !h.options.has(handlerPings) || closed:
+	case idle > 2*handlerPingInterval+leeway && !pinged:
+		return fmt.Errorf("a peer was silent for %v, and was not pinged", idle)
+	case idle > 4*handlerPingInterval:
+		return fmt.Errorf("a peer was silent for %v, and was not given up", idle)
 	}
 	return nil
 }
@@ -145,7 +184,7 @@ func (h *handlerHarness) judgeParked() error {
 			most++
 		}
 		by := h.due(c)
-		if h.lives(c, closed) && !c.slow && now.Sub(c.touched) > parksIn && now.Sub(h.faulty) > parksIn && (by.IsZero() || by.Sub(now) > wakesBefore) {
+		if h.lives(c, closed) && !c.slow && now.Sub(c.touched) > parksIn && now.Sub(h.faulty) > parksIn && (by.IsZero() || by.Sub(now) > wakesBefore) && !h.options.has(handlerPings) {
 			least++
 		}
 	}
