@@ -1,7 +1,7 @@
 // Command wsbench runs the benchmarks, compares, gates and reports. The
 // Makefile calls it:
 //
-//	wsbench run -set quick|default|full            make benchquick, bench, benchfull
+//	wsbench run -set quick|default|full|memory     make benchquick, bench, benchfull, benchmemory
 //	wsbench run -base REV                          make bench BASE=REV
 //	wsbench check -base REV                        make benchcheck BASE=REV
 //	wsbench selftest -runs 10                      make benchselftest

@@ -208,6 +208,8 @@ var handlerScenarios = []string{
 	"new 0, new 0, time 5, text 0, text 1, time 5, text 2, time 2, text 2, time 2, text 0, time 5, time 7, text 0, text 1, text 2, time 5", "time 7, time 7, time 7, text 0, time 6, time 6, text 0, time 4, text 0, time 6, time 6",
 	"time 6, time 5, time 1, text 0, time 7, time 4, time 2, text 0, time 7, time 7", "time 4, time 4, text 0, time 4, text 0, time 4, text 0, time 4, text 0, time 4, text 0, time 5, time 5",
 	"new 0, time 5, text 4, text 5, time 6, text 0, time 6, text 1, time 6", "ends with 0, time 7, new 0, time 5, text 1, time 5, time 7",
+	// Busy from the first, then idle.
+	"text 0, time 0, text 0, time 0, text 0, time 0, text 0, time 0, text 0, time 0, text 0, time 0, text 0, time 0, text 0, time 0, text 0, time 0, text 0, time 0, text 0, time 0, text 0, time 0, time 2, text 0, time 3, text 0, time 4, text 0, time 5", "time 5, text 0, time 0, text 0, time 0, text 0, time 0, text 0, time 0, text 0, time 0, text 0, time 0, text 0, time 0, text 0, time 0, time 5, text 0, time 0, text 0, time 1, text 0, time 6",
 	// Within a message.
 	"request 1, time 5, request 2, time 5, text 0, request 1, time 6, time 2, time 5", "time 5, request 1, time 1, request 2, time 5, request 1, time 7, time 5", "new 0, time 7, request 1, time 6, time 3, time 5, text 0, time 5",
 	// Faults of epoll.

@@ -54,4 +54,20 @@ var parkMutants = []mutant{
 		name: "parked-connection-not-counted-out", kind: stateNotReset, rule: "parking", in: "served.unpark",
 		old: "s.owner.parked.Add(-1)", new: "", targets: parking,
 	},
+	{
+		name: "busy-connection-swept-no-more", kind: stateLost, rule: "parking", in: "awake.sweepFresh",
+		old: "a.owner.awake.add(awake{served: a.served}, patience[0])", new: "", targets: []string{"Handler"},
+	},
+	{
+		name: "parked-while-it-is-interrupted", kind: wrongOrder, rule: "parking", in: "idleness.leave",
+		old: "case s == interrupting:", new: "case false:", targets: parking,
+	},
+	{
+		name: "interruption-told-before-the-deadline", kind: wrongOrder, rule: "parking", in: "transport.sweep",
+		old: "_ = t.setReadDeadline(time.Unix(1, 0))\n\tt.socket.idle.interrupted()", new: "t.socket.idle.interrupted()\n\tdefer t.setReadDeadline(time.Unix(1, 0))", targets: parking,
+	},
+	{
+		name: "woken-for-its-deadline-once", kind: stateNotReset, rule: "ReadTimeout", in: "wakeInTime",
+		old: "(*s).ws().clock.woken()", new: "", targets: []string{"Handler"},
+	},
 }
