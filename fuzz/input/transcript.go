@@ -21,6 +21,8 @@ type Transcript struct {
 	Sizes []int
 	// Input is all that arrives, frames whole and broken.
 	Input []byte
+	// Pings has a library ping its peer before it reads.
+	Pings bool
 }
 
 // Want is what the model makes of the transcript.

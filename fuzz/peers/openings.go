@@ -66,9 +66,18 @@ func (f *openingFinding) is(row Divergence) bool {
 
 // openingFindings plays a request. Of a request that breaks several rules, and is taken
 // all the same, each is a finding.
-func openingFindings(e *engine.Engine, data []byte) (list []*openingFinding) {
+func openingFindings(e *engine.Engine, data []byte) []*openingFinding {
+	return findingsOf(e.Name, data, func(r *http.Request, rest []byte) (answer []byte, took bool, panicked string) {
+		answer, panicked = openingAnswer(e, r, rest)
+		return answer, bytes.HasPrefix(answer, []byte("HTTP/1.1 101")), panicked
+	})
+}
+
+// findingsOf has a library asked, by a function that returns what it answers and whether
+// it takes the request.
+func findingsOf(library string, data []byte, ask func(r *http.Request, rest []byte) (answer []byte, took bool, panicked string)) (list []*openingFinding) {
 	found := func(kind Kind, rule, format string, args ...any) {
-		list = append(list, &openingFinding{e.Name, kind, rule, fmt.Sprintf(format, args...)})
+		list = append(list, &openingFinding{library, kind, rule, fmt.Sprintf(format, args...)})
 	}
 	r, rest := openingRequest(data)
 	if r == nil {
@@ -79,13 +88,12 @@ func openingFindings(e *engine.Engine, data []byte) (list []*openingFinding) {
 	broken = slices.DeleteFunc(broken, func(b openings.Broken) bool { return b.Rule == "body" })
 	unusual := openings.Unusual(r, rest)
 	known := slices.DeleteFunc(slices.Clone(unusual), func(u string) bool {
-		return !slices.ContainsFunc(OpeningDivergences, (&openingFinding{e.Name, Refuses, u, ""}).is)
+		return !slices.ContainsFunc(OpeningDivergences, (&openingFinding{library, Refuses, u, ""}).is)
 	})
 	if len(known) > 0 {
 		unusual = known // one of those is reason enough
 	}
-	answer, panicked := openingAnswer(e, r, rest)
-	took := bytes.HasPrefix(answer, []byte("HTTP/1.1 101"))
+	answer, took, panicked := ask(r, rest)
 	switch {
 	case panicked != "":
 		found(Crashes, "opening-handshake", "%s", panicked)
@@ -100,7 +108,7 @@ func openingFindings(e *engine.Engine, data []byte) (list []*openingFinding) {
 		for _, u := range unusual {
 			found(Refuses, u, "section 4.2.1 allows it")
 		}
-	case took:
+	case took && answer != nil:
 		response, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(answer)), r)
 		if err != nil {
 			found(Sends, "an-answer-that-is-no-HTTP", "%v in %q", err, answer)

@@ -4,6 +4,7 @@ import (
 	"github.com/wsproof/wsproof/fuzz/input"
 	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/wire"
 )
 
 // Search feeds a library transcripts that the generator makes of pseudo-random
@@ -18,6 +19,7 @@ func Search(l *transcript.Reader, seed uint64, rows []Divergence, done func(n in
 	for ; !done(n); n++ {
 		data = randomFor(l, data[:0], seed, uint64(n))
 		t := g.Generate(data)
+		pinged(t, uint64(n))
 		f, err := Compare(l, t, rows)
 		if err != nil {
 			return n, err
@@ -45,7 +47,24 @@ func randomFor(l *transcript.Reader, dst []byte, seed, n uint64) []byte {
 	return input.Compressed(*agreedFor(l, &takeover), input.RandomInput(dst, seed, n))
 }
 
+// pinged has the library ping first in every fifth transcript, and mostly get one pong or
+// several for that, with the payload of a first ping.
+func pinged(t *input.Transcript, n uint64) {
+	t.Pings = n%5 == 4
+	if !t.Pings || t.Deflate != nil {
+		return
+	}
+	pong := wire.Frame{Fin: true, Opcode: wire.Pong, Masked: t.Role == model.Server, Key: [4]byte{1, 2, 3, 4}, Payload: []byte("1")}
+	var pongs []byte
+	for range n / 5 % 4 {
+		pongs = pong.Append(pongs)
+	}
+	t.Input = append(pongs, t.Input...)
+}
+
 // ExplainRandom describes the n-th transcript of a seed of [Search].
 func ExplainRandom(l *transcript.Reader, seed, n uint64) string {
-	return input.Annotate(input.NewTranscriptGenerator().Generate(randomFor(l, nil, seed, n)))
+	t := input.NewTranscriptGenerator().Generate(randomFor(l, nil, seed, n))
+	pinged(t, n)
+	return input.Annotate(t)
 }

@@ -9,7 +9,7 @@ type bug struct {
 	fixed   string // the first version without it
 	what    string
 	kind    peers.Kind // of the finding that is it
-	rules   []string   // one of them
+	rules   []string   // one of them; none: whatever the rule is
 }
 
 // bugs is the list that is kept.
@@ -18,6 +18,11 @@ var bugs = []bug{
 		module: "github.com/gorilla/websocket", version: "v1.4.0", fixed: "v1.4.1",
 		what: "CVE-2020-27813: a 64-bit length with the top bit set is taken",
 		kind: "", rules: []string{"length-top-bit"},
+	},
+	{
+		module: "github.com/gorilla/websocket", version: "v1.5.0", fixed: "v1.5.1",
+		what: "a server takes a key that is not base64 of 16 bytes",
+		kind: peers.Accepts, rules: []string{"key-of-16-bytes"},
 	},
 	{
 		module: "github.com/lxzan/gws", version: "v1.6.0", fixed: "v1.7.0",
@@ -33,6 +38,11 @@ var bugs = []bug{
 		module: "github.com/coder/websocket", version: "v1.8.12", fixed: "v1.8.13",
 		what: "frames behind the peer's Close are still answered",
 		kind: peers.Sends, rules: []string{"frames-after-its-close"},
+	},
+	{
+		module: "nhooyr.io/websocket", version: "v1.8.6", fixed: "v1.8.7",
+		what: "a second pong for a ping panics",
+		kind: peers.Crashes, rules: nil,
 	},
 	{
 		module: "github.com/lxzan/gws", version: "v1.8.1", fixed: "v1.8.2",

@@ -85,7 +85,19 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	return err
 }
 
+// others are modules that an adapter for another one fits.
+var others = map[string]string{
+	"nhooyr.io/websocket": "coder", // which it became
+}
+
 func findLibrary(name string) *transcript.Reader {
+	if adapter, ok := others[name]; ok {
+		if l := findLibrary(adapter); l != nil {
+			l := *l
+			l.Module = name
+			return &l
+		}
+	}
 	for _, l := range peers.Libraries() {
 		if l.Module == name || l.Name == name {
 			return l
@@ -255,6 +267,21 @@ func build(ctx context.Context, dir string, l *transcript.Reader, version string
 		}
 		replace[filepath.FromSlash("internal/engine/gws/transcripts/deflate.go")] = plain
 	}
+	if others[l.Module] != "" {
+		name := filepath.Join("internal", "engine", l.Name, "transcripts", "transcripts.go")
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return "", err
+		}
+		ours := findLibrary(l.Name)
+		text = bytes.ReplaceAll(text, []byte(ours.Module), []byte(l.Module))
+		text = bytes.ReplaceAll(text, []byte("ws.CloseNow()"), []byte("c.Close()")) // which old versions do not have
+		other := filepath.Join(dir, "transcripts.go")
+		if err := os.WriteFile(other, text, 0o666); err != nil {
+			return "", err
+		}
+		replace[name] = other
+	}
 	overlay, err := json.Marshal(map[string]map[string]string{"Replace": replace})
 	if err != nil {
 		return "", err
@@ -275,6 +302,10 @@ func build(ctx context.Context, dir string, l *transcript.Reader, version string
 	}
 	return exe, nil
 }
+
+// openings is how many opening handshakes a search begins with: there are not many more
+// that differ.
+const openings = 4000
 
 // search searches a library in this process.
 func (o *options) search(stdout io.Writer) error {
@@ -306,10 +337,21 @@ func (o *options) search(stdout io.Writer) error {
 		return stop || time.Since(start) > o.time
 	}
 	findings := 0
+	is := func(f *peers.Finding) bool {
+		return len(want) > 1 && (want[0] == "" || want[0] == string(f.Kind)) && (want[1] == "" || slices.Contains(want[1:], f.Rule))
+	}
+	opened := peers.SearchOpenings(l, o.seed, func(n int) bool { return done(n) || n >= openings }, func(f *peers.Finding, n int, words string) {
+		findings++
+		fmt.Fprintf(stdout, "%s %s, after %v and %d opening handshakes: %v\n  %s\n", l.Name, version, time.Since(start).Round(time.Millisecond), n+1, f, words)
+		if is(f) {
+			fmt.Fprintln(stdout, reached)
+			stop = true
+		}
+	})
 	n, err := peers.Search(l, o.seed, peers.Divergences, done, func(f *peers.Finding, n int, small *input.Transcript) {
 		findings++
 		fmt.Fprintf(stdout, "%s %s, after %v and %d transcripts: %v\n%s\n", l.Name, version, time.Since(start).Round(time.Millisecond), n+1, f, input.Annotate(small))
-		if len(want) > 1 && (want[0] == "" || want[0] == string(f.Kind)) && slices.Contains(want[1:], f.Rule) {
+		if is(f) {
 			fmt.Fprintln(stdout, reached)
 			stop = true
 		}
@@ -317,6 +359,6 @@ func (o *options) search(stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "%s %s: %d transcripts in %v, %d findings that the table does not know\n", l.Name, version, n, time.Since(start).Round(time.Millisecond), findings)
+	fmt.Fprintf(stdout, "%s %s: %d opening handshakes and %d transcripts in %v, %d findings that the tables do not know\n", l.Name, version, opened, n, time.Since(start).Round(time.Millisecond), findings)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"io"
 	"net"
+	"net/http"
 	"net/textproto"
 	"net/url"
 	"strings"
@@ -33,6 +34,7 @@ type Conn struct {
 	start    int                         // what had been consumed before the last read
 	closed   bool
 	chunked  bool // the answer comes in chunks too
+	request  *http.Request
 	shared   bool // a goroutine that is not the adapter's may still hold it
 	consumed int
 }
@@ -190,9 +192,15 @@ func (c *Conn) Client() net.Conn {
 	return c
 }
 
-// Opens tells whether the answer to the opening handshake is not the usual one, so that
-// a library has to read it, which otherwise may begin behind it.
-func (c *Conn) Opens() bool { return c.chunked }
+// Ask has a server asked by r, in place of the usual request.
+func (c *Conn) Ask(r *http.Request) { c.request = r }
+
+// Request is what a server is asked by, nil for the usual request.
+func (c *Conn) Request() *http.Request { return c.request }
+
+// Opens tells whether the request or the answer of the opening handshake is not the usual
+// one, so that a library has to read it, which otherwise may begin behind it.
+func (c *Conn) Opens() bool { return c.chunked || c.request != nil }
 
 // Answer has the first request that is written answered by f, in reads of the
 // transcript's sizes.

@@ -33,6 +33,9 @@ type Transcript struct {
 	// and context takeover in both directions or in none, as far as the library can
 	// (Caps). Nil: nothing.
 	Deflate *model.Deflate
+	// Pings has the library ping its peer, with the payload "1" where it has a choice,
+	// before it reads; those without an API for that leave it.
+	Pings bool
 	// Chunks are the sizes of the reads, in turn and over again: a read returns
 	// at most that many bytes. None: as many as are asked for.
 	Chunks []int

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"runtime"
 
 	"github.com/coder/websocket"
 
@@ -53,6 +54,9 @@ func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) er
 	c.Share() // its timeout goroutine closes the connection when it likes
 	defer ws.CloseNow()
 	ws.SetReadLimit(int64(t.Limits.Message))
+	if t.Pings {
+		ping(ctx, ws, c)
+	}
 	for failures := 0; failures < readsAfterFailure; {
 		kind, payload, err := ws.Read(ctx)
 		if err != nil {
@@ -68,6 +72,24 @@ func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) er
 		r.Deliver(c, kind == websocket.MessageBinary, payload)
 	}
 	return nil
+}
+
+// ping begins a Ping, which waits for its pong until a read has come across it, or the
+// connection has ended. The first one has the payload "1".
+func ping(ctx context.Context, ws *websocket.Conn, c *transcript.Conn) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = ws.Ping(ctx) // the pong may never come
+	}()
+	for len(c.Sent()) == 0 {
+		select {
+		case <-ended:
+			return
+		default:
+			runtime.Gosched()
+		}
+	}
 }
 
 // readsAfterFailure is how often the adapter reads once a read has failed: the

@@ -4,9 +4,12 @@
 package transcripts
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -14,6 +17,7 @@ import (
 	"github.com/gobwas/ws/wsutil"
 
 	"github.com/wsproof/wsproof/internal/engine/transcript"
+	"github.com/wsproof/wsproof/internal/engine/transcript/opening"
 	"github.com/wsproof/wsproof/internal/model"
 )
 
@@ -29,6 +33,13 @@ var Reader = transcript.Reader{
 func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) error {
 	state := ws.StateServerSide
 	var conn io.ReadWriter = c
+	if t.Role == model.Server && c.Opens() {
+		w, r, upgraded := opening.Upgrade(c)
+		if err := upgrade(r, w); err != nil {
+			return err
+		}
+		upgraded()
+	}
 	if t.Role == model.Client {
 		state = ws.StateClientSide
 		if c.Opens() {
@@ -77,4 +88,17 @@ func end(r *transcript.Result, err error) error {
 		r.End = model.Failed
 	}
 	return nil
+}
+
+// upgrade is UpgradeHTTP, which had one argument more in old versions.
+func upgrade(r *http.Request, w http.ResponseWriter) error {
+	switch u := any(ws.UpgradeHTTP).(type) {
+	case func(*http.Request, http.ResponseWriter) (net.Conn, *bufio.ReadWriter, ws.Handshake, error):
+		_, _, _, err := u(r, w)
+		return err
+	case func(*http.Request, http.ResponseWriter, http.Header) (net.Conn, *bufio.ReadWriter, ws.Handshake, error):
+		_, _, _, err := u(r, w, nil)
+		return err
+	}
+	return errors.New("UpgradeHTTP has another signature in this version")
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -43,6 +44,11 @@ func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) er
 	}
 	defer ws.Close()
 	ws.SetReadLimit(int64(t.Limits.Message))
+	if t.Pings {
+		if err := ws.WriteControl(websocket.PingMessage, []byte("1"), time.Time{}); err != nil {
+			return err
+		}
+	}
 	for {
 		kind, payload, err := ws.ReadMessage()
 		if err != nil {

@@ -43,6 +43,11 @@ func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) er
 	if err != nil {
 		return err
 	}
+	if t.Pings {
+		if err := ws.WritePing([]byte("1")); err != nil {
+			return err
+		}
+	}
 	ws.ReadLoop()
 	return nil
 }

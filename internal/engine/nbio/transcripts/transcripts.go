@@ -118,6 +118,11 @@ func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) er
 		ws = websocket.NewClientConn(u, net.Conn(c), "", t.Deflate != nil, false)
 		ws.Execute = nbhttp.SyncExecutor
 	}
+	if t.Pings {
+		if err := ws.WriteMessage(websocket.PingMessage, []byte("1")); err != nil {
+			return err
+		}
+	}
 	ws.HandleRead(0)
 	r.Crash = recovered.said.Load().(string)
 	return nil

@@ -14,6 +14,9 @@ import (
 // be hijacked, and the request of a client. What was written up to the call of
 // the function that it returns, the 101, is no frame.
 func Upgrade(c *transcript.Conn) (http.ResponseWriter, *http.Request, func()) {
+	if r := c.Request(); r != nil {
+		return &hijacker{c: c, ahead: true}, r, c.Frames
+	}
 	r := request()
 	if extension := c.Extension(); extension != "" {
 		r.Header.Set("Sec-WebSocket-Extensions", extension)
@@ -24,6 +27,7 @@ func Upgrade(c *transcript.Conn) (http.ResponseWriter, *http.Request, func()) {
 type hijacker struct {
 	c      *transcript.Conn
 	header http.Header
+	ahead  bool
 }
 
 func (h *hijacker) Header() http.Header {
@@ -35,7 +39,11 @@ func (h *hijacker) Header() http.Header {
 func (h *hijacker) Write(p []byte) (int, error) { return len(p), nil }
 func (h *hijacker) WriteHeader(int)             {}
 func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	return h.c, bufio.NewReadWriter(bufio.NewReaderSize(h.c, 4096), bufio.NewWriterSize(h.c, 4096)), nil
+	br := bufio.NewReaderSize(h.c, 4096)
+	if h.ahead {
+		_, _ = br.Peek(1) // which reads as much as has come
+	}
+	return h.c, bufio.NewReadWriter(br, bufio.NewWriterSize(h.c, 4096)), nil
 }
 
 // key is the Sec-WebSocket-Key of RFC 6455 §1.3.
