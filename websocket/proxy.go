@@ -155,7 +155,7 @@ func socksConnect(conn io.ReadWriter, user *url.Userinfo, addr string) error {
 	if err := writeAll(conn, request); err != nil {
 		return fmt.Errorf("request: %w", err)
 	}
-	if err := socksRead(conn, reply[:4]); err != nil {
+	if err := socksRead(conn, reply[:]); err != nil {
 		return fmt.Errorf("reply: %w", err)
 	}
 	if reply[0] != socksVersion {

@@ -362,6 +362,9 @@ func (in *dialInput) compare(f *farSide, want *dialPlay, dialled string, ws *web
 		case ws.Subprotocol() != want.subprotocol:
 			return fmt.Errorf("it agreed on subprotocol %q, want %q", ws.Subprotocol(), want.subprotocol)
 		}
+		if body, err := io.ReadAll(response.Body); len(body) > 0 || err != nil {
+			return fmt.Errorf("its response has the body %q, %w", body, err)
+		}
 		if in.hello && string(want.rest) == "\x81\x05Hello" && in.fault == faultNone {
 			msg, err := ws.ReadMessage(context.Background())
 			if err != nil || msg.Binary || string(msg.Payload) != "Hello" {

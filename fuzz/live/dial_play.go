@@ -171,11 +171,12 @@ func (p *dialPlay) response(method string) (*http.Response, bool) {
 	there := p.ready[:p.stop()-p.read]
 	src := bytes.NewReader(there)
 	br := bufio.NewReader(src)
+	before := 0 // bytes of interim answers
 	for {
 		r, err := http.ReadResponse(br, &http.Request{Method: method})
 		used := len(there) - src.Len() - br.Buffered()
 		switch {
-		case err != nil && (len(there) == 0 || bytes.HasPrefix([]byte("HTTP/1.1 101 Switching"), there)):
+		case err != nil && (len(there) == before || bytes.HasPrefix([]byte("HTTP/1.1 101 Switching"), there)):
 			return nil, p.broken()
 		case err != nil:
 			// What stands in the way first, a fault or a line that is none, is open.
@@ -189,6 +190,7 @@ func (p *dialPlay) response(method string) (*http.Response, bool) {
 			p.body, _ = io.ReadAll(r.Body) // as far as it is there
 			return r, true
 		}
+		before = used
 	}
 }
 
@@ -379,13 +381,22 @@ func seedDial([]vector.Vector) ([][]byte, error) {
 				if n < 24 {
 					add(proxy, n&1<<5, faultNone, 0, with(a[:n]), answer)
 					for _, c := range []byte{0, 1, 2, 3, 4, 5, 8, 0xff} {
-						add(proxy, int(c)&1<<5, faultNone, 0, with(a[:n]+string(rune(c&0x7f))+a[n+1:]), answer)
+						add(proxy, int(c)&1<<5, faultNone, 0, with(a[:n]+string([]byte{c})+a[n+1:]), answer)
 					}
 				}
+			}
+			for n := range min(len(a), 4) {
+				add(proxy, 0, faultSilence, 0, with(a[:n]), answer)
 			}
 			add(proxy, 0, faultNone, 0, with(a+"x"), answer)
 			add(proxy, 0x20, faultNone, 0, with(a+"x"), answer)
 			add(proxy, 0, faultNone, 0, with(a+"HTTP/1.1 101 x\r\n\r\n"), answer)
+		}
+	}
+	for proxy, way := range ways {
+		for _, part := range []string{"", "HTTP/1.1 101", answer[:60]} {
+			add(proxy, 0, faultSilence, 0, way, part)
+			add(proxy, 0, faultNone, 0, way, part)
 		}
 	}
 	for i := range 16 {

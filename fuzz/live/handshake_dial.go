@@ -48,7 +48,7 @@ func (in *handshakeInput) dial() error {
 		opts.Header = in.presetHeader()
 	}
 	own := (in.preset == "" || in.kept()) && mayOffer(opts.Subprotocols)
-	ws, _, err := websocket.Dial(context.Background(), "ws://peer.example/path?query", opts)
+	ws, response, err := websocket.Dial(context.Background(), "ws://peer.example/path?query", opts)
 	if request != nil {
 		if err := in.checkRequest(request, &opts); err != nil {
 			return err
@@ -68,6 +68,9 @@ func (in *handshakeInput) dial() error {
 		}
 		if err := checkWords(refused); err != nil {
 			return fmt.Errorf("websocket.Dial: %w", err)
+		}
+		if response == nil && refused.Status != 0 || response != nil && refused.Status != response.StatusCode {
+			return fmt.Errorf("websocket.Dial: %w, with status %d and the response %v", err, refused.Status, response)
 		}
 		if !strings.Contains(err.Error(), got.word) && why != "" {
 			return fmt.Errorf("websocket.Dial: %w, want it to tell of %s: %s", err, got.word, why)
