@@ -43,29 +43,30 @@ type connHarness struct {
 	start  time.Time
 
 	// The harness's own.
-	sent     []byte       // what the peer sent
-	rest     []byte       // of a frame of which it sent a part
-	known    known        // what the model makes of that
-	window   input.Window // of the peer's compressor
-	inflater inflater     // of what the connection sends
-	opened   [][]byte     // messages of it, inflated
-	numbered int          // messages of other goroutines
-	answered uint64       // the highest number of a ping that the peer answered
-	floods   int          // of messages
-	pinged   int          // pings that the peer has looked at
-	epoch    int          // how often all was calm
-	full     bool         // more than MaxPending bytes waited, and nothing is to be read
-	fullAt   int          // with so many bytes read
-	steady   time.Time    // since when the transport has been sound, and the reader free
-	ticks    int          // intervals of pings that were judged
-	collects bool         // look for what holds the connection in the end
-	quiet    bool         // no hook ever panics
-	ends     []outcome    // that fit what was seen
-	before   time.Time    // when all was calm and closing had not begun
-	dropFrom int          // how much was read then
-	ending   time.Time    // when it had, for certain
-	loud     reason       // what was done that may end the connection
-	closing  bool         // Close was called, with a code that may be sent
+	sent      []byte       // what the peer sent
+	rest      []byte       // of a frame of which it sent a part
+	known     known        // what the model makes of that
+	window    input.Window // of the peer's compressor
+	inflater  inflater     // of what the connection sends
+	opened    [][]byte     // messages of it, inflated
+	numbered  int          // messages of other goroutines
+	answered  uint64       // the highest number of a ping that the peer answered
+	floods    int          // of messages
+	pinged    int          // pings that the peer has looked at
+	epoch     int          // how often all was calm
+	full      bool         // more than MaxPending bytes waited, and nothing is to be read
+	fullAt    int          // with so many bytes read
+	steady    time.Time    // since when the transport has been sound, and the reader free
+	ticks     int          // intervals of pings that were judged
+	collects  bool         // look for what holds the connection in the end
+	quiet     bool         // no hook ever panics
+	ends      []outcome    // that fit what was seen
+	before    time.Time    // when all was calm and closing had not begun
+	dropFrom  int          // how much was read then
+	ending    time.Time    // when it had, for certain
+	graceFrom time.Time    // since when ReadMessage may return
+	loud      reason       // what was done that may end the connection
+	closing   bool         // Close was called, with a code that may be sent
 
 	track        track
 	hookPanicked atomic.Bool
@@ -115,6 +116,7 @@ type call struct {
 	what     string    // the method
 	epoch    int       // in which it was called
 	text     string    // of WriteMessage
+	plain    bool      // which is not to be compressed
 	close    []byte    // the payload of the Close that it sends
 	bad      bool      // it must fail
 	ctxed    bool      // its context ends by itself
@@ -317,6 +319,9 @@ func (h *connHarness) afterwards() error {
 	})
 	if err := h.settle(); err != nil {
 		return err
+	}
+	if _, agreed := h.ws.Compression(); agreed != (h.opt.deflate() != nil) || h.ws.ClientKey() != "fuzz" || h.ws.Subprotocol() != "" {
+		return fmt.Errorf("compression was agreed on: %t; the key is %q, the subprotocol %q", agreed, h.ws.ClientKey(), h.ws.Subprotocol())
 	}
 	for _, c := range h.calls[len(h.calls)-4:] {
 		if (c.err == nil) != (c.what == "Close") {

@@ -41,7 +41,9 @@ func (h *connHarness) writeWithin(word string, invalid bool, size int, within ti
 	text := head + strings.Repeat("+", max(0, size-len(head)))
 	c := &call{what: "WriteMessage", text: text, bad: invalid, ctxed: within > 0, until: time.Now().Add(within)}
 	payload := []byte(text)
-	msg := &websocket.Message{Binary: h.numbered%2 == 0 && !invalid, Payload: payload}
+	c.plain = h.numbered%3 == 0
+	msg := &websocket.Message{Binary: h.numbered%2 == 0 && !invalid, Payload: payload, Uncompressed: c.plain}
+	prepared := h.numbered%4 == 1
 	if invalid {
 		msg.Payload = append(payload, 0xff)
 	}
@@ -51,7 +53,15 @@ func (h *connHarness) writeWithin(word string, invalid bool, size int, within ti
 			ctx, cancel = context.WithTimeout(h.ctx, within)
 		}
 		defer cancel()
-		err := h.ws.WriteMessage(ctx, msg)
+		var err error
+		if prepared {
+			var p *websocket.Prepared
+			if p, err = websocket.Prepare(msg); err == nil {
+				err = h.ws.WritePrepared(ctx, p)
+			}
+		} else {
+			err = h.ws.WriteMessage(ctx, msg)
+		}
 		for i := range payload { // it is ours again
 			payload[i] = '!'
 		}

@@ -278,6 +278,27 @@ func (s *scene) checkPeer() error {
 	return nil
 }
 
+// readGrace is how long a call of ReadMessage stays at most when reading has ended, for the
+// peer to get what it was sent last.
+const readGrace = 100 * time.Millisecond
+
+// checkGrace checks that it does.
+func (s *scene) checkGrace() error {
+	h := s.connHarness
+	ended := s.read.End != model.Open || s.pipe.failedRead != 0 || s.pipe.expired
+	if !ended || h.closing || s.userDone || s.busy > 0 || s.opt.two(bitUser) != userReads || s.hookPanicked.Load() {
+		h.graceFrom = time.Time{}
+		return nil
+	}
+	if h.graceFrom.IsZero() {
+		h.graceFrom = s.now
+	}
+	if took := s.now.Sub(h.graceFrom); took > readGrace+leeway {
+		return fmt.Errorf("reading has ended %v ago, and ReadMessage has not returned", took)
+	}
+	return nil
+}
+
 // checkTimes checks that what is bounded has ended in time.
 func (s *scene) checkTimes() error {
 	h, p := s.connHarness, s.pipe
@@ -286,6 +307,9 @@ func (s *scene) checkTimes() error {
 			return fmt.Errorf("the connection was closing for %v, CloseTimeout is %v", p.ended.Sub(h.ending), s.opt.closeTimeout())
 		}
 		return nil
+	}
+	if err := s.checkGrace(); err != nil {
+		return err
 	}
 	late := func(since time.Time, bound time.Duration) bool {
 		return !since.IsZero() && s.now.Sub(since) > bound+leeway

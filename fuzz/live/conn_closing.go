@@ -182,8 +182,21 @@ func (s *scene) overdue() reason {
 // cannot be ended one by one waits for neither behind the closing handshake.
 func (s *scene) drainable(o outcome) bool {
 	p := s.pipe
-	return p.eof || p.atEnd || p.readErr != nil || o.state == protocol.CloseReceived && s.opt.bare() && s.opt.role() == model.Server ||
+	return p.eof || p.atEnd || p.readErr != nil || o.state == protocol.CloseReceived && s.opt.bare() && s.opt.role() == model.Server && !s.behind() ||
 		s.opt.has(bitLinger) && p.consumed-s.dropFrom >= smallLinger-maxHeader
+}
+
+// behind reports whether more came with the last byte of the peer's Close.
+func (s *scene) behind() bool {
+	if s.want.End != model.Closed {
+		return false
+	}
+	for _, to := range s.pipe.upTo {
+		if to >= s.want.Offset {
+			return to > s.want.Offset
+		}
+	}
+	return false
 }
 
 // misfit says what of what is seen does not fit an outcome, or "".
@@ -227,7 +240,7 @@ func (s *scene) fits(r reason, payload []byte) bool {
 		if !mayBeSent(code) {
 			code = 1011
 		}
-		return slices.Equal(payload, closePayloadFor(code, s.handler.Reason))
+		return slices.Equal(payload, closePayloadFor(code, strings.ToValidUTF8(s.handler.Reason, "\uFFFD")))
 	case reasonPeer: // RFC 6455 §5.5.1: the code is echoed
 		return len(payload) == 2 && (code == s.want.Code || s.want.Code == 1005 && code == 1000)
 	case reasonRule:

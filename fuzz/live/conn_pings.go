@@ -82,7 +82,7 @@ func (s *scene) checkPings() error {
 
 // silent tells whether the connection ended when a silent peer is given up.
 func (s *scene) silent() bool {
-	if !s.opt.has(bitPings) || !s.closed {
+	if !s.opt.has(bitPings) || !s.closed || s.full { // then nobody reads
 		return false
 	}
 	n := int((s.pipe.ended.Sub(s.start) + leeway) / connPingInterval)

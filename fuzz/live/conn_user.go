@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/wsproof/wsproof/internal/model"
@@ -200,6 +201,9 @@ func (h *connHarness) answer(what byte, msg *websocket.Message) (*websocket.Mess
 	case sayNothing:
 		return nil, nil
 	case sayFail:
+		if len(msg.Payload) > 20 {
+			return nil, errors.New("the handler fails: \xff\xfe" + strings.Repeat(" and fäils", 15))
+		}
 		return nil, errors.New("the handler fails")
 	case sayClose:
 		return nil, fmt.Errorf("wrapped: %w", &websocket.CloseError{Code: 4001, Reason: "the handler closes"})

@@ -106,7 +106,7 @@ func (s *scene) readWire() error {
 					return err
 				}
 			}
-			if err := s.readMessage(binaryKind, plain); err != nil {
+			if err := s.readMessage(binaryKind, plain, packed); err != nil {
 				return err
 			}
 		default:
@@ -139,7 +139,7 @@ func (s *scene) repliesBefore(ping int) int {
 }
 
 // readMessage takes note of a message that was sent.
-func (s *scene) readMessage(binary bool, message []byte) error {
+func (s *scene) readMessage(binary bool, message []byte, compressed bool) error {
 	w := &s.sent
 	if bytes.HasPrefix(message, []byte("message ")) {
 		w.messages[string(message)]++
@@ -149,6 +149,9 @@ func (s *scene) readMessage(binary bool, message []byte) error {
 		i := slices.IndexFunc(s.calls, func(c *call) bool { return c.text == string(message) })
 		if i < 0 {
 			return fmt.Errorf("%q was sent, which nobody wrote", input.Clip(message))
+		}
+		if s.calls[i].plain && compressed {
+			return fmt.Errorf("%q was sent compressed, and was not to be", input.Clip(message))
 		}
 		// Writers have their turns in their order, behind the replies that were there before.
 		epoch := s.calls[i].epoch

@@ -29,6 +29,7 @@ type pipe struct {
 	consumed int
 	heard    time.Time   // when bytes were last consumed
 	reads    []time.Time // when they were
+	upTo     []int       // and how many there were then
 
 	out      []byte
 	scanned  int         // up to here, out is in frames
@@ -207,7 +208,7 @@ func (p *pipe) take(b []byte) int {
 	p.in = p.in[n:]
 	p.consumed += n
 	p.heard = time.Now()
-	p.reads = append(p.reads, p.heard)
+	p.reads, p.upTo = append(p.reads, p.heard), append(p.upTo, p.consumed)
 	return n
 }
 

@@ -74,6 +74,7 @@ var serveOps = [...]struct {
 	{"the peer stops reading", func(h *connHarness) { h.pipe.set(func() { h.pipe.stalled = true }) }},
 	{"the peer reads again", func(h *connHarness) {
 		h.pipe.set(func() { h.pipe.stalled = false })
+		h.full = false
 		h.locked(h.upset)
 	}},
 	{"message by another goroutine", func(h *connHarness) { h.writeMessage("plain", false, int(h.src.Next())) }},
@@ -210,7 +211,7 @@ func seedServe([]vector.Vector) ([][]byte, error) {
 }
 
 // scenarioBits are the options that a scenario needs and names in front.
-var scenarioBits = map[string]int{"MaxPending: ": bitSmallPending, "ReadTimeout: ": bitReadTimeout, "MessageTimeout: ": bitMessageTimeout, "PingInterval: ": bitPings | bitAnswers, "deflate: ": bitDeflate}
+var scenarioBits = map[string]int{"MaxPending: ": bitSmallPending, "ReadTimeout: ": bitReadTimeout, "MessageTimeout: ": bitMessageTimeout, "PingInterval: ": bitPings | bitAnswers, "MaxPending and PingInterval: ": bitSmallPending | bitPings | bitAnswers, "bare: ": bitBare, "deflate: ": bitDeflate}
 
 // parseScenario returns the ops of a scenario.
 func parseScenario(text string) ([]byte, error) {
@@ -347,6 +348,8 @@ var scenarios = []string{
 	"time passes 9, raw 2 131 133, time passes 3, time passes 4", "time passes 9, a Close 70, time passes 3, time passes 4",
 	"stops reading, a Close 90, fault of writes 0", "stops reading, a Close 90, time passes 1, end of the context, end of what", "stops reading, raw 2 131 128, fault of writes 0",
 	"stops reading, text F 9, fault of writes 0", "a Close 90, fault of reads 0", "raw 2 131 128, end of the context",
+	"MaxPending and PingInterval: stops reading, text e 199, text e 199, ping 90, time passes 8, time passes 8, time passes 8, reads again, text e 9, time passes 8", "MaxPending and PingInterval: stops reading, flood, time passes 8, time passes 8, time passes 8, time passes 8",
+	"bare: raw 10 136 130 0 0 0 0 3 232 129 1, time passes 3, end of what", "bare: a Close 90, time passes 7", "bare: raw 10 136 130 0 0 0 0 3 232 129 1, time passes 7", "bare: raw 4 136 0 129 1, time passes 3, end of what", "bare: text e 9, end of what, text e 9",
 	// Pings of ours.
 	"Ping 8, pong for 0, Ping 8, Ping 8, pong for 1, pong for 0, Ping 3, time passes 4, pong for 0", "Ping 3, Ping 3, Ping 3, pong for 1, time passes 5, Ping 8, end of what",
 	"Ping 8, at once, Ping 8, at once, Ping 0, pong for 2, time passes 1, Close by, Ping 8, a Close 70", "Ping 8, raw 2 193 128, time passes 7",
