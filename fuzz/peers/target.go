@@ -24,9 +24,10 @@ const TargetEnv = "TARGET"
 // A RemoteTarget is a running echo server.
 type RemoteTarget struct {
 	*wirefuzz.Server
-	url  string
-	own  bool // it is the core, in this process
-	stop func()
+	compressed *wirefuzz.Server // the same with permessage-deflate; nil if it does not agree on that
+	url        string
+	own        bool // it is the core, in this process
+	stop       func()
 }
 
 var remote struct {
@@ -46,16 +47,22 @@ func TargetFromEnv() (*RemoteTarget, error) {
 func OpenTarget(rawURL string) (*RemoteTarget, error) {
 	t := &RemoteTarget{url: rawURL, stop: func() {}}
 	if rawURL == "" {
-		server := httptest.NewServer(websocket.NewHandler(websocket.EchoHandler, websocket.Options{}))
+		server := httptest.NewServer(websocket.NewHandler(websocket.EchoHandler, websocket.Options{Compression: &websocket.Compression{}}))
 		t.own, t.stop, t.url = true, server.Close, server.URL
 	}
 	u, err := opening.ParseURL(t.url)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", TargetEnv, err)
 	}
-	if t.Server, err = wirefuzz.Open(context.Background(), wirefuzz.Config{Client: &opening.Client{URL: u}}); err != nil {
+	client := &opening.Client{URL: u}
+	if t.Server, err = wirefuzz.Open(context.Background(), wirefuzz.Config{Client: client}); err != nil {
 		t.stop()
 		return nil, fmt.Errorf("%s=%s: %w", TargetEnv, rawURL, err)
+	}
+	t.compressed, err = wirefuzz.Open(context.Background(), wirefuzz.Config{Client: client, Compression: true})
+	if err != nil && t.own {
+		t.Close()
+		return nil, fmt.Errorf("permessage-deflate: %w", err)
 	}
 	return t, nil
 }
@@ -63,6 +70,9 @@ func OpenTarget(rawURL string) (*RemoteTarget, error) {
 // Close stops a server of its own.
 func (t *RemoteTarget) Close() {
 	t.Server.Close()
+	if t.compressed != nil {
+		t.compressed.Close()
+	}
 	t.stop()
 }
 
@@ -92,10 +102,14 @@ var usual = []wirefuzz.Kind{wirefuzz.Stricter, wirefuzz.Limit}
 
 // Check gives a transcript to the target.
 func (t *RemoteTarget) Check(tr *input.Transcript) error {
-	if tr.Role == model.Client || tr.Deflate != nil {
-		return nil // nothing to send to a server, or not what was agreed on with it
+	server := t.Server
+	if tr.Deflate != nil {
+		server = t.compressed // what it means is by what was agreed on there
 	}
-	groups, err := t.Play(context.Background(), slices.Clone(tr.Input), false)
+	if tr.Role == model.Client || server == nil {
+		return nil // nothing to send to a server, or to this one
+	}
+	groups, err := server.Play(context.Background(), slices.Clone(tr.Input), false)
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.url, err)
 	}

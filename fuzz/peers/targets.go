@@ -8,7 +8,7 @@ func Targets() []input.Target {
 		{Name: "Peers", Check: Peers, Words: input.ExplainTranscript, SeedsFrom: input.SeedTranscripts, Compressed: true},
 		{Name: "Openings", Check: Openings, Words: explainOpening, SeedsFrom: seedOpenings},
 		{Name: "Answers", Check: Answers, Words: explainAnswer, SeedsFrom: seedAnswers},
-		{Name: "Target", Check: Remote, Words: input.ExplainTranscript, SeedsFrom: seedRemote},
+		{Name: "Target", Check: Remote, Words: input.ExplainTranscript, SeedsFrom: seedRemote, Compressed: true},
 	}
 }
 

@@ -15,4 +15,8 @@
 // (group.go). What may have come of a busy machine is played again alone, with
 // patience, before it counts, and each group's transcript is made smaller (shrink.go).
 // A server that ends, answers no more, or grows is told apart (down.go, grow.go).
+//
+// With Config.Compression each connection has permessage-deflate (RFC 7692), as the server
+// agrees to it: inputs are also its vectors and compressed messages, right and wrong, and
+// the model inflates what comes back (compressed.go).
 package wirefuzz

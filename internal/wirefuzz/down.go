@@ -142,7 +142,7 @@ func (r *run) brings(ctx context.Context, rec record) (kind Kind, said string) {
 	if rec.handshake {
 		_, _, _ = r.shake(ctx, rec.b, r.within(500*time.Millisecond))
 	} else {
-		p := newPlan(rec.b, r.MaxMessage)
+		p := r.plan(rec.b)
 		w := r.company(p)
 		w.owed, w.end = min(w.owed, r.within(500*time.Millisecond)), min(w.end, r.within(100*time.Millisecond))
 		_, _ = r.try(ctx, p, w)
@@ -199,7 +199,7 @@ func (r *run) fall(kind Kind, culprit *record, list []record, said string) {
 	what := map[Kind]string{Crashes: "the server ended", Hangs: "the server answered no more, on other connections neither"}[kind]
 	g := &group{counts: true}
 	if culprit != nil {
-		p := newPlan(culprit.b, r.MaxMessage)
+		p := r.plan(culprit.b)
 		if rule := p.breaks(); rule != "" && !culprit.handshake {
 			s.Rule = rule
 			r.mu.Lock()

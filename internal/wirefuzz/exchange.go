@@ -87,6 +87,8 @@ type exchange struct {
 	in      []byte // read, and not yet split
 	room    [4096]byte
 	message []byte
+	packed  bool // it is compressed
+	inflate inflater
 	open    bool
 	binary  bool
 	sent    bool // a Close of ours
@@ -95,7 +97,7 @@ type exchange struct {
 // play plays a transcript on a connection that is open, and closes it.
 func play(ctx context.Context, o *opening.Opened, p *plan, w waits) *answer {
 	began := time.Now()
-	x := &exchange{plan: p, conn: o.Conn, w: w, ctx: ctx, in: slices.Clone(o.Early)}
+	x := &exchange{plan: p, conn: o.Conn, w: w, ctx: ctx, in: slices.Clone(o.Early), inflate: inflater{deflate: p.deflate}}
 	stop := context.AfterFunc(ctx, func() { _ = o.Conn.SetDeadline(time.Unix(1, 0)) })
 	x.run()
 	stop()
@@ -308,7 +310,8 @@ func (x *exchange) take(f *wire.Frame) {
 	if f.Masked {
 		x.wrong(model.ServerFrameMasked, "sent a masked "+name)
 	}
-	if f.RSV != 0 {
+	first := f.Opcode == wire.Text || f.Opcode == wire.Binary
+	if f.RSV != 0 && (f.RSV != 4 || !first || x.plan.deflate == nil) {
 		x.wrong(model.RSVBitsUnsupported, fmt.Sprintf("sent a %s with RSV bits %03b", name, f.RSV))
 	}
 	if f.Form != input.ShortestForm(len(f.Payload)) {
@@ -320,7 +323,7 @@ func (x *exchange) take(f *wire.Frame) {
 	if f.Opcode&8 != 0 && !f.Fin {
 		x.wrong(model.ControlFrameFragmented, "sent a "+name+" without FIN")
 	}
-	if x.behind > 0 {
+	if x.behind > 0 || x.inflate.done {
 		return
 	}
 	switch f.Opcode {
@@ -332,10 +335,16 @@ func (x *exchange) take(f *wire.Frame) {
 			x.wrong(model.ContinuationUnexpected, "sent a "+name+" outside a message")
 		}
 		if f.Opcode != wire.Continuation {
-			x.message, x.binary = nil, f.Opcode == wire.Binary
+			x.message, x.binary, x.packed = nil, f.Opcode == wire.Binary, f.RSV == 4 && x.plan.deflate != nil
 		}
 		x.message = append(x.message, f.Payload...)
 		if x.open = !f.Fin; !x.open {
+			if x.packed {
+				var rule model.Rule
+				if x.message, rule = x.inflate.message(x.message); rule != "" {
+					x.wrong(rule, fmt.Sprintf("sent a compressed message that does not inflate: %x", input.Clip(f.Payload)))
+				}
+			}
 			x.messages = append(x.messages, model.Message{Binary: x.binary, Payload: x.message})
 		}
 	case wire.Ping:

@@ -26,8 +26,9 @@ const (
 // handshakeHead says to the target FuzzHandshake that the request stands as it is.
 const handshakeHead = "\x00\x00\x00"
 
-// Encode returns an input as the fuzz targets take it.
-func Encode(b []byte, handshake bool) []byte {
+// Encode returns an input as the fuzz targets take it. deflate is what was agreed on of
+// permessage-deflate, nil if nothing was.
+func Encode(b []byte, handshake bool, deflate *model.Deflate) []byte {
 	if handshake {
 		return append([]byte(handshakeHead), b...)
 	}
@@ -35,11 +36,15 @@ func Encode(b []byte, handshake bool) []byte {
 	if err != nil {
 		panic("wirefuzz: " + err.Error()) // the table has them
 	}
+	if deflate != nil {
+		data = input.Compressed(*deflate, data)
+	}
 	return data
 }
 
 // Decode returns the transcript, or the request, of an input of the fuzz targets.
-func Decode(data []byte) (b []byte, handshake bool, err error) {
+// compressed says that the connection is to have permessage-deflate.
+func Decode(data []byte, compressed bool) (b []byte, handshake bool, err error) {
 	if request, ok := strings.CutPrefix(string(data), handshakeHead); ok && strings.Contains(request, "HTTP/") {
 		return []byte(request), true, nil
 	}
@@ -47,8 +52,8 @@ func Decode(data []byte) (b []byte, handshake bool, err error) {
 	if t.Role != model.Server {
 		return nil, false, errors.New("it is a transcript for a client, and a server is to be fuzzed")
 	}
-	if t.Deflate != nil {
-		return nil, false, errors.New("it is a transcript with permessage-deflate, which is not offered here")
+	if t.Deflate != nil && !compressed {
+		return nil, false, errors.New("it is a transcript with permessage-deflate: play it with -compression")
 	}
 	return t.Input, false, nil
 }
@@ -103,11 +108,11 @@ func WriteReport(dir string, r *Report) error {
 		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
 			return err
 		}
-		if err := os.WriteFile(file, input.EncodeCorpus(Encode(g.Input, g.Handshake)), 0o666); err != nil {
+		if err := os.WriteFile(file, input.EncodeCorpus(Encode(g.Input, g.Handshake, r.deflate)), 0o666); err != nil {
 			return err
 		}
 		for i, b := range g.More {
-			if err := os.WriteFile(fmt.Sprintf("%s-%d", file, i+2), input.EncodeCorpus(Encode(b, false)), 0o666); err != nil {
+			if err := os.WriteFile(fmt.Sprintf("%s-%d", file, i+2), input.EncodeCorpus(Encode(b, false, r.deflate)), 0o666); err != nil {
 				return err
 			}
 		}

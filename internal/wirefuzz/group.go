@@ -111,7 +111,7 @@ func (r *run) again(ctx context.Context, s *sighting, in *item) bool {
 		list, _, err := r.shake(ctx, in.b, r.patient().owed)
 		return err == nil && seen(list, s)
 	}
-	p := newPlan(in.b, r.MaxMessage)
+	p := r.plan(in.b)
 	w := r.patient()
 	if s.Level == Note {
 		w.owed, w.end = w.owed/2, w.end/2

@@ -125,7 +125,7 @@ func (r *run) repeat(ctx context.Context, list []record, d time.Duration) int {
 					_, _, _ = r.shake(ctx, rec.b, r.within(500*time.Millisecond))
 					continue
 				}
-				p := newPlan(rec.b, r.MaxMessage)
+				p := r.plan(rec.b)
 				_, _ = r.try(ctx, p, r.company(p))
 			}
 		})

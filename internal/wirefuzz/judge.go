@@ -54,7 +54,11 @@ func (j *judgement) frames() {
 // echoes judges the messages and pongs that came.
 func (j *judgement) echoes() {
 	p, a := j.p, j.a
-	if !slices.ContainsFunc(p.wants, func(want model.Outcome) bool { return begins(a.messages, want.Messages) }) {
+	switch {
+	case slices.ContainsFunc(p.wants, func(want model.Outcome) bool { return begins(a.messages, want.Messages) }):
+	case p.deflate != nil && j.finalEnds():
+		j.add(sighting{Level: Finding, Rule: model.FinalGoesOn, Kind: Alters, Why: "the server took the first final block of a message for its end: what stands behind that did not come back"})
+	default:
 		j.messages()
 	}
 	switch {
@@ -109,10 +113,10 @@ func (j *judgement) messages() {
 }
 
 // weigh makes a finding of a sighting, unless a frame before it has a length in a form
-// that it must not have: what a server makes of that, no rule says.
+// that it must not have, or is no DEFLATE: what a server makes of that, no rule says.
 func (j *judgement) weigh(s sighting) sighting {
 	s.Level = Finding
-	if j.p.breaks() == model.LengthNotMinimal {
+	if j.p.breaks() == model.LengthNotMinimal || slices.Contains(unsaid, j.p.breaks()) {
 		s.Level = Note
 	}
 	return s
@@ -170,6 +174,9 @@ func (j *judgement) passedOver() bool {
 	}
 	without := slices.Concat(p.b[:p.last.Start], p.b[p.last.End:])
 	limits := model.Limits{Frame: noLimit, Message: noLimit}
+	if d := p.deflate; d != nil {
+		return begins(j.a.messages, model.ReadCompressed(model.Server, limits, *d, without, model.LengthNotMinimal).Messages)
+	}
 	return begins(j.a.messages, model.ReadWithout(model.Server, limits, without, model.LengthNotMinimal).Messages)
 }
 
@@ -183,7 +190,7 @@ func (j *judgement) accepts(why string) {
 func (j *judgement) breach() model.Rule {
 	for _, want := range j.p.wants {
 		switch {
-		case want.End != model.Failed || want.Rule == model.FrameTooLarge || want.Rule == model.MessageTooLarge:
+		case want.End != model.Failed || slices.Contains(pastLimits, want.Rule):
 			return ""
 		case want.Rule != model.LengthNotMinimal:
 			return want.Rule
@@ -367,7 +374,7 @@ func (j *judgement) code() {
 	code := a.codes[0]
 	var usual []uint16
 	for _, want := range p.wants {
-		if want.End != model.Failed || want.Rule == model.LengthNotMinimal && len(p.wants) > 1 || want.Rule == model.FrameTooLarge {
+		if want.End != model.Failed || want.Rule == model.LengthNotMinimal && len(p.wants) > 1 || slices.Contains(pastLimits, want.Rule) {
 			return // it may be for another reason
 		}
 		usual = append(usual, want.Codes...)

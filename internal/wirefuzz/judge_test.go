@@ -53,7 +53,7 @@ func TestJudge(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got []string
-		for _, s := range judge(newPlan(b, DefaultMaxMessage), &c.answer) {
+		for _, s := range judge(newPlan(b, DefaultMaxMessage, nil), &c.answer) {
 			got = append(got, string(s.Level)+" "+s.key())
 		}
 		slices.Sort(got)

@@ -1,6 +1,8 @@
 package wirefuzz
 
 import (
+	"slices"
+
 	"github.com/wsproof/wsproof/fuzz/input"
 	"github.com/wsproof/wsproof/internal/model"
 	"github.com/wsproof/wsproof/internal/wire"
@@ -12,8 +14,9 @@ const noLimit = 1 << 30
 
 // A plan says how a transcript is played and what may come of it.
 type plan struct {
-	b     []byte
-	spans []input.Span
+	b       []byte
+	spans   []input.Span
+	deflate *model.Deflate // what was agreed on of permessage-deflate; nil: nothing
 
 	// calm is how many bytes are in order: whole frames, up to a Close or to what
 	// breaks a rule. want.Messages and want.Pongs are owed for them.
@@ -46,11 +49,11 @@ const (
 	manyFrames = 1024
 )
 
-// newPlan reads a transcript. Frames longer than most, and messages, may be more than
-// the server takes.
-func newPlan(b []byte, most int) *plan {
-	p := &plan{b: b, spans: input.Split(b)}
-	p.want, p.wants = outcomes(b)
+// newPlan reads a transcript of a connection that compresses, or not. Frames longer than
+// most, and messages, may be more than the server takes.
+func newPlan(b []byte, most int, deflate *model.Deflate) *plan {
+	p := &plan{b: b, spans: input.Split(b), deflate: deflate}
+	p.want, p.wants = outcomes(b, deflate)
 	p.calm = len(b)
 	total, pings := 0, 0
 	for i := range p.spans {
@@ -70,11 +73,20 @@ func newPlan(b []byte, most int) *plan {
 			p.calm = s.Start
 		}
 	}
+	for _, want := range p.wants {
+		inflated := 0
+		for i := range want.Messages {
+			inflated += len(want.Messages[i].Payload)
+			p.big = p.big || len(want.Messages[i].Payload) > most || inflated > 4*most
+		}
+	}
 	p.crowded = pings >= manyPings || len(p.spans) >= manyFrames
 	p.whole = len(p.spans) == 0 || !p.spans[len(p.spans)-1].Cut
 	p.must = p.last != nil && p.whole && p.want.End == model.Failed
 	for i := range p.wants {
-		if p.wants[i].End == model.Open {
+		past := deflate != nil && slices.Contains(pastLimits, p.wants[i].Rule)
+		p.big = p.big || past
+		if p.wants[i].End == model.Open || past {
 			p.must = false
 		}
 		p.most = max(p.most, len(p.wants[i].Messages))
@@ -85,8 +97,12 @@ func newPlan(b []byte, most int) *plan {
 
 // outcomes returns what the model makes of the bytes, and all outcomes that the RFC
 // leaves: that lengths are in the shortest form is the sender's to see to, and text
-// may be looked at when the message is complete.
-func outcomes(b []byte) (want model.Outcome, all []model.Outcome) {
+// may be looked at when the message is complete. With permessage-deflate see
+// compressedOutcomes.
+func outcomes(b []byte, deflate *model.Deflate) (want model.Outcome, all []model.Outcome) {
+	if deflate != nil {
+		return compressedOutcomes(b, *deflate)
+	}
 	limits := model.Limits{Frame: noLimit, Message: noLimit}
 	want = model.Read(model.Server, limits, b)
 	all = append(all, want)

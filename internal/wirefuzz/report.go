@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/wsproof/wsproof/internal/model"
 )
 
 // Schema is the version of a Report's JSON.
@@ -22,6 +24,8 @@ type Report struct {
 	Answers    int       `json:"answers"` // kinds of answer
 	// Seeded is set if all inputs that are not chance were played.
 	Seeded bool `json:"seeded"`
+	// Extensions is what the server agreed on, of permessage-deflate.
+	Extensions string `json:"extensions,omitempty"`
 	// Unopened counts inputs for which there was no connection, Unconfirmed groups
 	// that did not come again alone.
 	Unopened    int      `json:"unopened,omitempty"`
@@ -29,6 +33,8 @@ type Report struct {
 	MaxMemory   int64    `json:"maxMemory,omitempty"` // of the server, in bytes
 	Stopped     string   `json:"stopped,omitempty"`   // why it did not go on
 	Groups      []*Group `json:"groups"`
+
+	deflate *model.Deflate // that, for the inputs
 }
 
 // Findings are the groups of that level.
@@ -56,6 +62,7 @@ func (r *run) result() *Report {
 	out := &Report{
 		Schema: Schema, URL: u.String(), Began: r.began.UTC().Truncate(time.Second), Seconds: took.Seconds(), Jobs: r.Jobs, Seed: r.Seed,
 		Executions: r.played(), Answers: len(r.kinds), Seeded: r.source.seeded(), Unopened: r.skipped, Groups: []*Group{},
+		Extensions: r.agreed, deflate: r.deflate,
 	}
 	out.Rate = float64(out.Executions) / took.Seconds()
 	if r.memory != nil {

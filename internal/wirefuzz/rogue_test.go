@@ -26,6 +26,7 @@ type rogue struct {
 	closing   func(conn net.Conn, want model.Outcome) // instead of its Close and the end of TCP
 	handshake func(w http.ResponseWriter, r *http.Request)
 	read      func(b []byte) // what came, before it is answered
+	deflate   bool           // it agrees on permessage-deflate
 }
 
 func (g *rogue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -33,7 +34,13 @@ func (g *rogue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.handshake(w, r)
 		return
 	}
-	if _, err := websocket.Handshake(w, r); err != nil {
+	if g.deflate {
+		w.Header().Set("Upgrade", "websocket")
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Sec-WebSocket-Accept", opening.AcceptKey(r.Header.Get("Sec-WebSocket-Key")))
+		w.Header().Set("Sec-WebSocket-Extensions", "permessage-deflate")
+		w.WriteHeader(http.StatusSwitchingProtocols)
+	} else if _, err := websocket.Handshake(w, r); err != nil {
 		if refused := new(websocket.HandshakeError); errors.As(err, &refused) {
 			w.Header().Set("Sec-WebSocket-Version", "13")
 			http.Error(w, err.Error(), refused.Status)
@@ -61,7 +68,11 @@ func (g *rogue) serve(conn net.Conn, in []byte) {
 	messages, pongs := 0, 0
 	room := make([]byte, 32<<10)
 	for {
-		want := model.ReadWithout(model.Server, model.Limits{Frame: 1 << 20, Message: 1 << 20}, in, g.off...)
+		limits := model.Limits{Frame: 1 << 20, Message: 1 << 20}
+		want := model.ReadWithout(model.Server, limits, in, g.off...)
+		if g.deflate {
+			want = model.ReadCompressed(model.Server, limits, model.Deflate{}, in, g.off...)
+		}
 		if g.read != nil {
 			g.read(in)
 		}

@@ -39,6 +39,9 @@ type Config struct {
 	Again func(ctx context.Context) (*opening.Client, error)
 	// Handshake adds opening handshakes to the inputs.
 	Handshake bool
+	// Compression has each connection use permessage-deflate (RFC 7692): the server must
+	// agree on it.
+	Compression bool
 	// Progress is called about every ten seconds, and with each new group.
 	Progress func(Progress)
 }
@@ -87,6 +90,11 @@ type run struct {
 	avoid   []model.Rule // that bring the server down
 	fell    int
 	gone    error // why the run had to end
+
+	// What the server agrees on, of permessage-deflate, and its words; nil without
+	// Compression. Set by contact, for all connections.
+	deflate *model.Deflate
+	agreed  string
 
 	child   *process
 	memory  *memory
@@ -160,9 +168,6 @@ func newRun(ctx context.Context, c Config) (*run, error) {
 	r.last = r.began
 	r.soft.Store(int64(r.within(250 * time.Millisecond)))
 	var err error
-	if r.source, err = newSource(&r.Config); err != nil {
-		return nil, err
-	}
 	if r.Restart != "" {
 		if conn, err := r.Client.Connect(ctx); err == nil {
 			conn.Close()
@@ -171,6 +176,10 @@ func newRun(ctx context.Context, c Config) (*run, error) {
 		}
 	}
 	if err := r.contact(ctx); err != nil {
+		r.close()
+		return nil, err
+	}
+	if r.source, err = newSource(&r.Config, r.deflate); err != nil {
 		r.close()
 		return nil, err
 	}
@@ -224,6 +233,11 @@ func (r *run) company(p *plan) waits {
 
 // contact sees whether the server answers, speaks WebSocket, and echoes.
 func (r *run) contact(ctx context.Context) error {
+	if r.Compression {
+		if err := r.negotiate(ctx); err != nil {
+			return err
+		}
+	}
 	err := r.echoes(ctx, r.patient())
 	if late := new(noEchoError); errors.As(err, &late) && ctx.Err() == nil {
 		return r.echoes(ctx, r.patient()) // it may have been slow to start
@@ -236,7 +250,7 @@ var hello = own(1, []byte("is this an echo server?"))
 
 // echoes is nil if a plain message comes back.
 func (r *run) echoes(ctx context.Context, w waits) error {
-	p := newPlan(hello, r.MaxMessage)
+	p := r.plan(hello)
 	w.end = min(w.end, 20*time.Millisecond) // what it does behind that is another's matter
 	a, err := r.try(ctx, p, w)
 	switch {
@@ -279,7 +293,14 @@ func (r *run) try(ctx context.Context, p *plan, w waits) (*answer, error) {
 	if err != nil {
 		return nil, &openError{err, true}
 	}
-	o, err := r.Client.Handshake(open, conn, "")
+	offer := ""
+	if p.deflate != nil {
+		offer = deflateOffer
+	}
+	o, err := r.Client.Handshake(open, conn, offer)
+	if err == nil && o.Extensions != r.agreed {
+		err = fmt.Errorf("the same offer was answered by %q before, and by %q now", r.agreed, o.Extensions)
+	}
 	if err != nil {
 		conn.Close()
 		return nil, &openError{err, false}
@@ -325,7 +346,7 @@ func (r *run) one(ctx context.Context, worker int, in *item) {
 		}
 		return
 	}
-	p := newPlan(in.b, r.MaxMessage)
+	p := r.plan(in.b)
 	if r.avoids(p) {
 		r.alone.RUnlock()
 		return

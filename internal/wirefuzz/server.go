@@ -34,7 +34,7 @@ func (s *Server) Play(ctx context.Context, b []byte, handshake bool) ([]*Group, 
 			return nil, err
 		}
 	} else {
-		p := newPlan(b, r.MaxMessage)
+		p := r.plan(b)
 		for _, w := range []waits{r.company(p), r.patient()} {
 			a, err := r.try(ctx, p, w)
 			if err != nil {

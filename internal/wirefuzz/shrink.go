@@ -28,7 +28,7 @@ func (r *run) shrink(ctx context.Context, s *sighting, g *group) {
 		if tries++; ctx.Err() != nil || tries > shrinkTries || time.Now().After(over) {
 			return false
 		}
-		p := newPlan(b, r.MaxMessage)
+		p := r.plan(b)
 		if s.timed {
 			w := r.patient()
 			w.owed, w.end = w.owed/10, w.end/6 // the last word has patience again
@@ -39,7 +39,7 @@ func (r *run) shrink(ctx context.Context, s *sighting, g *group) {
 		return r.shows(ctx, p, r.company(p), s, &why)
 	}
 	smallest := smaller(g.Input, shows)
-	if s.timed && len(smallest) < len(g.Input) && !r.shows(ctx, newPlan(smallest, r.MaxMessage), r.patient(), s, &why) {
+	if s.timed && len(smallest) < len(g.Input) && !r.shows(ctx, r.plan(smallest), r.patient(), s, &why) {
 		return
 	}
 	r.mu.Lock()

@@ -21,23 +21,24 @@ type item struct {
 // A source gives inputs: those of the Config, the vectors, and then what the generator
 // of the fuzz targets makes of random decisions, and variants of what was kept.
 type source struct {
-	mu     sync.Mutex
-	first  []*item
-	only   bool
-	most   int // bytes of a transcript
-	n      uint64
-	seed   uint64
-	random *rand.Rand
-	gen    *input.TranscriptGenerator
-	kept   []*item
-	shakes *requests
+	mu      sync.Mutex
+	first   []*item
+	only    bool
+	most    int // bytes of a transcript
+	n       uint64
+	seed    uint64
+	random  *rand.Rand
+	gen     *input.TranscriptGenerator
+	kept    []*item
+	shakes  *requests
+	deflate *model.Deflate // what was agreed on of permessage-deflate; nil: nothing
 }
 
 // mostKept bounds what is kept.
 const mostKept = 8192
 
-func newSource(c *Config) (*source, error) {
-	s := &source{only: c.Only, most: max(8*c.MaxMessage, 4096), seed: c.Seed, random: rand.New(rand.NewPCG(c.Seed, 0x5770726f6f66)), gen: input.NewTranscriptGenerator()}
+func newSource(c *Config, deflate *model.Deflate) (*source, error) {
+	s := &source{deflate: deflate, only: c.Only, most: max(8*c.MaxMessage, 4096), seed: c.Seed, random: rand.New(rand.NewPCG(c.Seed, 0x5770726f6f66)), gen: input.NewTranscriptGenerator()}
 	for _, b := range c.Inputs {
 		s.first = append(s.first, &item{b: b})
 	}
@@ -47,6 +48,13 @@ func newSource(c *Config) (*source, error) {
 	vectors, err := vector.Load()
 	if err != nil {
 		return nil, err
+	}
+	if deflate != nil {
+		compressed, err := vector.LoadCompressed()
+		if err != nil {
+			return nil, err
+		}
+		vectors = append(compressed, vectors...)
 	}
 	for i := range vectors {
 		// The beginnings of a vector come last: they seldom say something new.
@@ -123,7 +131,11 @@ func (s *source) make() *item {
 // generate has the generator make a transcript for a server of decisions.
 func (s *source) generate(decisions []byte) *item {
 	decisions[0] &^= 0x81 // for a server, and none that stands there as it is
-	return &item{b: slices.Clone(s.gen.Generate(decisions).Input), decisions: decisions}
+	in := decisions
+	if s.deflate != nil {
+		in = input.Compressed(*s.deflate, decisions)
+	}
+	return &item{b: slices.Clone(s.gen.Generate(in).Input), decisions: decisions}
 }
 
 // mutate changes bytes: a few of them, or where they stand.

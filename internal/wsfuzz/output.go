@@ -114,6 +114,9 @@ func (o *output) end(r *wirefuzz.Report, dir string) {
 	}
 	fmt.Fprintf(o.w, "%s  %s: %s, %s; %s in %.1f s, %.0f a second, %s of answer\n", word, r.URL, count(len(r.Findings()), "finding"), count(len(r.Notes()), "note"),
 		count(r.Executions, "transcript"), r.Seconds, r.Rate, count(r.Answers, "kind"))
+	if r.Extensions != "" {
+		fmt.Fprintf(o.w, "        with %s\n", r.Extensions)
+	}
 	if !r.Seeded {
 		fmt.Fprintln(o.w, "        not all vectors were played: it takes longer, or more -jobs")
 	}

@@ -32,6 +32,7 @@ its answers to RFC 6455, and goes on past each finding.
   -known FILE       pass on these findings, fail on others and on rows that hold
                     no more;  -write-known FILE: write it
   -handshake        opening handshakes as well
+  -compression      with permessage-deflate (RFC 7692) on each connection
   -pid N            the server's process: sees whether its memory grows
   -restart COMMAND  starts the server, where it ends or answers no more
   -replay FILE      play inputs again instead (files, or folders with them)
@@ -66,6 +67,7 @@ func Run(ctx context.Context, name string, args []string, stdout, stderr io.Writ
 	fs.StringVar(&c.known, "known", "", "")
 	fs.StringVar(&c.write, "write-known", "", "")
 	fs.BoolVar(&c.Handshake, "handshake", false, "")
+	fs.BoolVar(&c.Compression, "compression", false, "")
 	fs.IntVar(&c.PID, "pid", 0, "")
 	fs.StringVar(&c.Restart, "restart", "", "")
 	fs.IntVar(&c.Jobs, "jobs", wirefuzz.DefaultJobs, "")
@@ -215,7 +217,7 @@ func (c *command) again(ctx context.Context) error {
 	defer s.Close()
 	found := 0
 	for _, file := range files {
-		b, handshake, err := read(file)
+		b, handshake, err := read(file, c.Compression)
 		if err != nil {
 			return err
 		}
@@ -263,7 +265,7 @@ func list(names []string) (files []string, err error) {
 }
 
 // read returns the transcript in a file, or the request of an opening handshake.
-func read(file string) (b []byte, handshake bool, err error) {
+func read(file string, compressed bool) (b []byte, handshake bool, err error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, false, err
@@ -272,7 +274,7 @@ func read(file string) (b []byte, handshake bool, err error) {
 	if err != nil {
 		return nil, false, fmt.Errorf("%s: %w", file, err)
 	}
-	if b, handshake, err = wirefuzz.Decode(data); err != nil {
+	if b, handshake, err = wirefuzz.Decode(data, compressed); err != nil {
 		return nil, false, fmt.Errorf("%s: %w", file, err)
 	}
 	return b, handshake, nil
