@@ -71,7 +71,8 @@ type reading struct {
 	threshold int
 	used      bool  // the compressor was, since Doze
 	awake     bool  // Wakes has said so
-	sleeps    error // what Wakes and Doze said that is not so
+	sleeps    error // what Wakes, Doze and Rendering said that is not so
+	mode      protocol.Mode
 }
 
 func (h *reading) read(t *input.Transcript) error {
@@ -81,7 +82,7 @@ func (h *reading) read(t *input.Transcript) error {
 	}
 	h.limits = protocol.Limits{MaxFrameSize: max(0, t.Limits.Frame), MaxMessageSize: max(0, t.Limits.Message)}
 	h.reader, h.writer = protocol.NewReader(mode, &h.limits), protocol.NewWriter(mode, &protocol.Limits{MaxFrameSize: [...]int{1 << 20, 100, 1 << 20, 1}[len(t.Input)>>1&3]})
-	h.echoes, h.plain, h.deflation = nil, nil, nil
+	h.echoes, h.plain, h.deflation, h.mode = nil, nil, nil, mode
 	if t.Deflate != nil {
 		h.threshold, h.used, h.awake, h.sleeps = len(t.Input)>>4&31, false, false, nil
 		h.deflation = protocol.NewDeflation(mode, paramsOf(t.Deflate), deflate.Level(len(t.Input)>>3&1), h.threshold)
@@ -193,7 +194,9 @@ func (h *reading) echo(message model.Message) {
 	case 6:
 		if p, err := protocol.Prepare(&protocol.Message{Binary: message.Binary, Payload: message.Payload}); err == nil {
 			p.Render(h.other.Terms(p))
-			f := w.Send(p.Render(w.Terms(p)))
+			r := p.Render(w.Terms(p))
+			f := w.Send(r)
+			h.whole(p, r, f)
 			w.Queue(&f)
 		}
 	case 7:
@@ -204,6 +207,18 @@ func (h *reading) echo(message model.Message) {
 	}
 	h.plain = append(h.plain, n%8 == 5)
 	h.echoes = append(h.echoes, message)
+}
+
+// whole checks that a message is rendered once, and that all bytes of that are its frames,
+// for a server: those of a client have a key each.
+func (h *reading) whole(p *protocol.Prepared, r *protocol.Rendering, f protocol.Fragments) {
+	var frames []byte
+	for more := h.mode == protocol.ServerMode; more; {
+		frames, more = f.Append(frames)
+	}
+	if again := p.Render(h.writer.Terms(p)); h.sleeps == nil && (again != r || !bytes.Equal(r.Whole(), frames)) {
+		h.sleeps = fmt.Errorf("a message is rendered as %x, again the same: %t, its frames are %x", input.Clip(r.Whole()), again == r, input.Clip(frames))
+	}
 }
 
 // doze puts the compressor to rest now and then, and holds what is said of that against

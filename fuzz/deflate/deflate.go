@@ -22,7 +22,7 @@ import (
 // AppendSmaller smaller than the message; what stands before it in dst is left alone;
 // messages that were not compressed, or did not get smaller, do not matter; without
 // takeover nothing that came before does; a message that stands in the window takes next to
-// nothing.
+// nothing; none takes more than by the fixed code without matches.
 func Deflate(data []byte) error {
 	if len(data) == 0 {
 		return nil
@@ -85,6 +85,9 @@ func Deflate(data []byte) error {
 		if op&7 <= 4 && len(m) >= 16 && bytes.Contains(window, m) && len(z) > repeated(len(m)) {
 			return fmt.Errorf("message %d of %d octets stands in the window of %d, and takes %d", count, len(m), len(window), len(z))
 		}
+		if most := enough(m); op&7 <= 4 && len(z) > most {
+			return fmt.Errorf("message %d of %d octets takes %d, by the fixed code %d", count, len(m), len(z), most)
+		}
 		if len(z) > deflate.MaxLen(len(m)) {
 			return fmt.Errorf("message %d of %d octets takes %d, at most %d were said", count, len(m), len(z), deflate.MaxLen(len(m)))
 		}
@@ -108,6 +111,19 @@ func Deflate(data []byte) error {
 		}
 	}
 	return nil
+}
+
+// enough is how many octets a message takes by the fixed code of RFC 1951 section 3.2.6 for
+// each octet, in blocks of some thousand at least: a match is never longer than what it
+// stands for.
+func enough(m []byte) int {
+	bits := 8 * 4
+	for _, b := range m {
+		if bits += 8; b >= 144 {
+			bits++
+		}
+	}
+	return bits/8 + len(m)/1000
 }
 
 // repeated is how many octets a message may take that stands in the window: a match is of

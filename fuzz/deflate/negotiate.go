@@ -26,6 +26,9 @@ func Negotiate(data []byte) error {
 		header = append(header, deflate.Offer(theirs))
 	}
 
+	if err := checkOffer(deflate.Offer(theirs), theirs); err != nil {
+		return err
+	}
 	answer, params, ok, err := deflate.Accept(header, ours)
 	_, _, refused := model.Offers(header)
 	var malformed *deflate.HeaderError
@@ -64,6 +67,28 @@ func Negotiate(data []byte) error {
 		if params != want {
 			return fmt.Errorf("header %q, client of %+v: %+v, want %+v", header, theirs, params, want)
 		}
+	}
+	return nil
+}
+
+// checkOffer checks that an offer says what the client wants, in the fewest words.
+func checkOffer(offer string, config deflate.Config) error {
+	want := "permessage-deflate"
+	if config.ServerNoContextTakeover {
+		want += "; server_no_context_takeover"
+	}
+	if config.ClientNoContextTakeover {
+		want += "; client_no_context_takeover"
+	}
+	if bits := or15(config.ServerMaxWindowBits); bits != 15 {
+		want += fmt.Sprintf("; server_max_window_bits=%d", bits)
+	}
+	want += "; client_max_window_bits"
+	if bits := or15(config.ClientMaxWindowBits); bits != 15 {
+		want += fmt.Sprintf("=%d", bits)
+	}
+	if offer != want {
+		return fmt.Errorf("client of %+v: it offers %q, want %q", config, offer, want)
 	}
 	return nil
 }
