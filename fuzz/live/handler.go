@@ -11,12 +11,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/wsproof/wsproof/fuzz/input"
 	"github.com/wsproof/wsproof/internal/engine/transcript"
@@ -45,7 +47,7 @@ func Handler(data []byte) error {
 		defer stop()
 	}
 	err := inBubble(func() error { return h.run(data) })
-	return cmp.Or(err, pools.end(mostHeld*len(h.conns)))
+	return cmp.Or(err, pools.end(mostHeld*maxHandled))
 }
 
 // handlerHead is how many bytes of an input of target Handler choose the options.
@@ -172,7 +174,35 @@ func (h *handlerHarness) run(data []byte) error {
 		}
 	}
 	h.accept(false)
-	return h.settle()
+	if err := h.settle(); err != nil || len(data)&7 != 0 {
+		return err
+	}
+	return h.forgotten()
+}
+
+// forgotten checks that the handler holds no connection that has ended.
+func (h *handlerHarness) forgotten() error {
+	var all []weak.Pointer[websocket.Websocket]
+	for _, c := range h.conns {
+		if ws := c.ws.Load(); ws != nil {
+			all = append(all, weak.Make(ws))
+		}
+	}
+	h.conns = nil
+	for range 2 {
+		runtime.GC()
+	}
+	held := 0
+	for _, ws := range all {
+		if ws.Value() != nil {
+			held++
+		}
+	}
+	runtime.KeepAlive(h.handler)
+	if held > 0 {
+		return fmt.Errorf("%d of %d connections have ended, and something still holds them", held, len(all))
+	}
+	return nil
 }
 
 // goOn lets go on what waits.

@@ -22,6 +22,7 @@ type epoll struct {
 	past   bool
 	set    map[int]*watched // by descriptor
 	faults map[epollCall]syscall.Errno
+	again  int   // how often epollWaits fails once more
 	wrong  error // the first thing that was
 }
 
@@ -31,7 +32,8 @@ type watched struct {
 	armed bool
 }
 
-// An epollCall names the calls that may fail, once each.
+// An epollCall names the calls that may fail, once each, but for epollWaits, which does so
+// three times.
 type epollCall int
 
 const (
@@ -47,7 +49,9 @@ const epollDescriptor = leastDescriptor - 1
 
 func (e *epoll) fault(call epollCall) (err error) {
 	if errno, ok := e.faults[call]; ok {
-		delete(e.faults, call)
+		if e.again--; call != epollWaits || e.again <= 0 {
+			delete(e.faults, call)
+		}
 		return errno
 	}
 	return nil
@@ -60,7 +64,7 @@ func (e *epoll) fail(call epollCall, errno syscall.Errno) {
 	if e.faults == nil {
 		e.faults = map[epollCall]syscall.Errno{}
 	}
-	e.faults[call] = errno
+	e.faults[call], e.again = errno, 3
 }
 
 // EpollOpen is epoll_create(2).

@@ -54,7 +54,7 @@ type pipe struct {
 	failedRead      reason // a read was told of the end, or of a fault
 	failed          reason // a write was told of one
 
-	interrupts bool   // every other system call is interrupted, and waits end for nothing
+	interrupts bool   // two of three system calls are interrupted, and waits end for nothing
 	calls      int    // of the system
 	changed    func() // called behind each change; may be nil
 
@@ -119,7 +119,7 @@ func (p *pipe) readable() bool { return len(p.in) > 0 || p.readErr != nil || p.e
 // interrupted tells whether a system call is.
 func (p *pipe) interrupted() bool {
 	p.calls++
-	return p.interrupts && p.calls%2 == 1
+	return p.interrupts && p.calls%3 != 0
 }
 
 // SetReadDeadline sets the deadline of reads.
