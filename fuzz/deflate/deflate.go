@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"sync"
 
 	"github.com/wsproof/wsproof/internal/model"
@@ -168,6 +169,23 @@ func message(src, all []byte) (m, rest []byte) {
 	return m, src
 }
 
+// manyLengths returns a part of a message whose code has about as many words of each length
+// as the Fibonacci numbers say: the code that tells those would have words too long.
+func manyLengths() []byte {
+	const size = 63 + 63*63
+	var m []byte
+	for a, b, length, octet := 1, 1, 2, byte(0); length <= 12; a, b, length = b, a+b, length+1 {
+		for range a {
+			m = append(m, bytes.Repeat([]byte{octet}, 1<<(12-length))...)
+			octet += 157 // those of a length do not follow each other
+		}
+	}
+	m = append(m, make([]byte, size-len(m))...)
+	r := rand.New(rand.NewPCG(3, 4))
+	r.Shuffle(len(m), func(i, k int) { m[i], m[k] = m[k], m[i] })
+	return append([]byte{63 << 2}, m...)
+}
+
 func seedDeflate() [][]byte {
 	var seeds [][]byte
 	words := []byte("the window of the message; {\"price\": 10.50, \"size\": 100}, {\"price\": 10.75, \"size\": 90} ")
@@ -209,6 +227,8 @@ func seedDeflate() [][]byte {
 		}
 		seeds = append(seeds, append(seed, 6, 0, 0, 1, 15<<2|1, 480&0xff, 480>>8, 0, 1, 15<<2|1, 100, 1))
 	}
+	// Code lengths that occur as often as the Fibonacci numbers, about.
+	seeds = append(seeds, append([]byte{0x00, 0, 1}, manyLengths()...), append([]byte{0x17, 0, 1}, manyLengths()...))
 	// Large ones.
 	for shape := range 32 {
 		seeds = append(seeds, []byte{byte(shape), 0, 3, 0xff, 1, 0xfe, 2, 0xff, 3, 3, 3, 0xff, 1, 0xfd, 0xff, 0x7f, 0xfd, 1, 0, 0, 2, 0xfd, 0, 0x80, 0xfd, 0xff, 0x0f})
