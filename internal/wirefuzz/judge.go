@@ -2,6 +2,7 @@ package wirefuzz
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -186,17 +187,19 @@ func (j *judgement) accepts(why string) {
 }
 
 // breach is the rule that the server has broken if it took what it should not: not one
-// that binds the sender alone, nor the model's bound on lengths.
-func (j *judgement) breach() model.Rule {
+// that binds the sender alone, nor the model's bound on lengths. Of the readings, it is
+// that which goes furthest: by the others nothing has to be wrong before.
+func (j *judgement) breach() (rule model.Rule) {
+	furthest := -1
 	for _, want := range j.p.wants {
 		switch {
 		case want.End != model.Failed || slices.Contains(pastLimits, want.Rule):
 			return ""
-		case want.Rule != model.LengthNotMinimal:
-			return want.Rule
+		case want.Rule != model.LengthNotMinimal && want.Offset > furthest:
+			rule, furthest = want.Rule, want.Offset
 		}
 	}
-	return ""
+	return rule
 }
 
 // fragment says whether a message is what a fragment has, of a message that is not at
@@ -324,7 +327,7 @@ func (j *judgement) ending() {
 			j.add(sighting{Level: Note, Rule: p.breaks(), Kind: Stays, Why: "the server neither failed the connection nor answered the Close", timed: true})
 			break
 		}
-		j.add(j.weigh(sighting{Rule: p.breaks(), Kind: Stays, Why: "the server neither failed the connection nor went on", timed: true}))
+		j.add(j.weigh(sighting{Rule: cmp.Or(j.breach(), p.breaks()), Kind: Stays, Why: "the server neither failed the connection nor went on", timed: true}))
 	case a.part == reacting && p.breaks() == "" && len(a.codes) == 0 && (p.closes() || p.calm == len(p.b)):
 		j.unanswered()
 	case p.closes() && len(a.codes) > 0:

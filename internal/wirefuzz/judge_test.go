@@ -31,6 +31,8 @@ func TestJudge(t *testing.T) {
 		{"1011 for what is not text", "818137fa213dc8", answer{part: closing, codes: []uint16{1011}, close: []byte{3, 243}, end: ended}, "note text-not-utf8: code"},
 		{"a length in a form that is not the shortest is refused", "81fe000037fa213d", answer{part: closing, codes: []uint16{1002}, close: []byte{3, 234}, end: ended}, "note length-not-minimal: stricter"},
 		{"and taken", "81fe000037fa213d", answer{part: closing, messages: text(""), codes: []uint16{1000}, close: []byte{3, 232}, end: ended}, ""},
+		{"a frame inside a message of what is no text, which comes back with it", "018137fa213dc8 028037fa213d 808037fa213d", answer{part: reacting, messages: []model.Message{{Binary: true, Payload: []byte{0xff}}}}, "finding continuation-expected: accepts"},
+		{"an unmasked frame behind the first fragment of what is no text", "018137fa213dc8 8000 898037fa213d", answer{part: reacting, goesOn: true}, "finding client-frame-unmasked: accepts"},
 		{"an unmasked message comes back", "810161", answer{part: reacting, messages: text("a")}, "finding client-frame-unmasked: accepts"},
 		{"a ping of 126 bytes is passed over", "89fe007e00000000" + strings.Repeat("61", 126), answer{part: reacting, goesOn: true}, "note control-frame-too-large: passes over"},
 		{"a Close of one byte is answered as if it was right", "888137fa213d34", answer{part: closing, codes: []uint16{1000}, close: []byte{3, 232}, end: ended}, "note close-payload-invalid: accepts"},
