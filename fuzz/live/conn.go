@@ -106,6 +106,7 @@ type told struct {
 	written     []wire.Frame
 	writtenMsgs int
 	writeErrors int
+	failed      int  // of them, before OnClose was called
 	matched     int  // frames of written that were found on the wire
 	silent      bool // the handler has panicked: nobody is told what is read any more
 	before      int  // frames that were read, then
@@ -117,6 +118,7 @@ type call struct {
 	epoch    int       // in which it was called
 	text     string    // of WriteMessage
 	plain    bool      // which is not to be compressed
+	binary   bool      // which is binary
 	close    []byte    // the payload of the Close that it sends
 	bad      bool      // it must fail
 	ctxed    bool      // its context ends by itself

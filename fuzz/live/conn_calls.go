@@ -41,8 +41,8 @@ func (h *connHarness) writeWithin(word string, invalid bool, size int, within ti
 	text := head + strings.Repeat("+", max(0, size-len(head)))
 	c := &call{what: "WriteMessage", text: text, bad: invalid, ctxed: within > 0, until: time.Now().Add(within)}
 	payload := []byte(text)
-	c.plain = h.numbered%3 == 0
-	msg := &websocket.Message{Binary: h.numbered%2 == 0 && !invalid, Payload: payload, Uncompressed: c.plain}
+	c.plain, c.binary = h.numbered%3 == 0, h.numbered%2 == 0 && !invalid
+	msg := &websocket.Message{Binary: c.binary, Payload: payload, Uncompressed: c.plain}
 	prepared := h.numbered%4 == 1
 	if invalid {
 		msg.Payload = append(payload, 0xff)

@@ -37,6 +37,10 @@ func (s *scene) checkReadErrors() error {
 	if s.told.writeErrors == 0 && s.opt.hooked(onWriteError) && !slices.ContainsFunc(s.ends, func(o outcome) bool { return o.settled&(reasonWriteFault|reasonWriteTimeout|reasonWriter) == 0 }) {
 		return errors.New("writing failed and OnWriteError was not called")
 	}
+	byWriting := !slices.ContainsFunc(s.ends, func(o outcome) bool { return o.settled&(reasonWriteFault|reasonWriteTimeout) == 0 })
+	if byWriting && s.told.failed == 0 && s.opt.hooked(onWriteError) && s.opt.hooked(onClose) && !s.hookPanicked.Load() {
+		return errors.New("writing failed, and OnClose was called before OnWriteError")
+	}
 	if !s.opt.hooked(onReadError) {
 		return nil
 	}

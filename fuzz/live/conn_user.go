@@ -35,7 +35,7 @@ func (h *connHarness) hooks() websocket.Hooks {
 	}
 	hooks := websocket.Hooks{
 		OnClose: func(_ websocket.ClientKey, code websocket.StatusCode, err error) {
-			told(onClose, func() { t.closes++; t.code, t.err = code, err })
+			told(onClose, func() { t.closes++; t.code, t.err, t.failed = code, err, t.writeErrors })
 		},
 		OnReadError: func(_ websocket.ClientKey, err error) {
 			told(onReadError, func() { t.readErrors = append(t.readErrors, err) })

@@ -150,6 +150,9 @@ func (s *scene) readMessage(binary bool, message []byte, compressed bool) error 
 		if i < 0 {
 			return fmt.Errorf("%q was sent, which nobody wrote", input.Clip(message))
 		}
+		if s.calls[i].binary != binary {
+			return fmt.Errorf("%q was sent as binary: %t", input.Clip(message), binary)
+		}
 		if s.calls[i].plain && compressed {
 			return fmt.Errorf("%q was sent compressed, and was not to be", input.Clip(message))
 		}
