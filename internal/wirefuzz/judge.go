@@ -354,19 +354,22 @@ func (j *judgement) unanswered() {
 	if p.big && p.want.Messages == nil || p.behind() && a.end == reset {
 		return // a message that is under way may be past its limit; what it sent may be lost
 	}
-	level := Finding
-	s := sighting{Level: level, Rule: CloseAnswered, Kind: Unanswered, timed: true}
+	s := sighting{Level: Finding, Rule: CloseAnswered, Kind: Unanswered, timed: true}
 	switch {
 	case a.end == stillOpen:
 		s.Why = "the server did not answer the Close"
 	default:
 		s.Why = "the server " + a.endText() + " without a Close in response"
 	}
-	if p.big || p.crowded || p.behind() {
+	if p.big || p.crowded || p.behind() || slices.Contains(registered, p.want.Code) {
 		s.Level = Note
 	}
 	j.add(s)
 }
+
+// registered are codes that IANA has, and RFC 6455 has not: a server may know no more than
+// its §7.4 does.
+var registered = []uint16{1012, 1013, 1014}
 
 // appropriate are the codes for a connection that fails, besides the usual ones.
 var appropriate = []uint16{1002, 1003, 1007, 1008, 1009, 1010, 1011}
