@@ -63,6 +63,7 @@ type reading struct {
 	owned   [][]byte // payloads that are the caller's, and copies of them
 	copies  [][]byte
 	spans   []input.Span // the frames of data that are to be told of; nil: none are
+	all     []input.Span // all frames
 
 	deflation *protocol.Deflation // nil: there is none
 	echoes    []model.Message     // what was sent back
@@ -92,6 +93,7 @@ func (h *reading) read(t *input.Transcript) error {
 		h.other.Deflate(protocol.NewDeflation(mode, paramsOf(&model.Deflate{ServerMaxWindowBits: 15, ClientMaxWindowBits: 15}), deflate.Fast, 1))
 	}
 	h.got, h.given, h.owned, h.copies, h.spans = model.Outcome{}, 0, h.owned[:0], h.copies[:0], nil
+	h.all = nil
 	h.reader.Own = len(t.Input)&1 != 0
 	if h.reader.EachFrame = len(t.Input)&6 == 2; h.reader.EachFrame {
 		h.spans = slices.DeleteFunc(input.Split(t.Input), func(s input.Span) bool { return s.Frame.Opcode&8 != 0 })
@@ -272,6 +274,9 @@ func (h *reading) give(t *input.Transcript, turn *int) error {
 	if ahead := h.reader.Holds() - 4*h.given; ahead > 1<<20+64<<10 { // what pools have: memory grows by doubling, and is rounded up
 		return fmt.Errorf("holds %d bytes when %d have come", h.reader.Holds(), h.given)
 	}
+	if *turn&7 == 0 && t.Deflate == nil && h.reader.Holds() < h.underWay(t) {
+		return fmt.Errorf("holds %d bytes when %d of a message have come", h.reader.Holds(), h.underWay(t))
+	}
 	n := len(space)
 	if len(t.Sizes) > 0 {
 		n = min(n, t.Sizes[*turn%len(t.Sizes)])
@@ -284,6 +289,31 @@ func (h *reading) give(t *input.Transcript, turn *int) error {
 	h.reader.Came(n)
 	h.given += n
 	return nil
+}
+
+// underWay is how many bytes have come of the message whose end has not.
+func (h *reading) underWay(t *input.Transcript) (n int) {
+	if h.all == nil {
+		h.all = input.Split(t.Input)
+	}
+	for i := range h.all {
+		s := &h.all[i]
+		switch size := len(s.Frame.Payload); {
+		case s.Start >= h.given || s.Cut:
+			return n
+		case s.Frame.Opcode&8 != 0:
+			continue
+		case s.Frame.Opcode != wire.Continuation:
+			n = 0
+			fallthrough
+		default:
+			n += min(size, max(0, h.given-(s.End-size)))
+		}
+		if s.Frame.Fin && h.given >= s.End {
+			n = 0
+		}
+	}
+	return n
 }
 
 // cut checks the error for a transcript that is cut short.

@@ -52,6 +52,9 @@ var explained = []explanation{
 	{in: "sweep.arm", cost: true, why: "when the memory of quiet compressors is looked for"},
 	{in: "sweep.tick", cost: true, why: "which memory of quiet compressors is given back"},
 	{in: "restAfter", cost: true, why: "when the memory of quiet compressors is given back"},
+	{in: "Writer.Control", old: "maxHeaderSize + len(payload)", new: "maxHeaderSize - len(payload)", cost: true, why: "how much is set aside in advance"},
+	{in: "maskBy", old: "len(src) >= 16 && len(dst) >= 16", new: "len(src) >= 16 && len(dst) >= 17", cost: true, why: "what follows takes the last octets"},
+	{in: "inflater.fill", old: "m.nhold < 56", new: "m.nhold < 56+1", cost: true, why: "with 56 there is room for none"},
 	{in: "Options.setDefaults", old: "orDefault(&o.ReadTimeout, 0)\n\torDefault(&o.WriteTimeout, 0)", new: "orDefault(&o.WriteTimeout, 0)\n\torDefault(&o.ReadTimeout, 0)", why: "each sets a field of its own"},
 }
 
