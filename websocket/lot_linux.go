@@ -13,14 +13,17 @@ import (
 const canPark = true
 
 // parked are the connections of the process that are parked.
-var parked = new(lot)
+var parked = new(lot[*served])
 
 // A kernel that a test plays has a lot of its own.
-func init() { seam.Restart = func() { parked = new(lot) } }
+func init() { seam.Restart = func() { parked = new(lot[*served]) } }
 
 // A sleeper is parked. It is woken once: when its socket is readable, or wake was called.
 // It is told for how long it was parked, 49 days at most.
-type sleeper interface{ unpark(slept time.Duration) }
+type sleeper interface {
+	comparable
+	unpark(slept time.Duration)
+}
 
 // A lot is where connections are parked that have been idle for a while: the kernel
 // watches their sockets, by epoll, and no goroutine is left waiting. The epoll
@@ -30,13 +33,13 @@ type sleeper interface{ unpark(slept time.Duration) }
 // A socket that is closed leaves the epoll set by itself, but its events may still be on
 // their way when its descriptor has become another one's. So they do not name
 // descriptors: each parking has a ticket of its own.
-type lot struct {
+type lot[S sleeper] struct {
 	mu      sync.Mutex
 	opened  time.Time
 	epoll   int
 	file    seam.EpollFile  // of epoll; nil before the first parking
 	raw     syscall.RawConn // of file
-	places  []*[placesMore]place
+	places  []*[placesMore]place[S]
 	free    uint32 // the first free place, plus 1
 	count   int    // of what is parked
 	running bool   // run is
@@ -45,8 +48,8 @@ type lot struct {
 // placesMore is how many places are made at a time.
 const placesMore = 256
 
-type place struct {
-	who  sleeper
+type place[S sleeper] struct {
+	who  S
 	turn uint32 // how often the place was given back: half of the tickets for it
 	next uint32 // the next free place, plus 1; while it is taken, since when: see now
 }
@@ -62,7 +65,7 @@ const (
 // park parks who, who has told at where its ticket stands and waits for the socket raw.
 // From then on who belongs to who is woken. Where that cannot be, park returns false, and
 // who has not been, and will not be, woken.
-func (l *lot) park(raw syscall.RawConn, at *atomic.Uint64, who sleeper) bool {
+func (l *lot[S]) park(raw syscall.RawConn, at *atomic.Uint64, who S) bool {
 	t, ok := l.take(who)
 	if !ok {
 		return false
@@ -75,12 +78,12 @@ func (l *lot) park(raw syscall.RawConn, at *atomic.Uint64, who sleeper) bool {
 	if err == nil && errno == 0 {
 		return true
 	}
-	back, _ := l.claim(t)
-	return back == nil // somebody was faster, and has woken it
+	_, _, ok = l.claim(t)
+	return !ok // somebody was faster, and has woken it
 }
 
 // watch has the kernel tell once when the socket fd is readable, or has ended.
-func (l *lot) watch(fd int, t ticket) syscall.Errno {
+func (l *lot[S]) watch(fd int, t ticket) syscall.Errno {
 	event := syscall.EpollEvent{Events: parkedEvents, Fd: int32(t), Pad: int32(t >> 32)}
 	err := epollCtl(l.epoll, syscall.EPOLL_CTL_MOD, fd, event)
 	if err == syscall.ENOENT { // it is parked for the first time
@@ -91,14 +94,14 @@ func (l *lot) watch(fd int, t ticket) syscall.Errno {
 }
 
 // wake wakes who has the ticket, if it is still parked.
-func (l *lot) wake(t ticket) {
-	if who, since := l.claim(t); who != nil {
+func (l *lot[S]) wake(t ticket) {
+	if who, since, ok := l.claim(t); ok {
 		who.unpark(time.Duration(l.now()-since) * time.Millisecond)
 	}
 }
 
 // take gives who a place.
-func (l *lot) take(who sleeper) (ticket, bool) {
+func (l *lot[S]) take(who S) (ticket, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.file == nil && !l.open() {
@@ -123,31 +126,32 @@ func (l *lot) take(who sleeper) (ticket, bool) {
 }
 
 // now is the time in milliseconds.
-func (l *lot) now() uint32 { return uint32(time.Since(l.opened) / time.Millisecond) }
+func (l *lot[S]) now() uint32 { return uint32(time.Since(l.opened) / time.Millisecond) }
 
-// claim gives the place of a ticket back, and returns who was there, and since when: nil
+// claim gives the place of a ticket back, and returns who was there, and since when: false
 // if that had happened before.
-func (l *lot) claim(t ticket) (who sleeper, since uint32) {
+func (l *lot[S]) claim(t ticket) (who S, since uint32, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p := l.place(uint32(t))
-	if p.turn != uint32(t>>32) || p.who == nil {
-		return nil, 0
+	var nobody S
+	if p.turn != uint32(t>>32) || p.who == nobody {
+		return nobody, 0, false
 	}
 	who, since = p.who, p.next
-	p.who, p.next = nil, l.free
+	p.who, p.next = nobody, l.free
 	p.turn++
 	l.free = uint32(t)
 	if l.count--; l.count == 0 {
 		_ = l.file.SetReadDeadline(time.Unix(1, 0)) // run ends
 	}
-	return who, since
+	return who, since, true
 }
 
-func (l *lot) place(i uint32) *place { return &l.places[(i-1)/placesMore][(i-1)%placesMore] }
+func (l *lot[S]) place(i uint32) *place[S] { return &l.places[(i-1)/placesMore][(i-1)%placesMore] }
 
-func (l *lot) grow() {
-	l.places = append(l.places, new([placesMore]place))
+func (l *lot[S]) grow() {
+	l.places = append(l.places, new([placesMore]place[S]))
 	for i := uint32(len(l.places) * placesMore); i > uint32(len(l.places)-1)*placesMore; i-- {
 		l.place(i).next = l.free
 		l.free = i
@@ -155,7 +159,7 @@ func (l *lot) grow() {
 }
 
 // open makes the epoll descriptor.
-func (l *lot) open() bool {
+func (l *lot[S]) open() bool {
 	fd, file, err := openEpoll()
 	if err != nil {
 		return false
@@ -173,7 +177,7 @@ func (l *lot) open() bool {
 }
 
 // run wakes who has something to read, as long as anything is parked.
-func (l *lot) run() {
+func (l *lot[S]) run() {
 	var events [mostEvents]syscall.EpollEvent
 	for !l.empty() {
 		n := 0
@@ -191,7 +195,7 @@ func (l *lot) run() {
 }
 
 // empty reports whether nothing is parked: then run, which asks, ends.
-func (l *lot) empty() bool {
+func (l *lot[S]) empty() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.running = l.count > 0

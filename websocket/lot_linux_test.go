@@ -33,7 +33,7 @@ func TestTickets(t *testing.T) {
 	a, b := socketPair(t)
 	defer a.Close()
 	defer b.Close()
-	var l lot
+	var l lot[*dozer]
 	var first, second dozer
 	if !l.park(rawOf(t, a), &first.ticket, &first) {
 		t.Fatal("not parked")
@@ -65,7 +65,7 @@ func TestTickets(t *testing.T) {
 	eventually(t, "run waits", func() bool {
 		stacks := make([]byte, 1<<20)
 		_, run, _ := strings.Cut(string(stacks[:runtime.Stack(stacks, true)]), "[IO wait]:")
-		return strings.Contains(run, "(*lot).run")
+		return strings.Contains(run, "(*lot[...]).run")
 	})
 	l.wake(ticket(first.ticket.Load()))
 	eventually(t, "run ends", func() bool { l.mu.Lock(); defer l.mu.Unlock(); return !l.running })
@@ -89,7 +89,7 @@ func TestClosedWhileParking(t *testing.T) {
 	for _, before := range []bool{false, true} {
 		a, b := socketPair(t)
 		defer b.Close()
-		var l lot
+		var l lot[*dozer]
 		var d dozer
 		end := func() {
 			a.Close()
@@ -116,7 +116,7 @@ func TestClosedWhileParking(t *testing.T) {
 func TestParkedTooLate(t *testing.T) {
 	a, b := socketPair(t)
 	raw := rawOf(t, a)
-	var l lot
+	var l lot[*dozer]
 	var d dozer
 	if _, err := b.Write([]byte("x")); err != nil {
 		t.Fatal(err)
@@ -140,7 +140,7 @@ func TestParkedTooLate(t *testing.T) {
 // Descriptors are closed and used again while their events are on their way: nobody is
 // woken by those of another, everybody once.
 func TestDescriptorsUsedAgain(t *testing.T) {
-	var l lot
+	var l lot[*dozer]
 	const rounds, at = 20, 20
 	for range rounds {
 		var olds, news [at]dozer

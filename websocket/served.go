@@ -4,6 +4,8 @@ import (
 	"log"
 	"net/http"
 	"runtime"
+	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -62,7 +64,7 @@ func (s *served) park() bool {
 
 func (s *served) tryPark() bool {
 	s.owner.parked.Add(1)
-	if s.ws().under().park(s) {
+	if s.ws().under().park(func(raw syscall.RawConn, at *atomic.Uint64) bool { return parked.park(raw, at, s) }) {
 		return true
 	}
 	s.owner.parked.Add(-1)

@@ -9,6 +9,6 @@ func (s *socket) there() bool { return false }
 
 func (t *transport) findSocket() bool             { return false }
 func (t *transport) waitSocket() error            { return nil }
-func (t *transport) park(sleeper) bool            { return false }
+func (t *transport) park(parkIn) bool             { return false }
 func (t *transport) awake()                       {}
 func (t *transport) writeNow([]byte) (int, error) { return 0, nil }

@@ -111,14 +111,14 @@ func (t *transport) onReadable(fd uintptr) bool {
 	return true
 }
 
-// park parks who, who waits for the socket to be readable, unless the last wait ended
-// before it had begun: see lot.park.
-func (t *transport) park(who sleeper) bool {
+// park has in park who waits for the socket to be readable, unless the last wait ended
+// before it had begun.
+func (t *transport) park(in parkIn) bool {
 	if t.socket.result != -int32(syscall.EAGAIN) {
 		return false
 	}
 	t.socket.tryRead = nil // until it is awake again
-	if parked.park(t.socket.raw, &t.ticket, who) {
+	if in(t.socket.raw, &t.ticket) {
 		return true
 	}
 	t.awake()

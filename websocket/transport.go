@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/wsproof/wsproof/websocket/protocol"
@@ -190,6 +191,9 @@ func (t *transport) goOn(by time.Time) {
 // nothing interrupts it from then on. It reports whether it was just about to be, so that
 // its own deadline has to be set again.
 func (t *transport) undisturbed() (was bool) { return t.socket.idle.stop() }
+
+// parkIn is lot.park for who has the transport.
+type parkIn func(raw syscall.RawConn, at *atomic.Uint64) bool
 
 // close closes the transport.
 func (t *transport) close() { _ = t.src.Close() } // whatever it says, the connection is gone

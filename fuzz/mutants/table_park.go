@@ -20,7 +20,7 @@ var parkMutants = []mutant{
 	},
 	{
 		name: "goes-on-although-somebody-has-woken-it", kind: droppedCheck, rule: "parking", in: "lot.park",
-		old: "return back == nil", new: "return back == nil && false", targets: parking,
+		old: "return !ok", new: "return false", targets: parking,
 	},
 	{
 		name: "never-watched-again", kind: stateLost, rule: "parking", in: "lot.watch",
