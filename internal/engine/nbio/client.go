@@ -13,6 +13,15 @@ import (
 // runClient is a client of github.com/lesismal/nbio: its Dialer on a poller of its
 // own, and its handlers.
 func runClient(ctx context.Context, url string, h dial.Handler) error {
+	return run(ctx, url, h, false)
+}
+
+// runCompressing is the same with permessage-deflate.
+func runCompressing(ctx context.Context, url string, h dial.Handler) error {
+	return run(ctx, url, h, true)
+}
+
+func run(ctx context.Context, url string, h dial.Handler, compresses bool) error {
 	engine := nbhttp.NewEngine(nbhttp.Config{
 		NPoller: 1, ServerExecutor: here, ClientExecutor: here, // as in server.go
 		MaxWebsocketFramePayloadSize: dial.MaxMessage, ReleaseWebsocketPayload: true,
@@ -25,13 +34,14 @@ func runClient(ctx context.Context, url string, h dial.Handler) error {
 	options := websocket.NewOptions()
 	options.Engine = engine
 	options.MessageLengthLimit = dial.MaxMessage
+	options.EnableCompression(compresses)
 	options.OnMessage(func(conn *websocket.Conn, kind websocket.MessageType, payload []byte) {
 		if reply := h(kind == websocket.BinaryMessage, payload); reply != nil {
 			_ = conn.WriteMessage(kind, reply)
 		}
 	})
 	options.OnClose(func(*websocket.Conn, error) { close(ended) })
-	dialer := websocket.Dialer{Engine: engine, Options: options}
+	dialer := websocket.Dialer{Engine: engine, Options: options, EnableCompression: compresses}
 	conn, _, err := dialer.DialContext(ctx, url, nil)
 	if err != nil {
 		return err

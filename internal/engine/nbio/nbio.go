@@ -20,11 +20,12 @@ func leave() {
 
 // Engine is nbio.
 var Engine = engine.Engine{
-	Reader: &transcripts.Reader,
-	Serve:  newServer,
-	Client: runClient,
-	Tasks:  tasks,
-	Leave:  leave,
+	Reader:      &transcripts.Reader,
+	Serve:       newServer,
+	Client:      runClient,
+	Compressing: runCompressing,
+	Tasks:       tasks,
+	Leave:       leave,
 	Lacks: map[engine.Lack]string{
 		engine.EmptyMessages: "a message without payload is not delivered",
 		engine.FailCodes:     "it closes TCP without a Close, or with 1002 or 1009, whatever the rule",
