@@ -140,7 +140,7 @@ func (l *link) Ping(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-l.end.done():
-		return l.end.orWhy(errClosed)
+		return l.end.why()
 	}
 }
 

@@ -155,10 +155,7 @@ func (o *Options) setDefaults() {
 	orDefault(&o.MaxPending, defaultMaxPending)
 	orDefault(&o.LingerBytes, defaultLingerBytes)
 	orDefault(&o.CloseTimeout, defaultCloseTimeout)
-	orDefault(&o.ReadTimeout, 0)
-	orDefault(&o.WriteTimeout, 0)
-	orDefault(&o.MessageTimeout, 0)
-	orDefault(&o.PingInterval, 0)
+	// The other times have none: who uses them asks whether they are above zero.
 	if o.ParkAfter == 0 {
 		o.ParkAfter = defaultParkAfter
 	}

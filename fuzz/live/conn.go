@@ -101,10 +101,10 @@ type told struct {
 	code        websocket.StatusCode
 	err         error
 	read        []wire.Frame
-	messages    int
+	messages    []model.Message
 	readErrors  []error
 	written     []wire.Frame
-	writtenMsgs int
+	writtenMsgs []model.Message
 	writeErrors int
 	failed      int  // of them, before OnClose was called
 	matched     int  // frames of written that were found on the wire

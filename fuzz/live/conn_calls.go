@@ -39,7 +39,7 @@ func (h *connHarness) writeWithin(word string, invalid bool, size int, within ti
 	h.numbered++
 	head := fmt.Sprintf("message %d %s ", h.numbered, word)
 	text := head + strings.Repeat("+", max(0, size-len(head)))
-	c := &call{what: "WriteMessage", text: text, bad: invalid, ctxed: within > 0, until: time.Now().Add(within)}
+	c := &call{what: "WriteMessage", text: text, bad: invalid, ctxed: within != 0, until: time.Now().Add(within)}
 	payload := []byte(text)
 	c.plain, c.binary = h.numbered%3 == 0, h.numbered%2 == 0 && !invalid
 	msg := &websocket.Message{Binary: c.binary, Payload: payload, Uncompressed: c.plain}
@@ -49,7 +49,7 @@ func (h *connHarness) writeWithin(word string, invalid bool, size int, within ti
 	}
 	h.other(c, func() error {
 		ctx, cancel := h.ctx, context.CancelFunc(func() {})
-		if within > 0 {
+		if within != 0 {
 			ctx, cancel = context.WithTimeout(h.ctx, within)
 		}
 		defer cancel()
@@ -65,7 +65,7 @@ func (h *connHarness) writeWithin(word string, invalid bool, size int, within ti
 		for i := range payload { // it is ours again
 			payload[i] = '!'
 		}
-		h.locked(func() { c.ended = ctx.Err() != nil && within > 0 })
+		h.locked(func() { c.ended = ctx.Err() != nil && within != 0 })
 		return err
 	})
 	return c

@@ -257,8 +257,20 @@ func (h *connHarness) answerPings() error {
 	return h.settle()
 }
 
+// ended is how long a context lasts that has ended before.
+const ended = time.Nanosecond - time.Second
+
+// within returns how long a context lasts.
+func (h *connHarness) within() time.Duration {
+	n := int(h.src.Next())
+	if n == 255 {
+		return ended
+	}
+	return connTimes[n%len(connTimes)]
+}
+
 func (h *connHarness) callPing() {
-	within := connTimes[int(h.src.Next())%len(connTimes)]
+	within := h.within()
 	h.other(&call{what: "Ping", ctxed: true, until: time.Now().Add(within)}, func() error {
 		ctx, cancel := context.WithTimeout(h.ctx, within)
 		defer cancel()

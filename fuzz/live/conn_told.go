@@ -122,8 +122,13 @@ func (s *scene) checkHooks() error {
 	if !s.closed && t.closes != 0 {
 		return errors.New("OnClose was called, and the transport is open")
 	}
-	if s.opt.hooked(onReadMessage) && t.messages != len(s.got) && s.opt.two(bitUser) != userNobody && !s.hookPanicked.Load() {
-		return fmt.Errorf("OnReadMessage was called %d times, %d messages were delivered", t.messages, len(s.got))
+	if s.opt.hooked(onReadMessage) && len(t.messages) != len(s.got) && s.opt.two(bitUser) != userNobody && !s.hookPanicked.Load() {
+		return fmt.Errorf("OnReadMessage was called %d times, %d messages were delivered", len(t.messages), len(s.got))
+	}
+	for i, m := range t.messages {
+		if i >= len(s.want.Messages) || m.Binary != s.want.Messages[i].Binary || !bytes.Equal(m.Payload, s.want.Messages[i].Payload) {
+			return fmt.Errorf("OnReadMessage saw %v as message %d of %d", m, i+1, len(s.want.Messages))
+		}
 	}
 	if s.opt.hooked(onReadFrame) {
 		if err := s.checkReadFrames(); err != nil {
@@ -133,8 +138,11 @@ func (s *scene) checkHooks() error {
 	if !s.sound || s.busy > 0 || s.reasons&(reasonWriter|reasonWriteTimeout) != 0 || s.hookPanicked.Load() {
 		return nil
 	}
-	if n := s.sent.whole; s.opt.hooked(onWriteMessage) && n != t.writtenMsgs {
-		return fmt.Errorf("OnWriteMessage saw %d messages, %d were sent", t.writtenMsgs, n)
+	if n := s.sent.whole; s.opt.hooked(onWriteMessage) && n != len(t.writtenMsgs) {
+		return fmt.Errorf("OnWriteMessage saw %d messages, %d were sent", len(t.writtenMsgs), n)
+	}
+	if got, want := messageBag(t.writtenMsgs), messageBag(s.sent.told); s.opt.hooked(onWriteMessage) && got != want {
+		return fmt.Errorf("OnWriteMessage saw %s, sent were %s", got, want)
 	}
 	if !s.opt.hooked(onWriteFrame) {
 		return nil
@@ -184,6 +192,16 @@ func (s *scene) checkReadFrames() error {
 
 func sameFrame(a, b *wire.Frame) bool {
 	return a.Fin == b.Fin && a.Opcode == b.Opcode && a.RSV == b.RSV && bytes.Equal(a.Payload, b.Payload)
+}
+
+// messageBag tells messages, whatever their order.
+func messageBag(messages []model.Message) string {
+	lines := make([]string, len(messages))
+	for i, m := range messages {
+		lines[i] = fmt.Sprintf("%t %s", m.Binary, m.Payload)
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, ", ")
 }
 
 // frameBag tells frames, whatever their order.

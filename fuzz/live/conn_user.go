@@ -28,6 +28,13 @@ func (h *connHarness) hooks() websocket.Hooks {
 		}
 		return wire.Frame{Fin: f.Fin(), RSV: rsv, Opcode: byte(f.Opcode()), Payload: bytes.Clone(f.Payload)}
 	}
+	message := func(key websocket.ClientKey, msg *websocket.Message) (m model.Message) {
+		if key != "fuzz" || msg == nil {
+			h.errs = append(h.errs, fmt.Errorf("a hook was called with the key %q and the message %v", key, msg))
+			return m
+		}
+		return model.Message{Binary: msg.Binary, Payload: bytes.Clone(msg.Payload)}
+	}
 	t := &h.told
 	told := func(hook int, f func()) {
 		h.locked(f)
@@ -43,12 +50,16 @@ func (h *connHarness) hooks() websocket.Hooks {
 		OnReadFrame: func(key websocket.ClientKey, f *websocket.Frame) {
 			told(onReadFrame, func() { t.read = append(t.read, frame(key, f)) })
 		},
-		OnReadMessage: func(websocket.ClientKey, *websocket.Message) { told(onReadMessage, func() { t.messages++ }) },
-		OnWriteError:  func(websocket.ClientKey, error) { told(onWriteError, func() { t.writeErrors++ }) },
+		OnReadMessage: func(key websocket.ClientKey, msg *websocket.Message) {
+			told(onReadMessage, func() { t.messages = append(t.messages, message(key, msg)) })
+		},
+		OnWriteError: func(websocket.ClientKey, error) { told(onWriteError, func() { t.writeErrors++ }) },
 		OnWriteFrame: func(key websocket.ClientKey, f *websocket.Frame) {
 			told(onWriteFrame, func() { t.written = append(t.written, frame(key, f)) })
 		},
-		OnWriteMessage: func(websocket.ClientKey, *websocket.Message) { told(onWriteMessage, func() { t.writtenMsgs++ }) },
+		OnWriteMessage: func(key websocket.ClientKey, msg *websocket.Message) {
+			told(onWriteMessage, func() { t.writtenMsgs = append(t.writtenMsgs, message(key, msg)) })
+		},
 	}
 	for hook, unset := range map[int]func(){
 		onClose: func() { hooks.OnClose = nil }, onReadError: func() { hooks.OnReadError = nil }, onReadFrame: func() { hooks.OnReadFrame = nil }, onReadMessage: func() { hooks.OnReadMessage = nil },

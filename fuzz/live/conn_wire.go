@@ -25,6 +25,7 @@ type wireTold struct {
 	numbers  int            // the highest number of a ping
 	epoch    int            // of the call whose message came last
 	frames   []wire.Frame
+	told     []model.Message // of all messages
 }
 
 func (w *wireTold) bag() string { return frameBag(w.frames) }
@@ -106,6 +107,7 @@ func (s *scene) readWire() error {
 					return err
 				}
 			}
+			w.told = append(w.told, model.Message{Binary: binaryKind, Payload: bytes.Clone(plain)})
 			if err := s.readMessage(binaryKind, plain, packed); err != nil {
 				return err
 			}

@@ -1,7 +1,9 @@
 package live
 
 import (
+	"context"
 	"fmt"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,6 +78,12 @@ func (h *handlerHarness) fault(c *handled, what byte) bool {
 	case what >= 4 && h.kernel != nil:
 		h.faulty = time.Now()
 		h.kernel.fail(epollCall(what-4)%epollCalls, [...]syscall.Errno{syscall.EMFILE, syscall.ENOSPC, syscall.ENOMEM, syscall.EINTR}[what-4])
+	case what == 3: // good, but the connection cannot be taken over
+		w := httptest.NewRecorder()
+		h.handler.ServeHTTP(w, handlerRequest().Clone(context.Background()))
+		if w.Code < 400 {
+			h.fail("a request on a connection that cannot be taken over was answered with %d", w.Code)
+		}
 	default:
 		return false
 	}
@@ -216,7 +224,7 @@ var handlerScenarios = []string{
 	"request 4, time 5, text 0, time 5", "request 5, time 5, text 0, time 5, time 6, text 0", "time 5, request 6, text 0, time 5, text 0, time 6", "time 5, request 7, text 0, time 5, request 7, time 6, text 0", "new 0, new 0, request 5, time 1, request 6, time 5, text 0, text 1, text 2, time 6",
 	// The ends.
 	"new 0, new 0, time 5, a Close 0, time 5, the end 1, time 5, text 2, time 5", "new 0, new 0, time 5, panics 0, aborts 1, time 1, fails 2, time 5", "new 0, time 5, Shutdown for a 0, time 5, time 6", "new 0, new 0, time 5, text 1, Shutdown for long 0, time 5, time 7",
-	"time 5, does not read 0, text 0, time 5, text 0, reads again 0, time 5, text 0", "waits 0, time 5, Shutdown for a 0, what waits 0, time 5", "waits 0, text 0, what waits 0, text 1, time 5, text 0, text 1, time 6", "new 0, ends with 1, time 5, Shutdown for a 0, time 4, time 5",
+	"time 5, does not read 0, text 0, time 5, text 0, reads again 0, time 5, text 0", "waits 0, time 5, Shutdown for a 0, what waits 0, time 5", "request 3, new 0, request 3, text 0, request 0, Shutdown for a 0, time 5", "waits 0, text 0, what waits 0, text 1, time 5, text 0, text 1, time 6", "new 0, ends with 1, time 5, Shutdown for a 0, time 4, time 5",
 	"what waits 4, new 0, time 5, a Close 0, text 1, time 5, what waits 0, time 5, text 0", "does not read 0, text 0, text 0, time 7, time 5, reads again 0, time 5", "new 0, does not read 0, time 5, Shutdown for long 0, time 7, time 7", "time 5, aborts 0, new 0, time 5, ends with 1, the end 1, time 5",
 }
 

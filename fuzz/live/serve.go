@@ -87,7 +87,7 @@ var serveOps = [...]struct {
 		h.writeMessage("long", false, (n&3+1)*h.opt.limits.Frame+more-128)
 	}},
 	{"bounded message by another goroutine", func(h *connHarness) {
-		h.writeWithin("bounded", false, int(h.src.Next()), connTimes[int(h.src.Next())%len(connTimes)])
+		h.writeWithin("bounded", false, int(h.src.Next()), h.within())
 	}},
 	{"message that is not UTF-8", func(h *connHarness) { h.writeMessage("invalid", true, 0) }},
 	{"Close by another goroutine", func(h *connHarness) { h.callClose(0, "") }},
@@ -350,6 +350,8 @@ var scenarios = []string{
 	"stops reading, text F 9, fault of writes 0", "a Close 90, fault of reads 0", "raw 2 131 128, end of the context",
 	"MaxPending and PingInterval: stops reading, text e 199, text e 199, ping 90, time passes 8, time passes 8, time passes 8, reads again, text e 9, time passes 8", "MaxPending and PingInterval: stops reading, flood, time passes 8, time passes 8, time passes 8, time passes 8",
 	"bare: raw 10 136 130 0 0 0 0 3 232 129 1, time passes 3, end of what", "bare: a Close 90, time passes 7", "bare: raw 10 136 130 0 0 0 0 3 232 129 1, time passes 7", "bare: raw 4 136 0 129 1, time passes 3, end of what", "bare: text e 9, end of what, text e 9",
+	// Contexts that have ended before.
+	"bounded 30 255, message by 9, text e 9, Ping 255, bounded 200 255, text e 9", "stops reading, message by 9, bounded 30 255, Ping 255, reads again, text e 9", "stops reading, long message 31 200, bounded 9 255, at once, message by 9, Ping 255, reads again",
 	// Pings of ours.
 	"Ping 8, pong for 0, Ping 8, Ping 8, pong for 1, pong for 0, Ping 3, time passes 4, pong for 0", "Ping 3, Ping 3, Ping 3, pong for 1, time passes 5, Ping 8, end of what",
 	"Ping 8, at once, Ping 8, at once, Ping 0, pong for 2, time passes 1, Close by, Ping 8, a Close 70", "Ping 8, raw 2 193 128, time passes 7",
