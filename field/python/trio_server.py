@@ -4,6 +4,7 @@ import sys
 
 import trio
 from trio_websocket import ConnectionClosed, serve_websocket
+from wsproto.utilities import LocalProtocolError
 
 
 async def echo(request):
@@ -11,7 +12,7 @@ async def echo(request):
     while True:
         try:
             await ws.send_message(await ws.get_message())
-        except ConnectionClosed:
+        except (ConnectionClosed, LocalProtocolError):  # the latter behind the peer's Close; it would end the server
             return
 
 
