@@ -69,11 +69,12 @@ type Want struct {
 	Verdict Verdict
 	Events  []Event
 	// The rest is of the cases W.*: who ends the connection, the codes of the peer's
-	// Close (nil: any), that no Close came, what is said of the verdict, and that the
-	// end of the connection is not judged.
+	// Close (nil: any), that no Close came, that the peer ended TCP, what is said of the
+	// verdict, and that the end of the connection is not judged.
 	End        End
 	Codes      []int
 	Unanswered bool
+	Gone       bool
 	Say        string
 	Dirty      bool
 }

@@ -48,7 +48,7 @@ func (c *Case) want(o *Outcome, received []Event) *Want {
 	for i := range c.Want {
 		w := &c.Want[i]
 		switch {
-		case !sameEvents(received, w.Events) && !(c.LatestPong && latestOf(received, w.Events)), w.Unanswered && o.RemoteClosed, w.End == ByTester && !o.ClosedByMe, w.End == ByPeer && o.ClosedByMe:
+		case !sameEvents(received, w.Events) && !(c.LatestPong && latestOf(received, w.Events)), w.Unanswered && o.RemoteClosed, w.Gone && o.DroppedByMe, w.End == ByTester && !o.ClosedByMe, w.End == ByPeer && o.ClosedByMe:
 			continue
 		case w.Codes != nil:
 			code := noCloseCode

@@ -129,8 +129,8 @@ func closeCodes() []*Case {
 		}
 		switch {
 		case code >= 1012 && code <= 1014:
-			c.Expectation = "The Close is answered by a Close, with whichever code may be sent: this one was registered later than the RFC."
-			c.Want = []Want{ends(OK, ByTester, "")}
+			c.Expectation = "The Close is answered by a Close, with whichever code may be sent: this one was registered later than the RFC. Closing TCP at it is NON-STRICT."
+			c.Want = []Want{{Verdict: NonStrict, End: ByTester, Unanswered: true, Gone: true, Dirty: true, Say: "closed TCP at a code that was registered later than RFC 6455"}, ends(OK, ByTester, "")}
 		case codeAllowed(uint16(code)):
 			c.Expectation = "The Close is answered by a Close, as its code is defined. Refusing it with 1002 is NON-STRICT."
 			c.Want = []Want{{Verdict: NonStrict, End: ByTester, Codes: []int{1002}, Say: "refused a code that RFC 6455 7.4 defines"}, ends(OK, ByTester, "")}

@@ -51,6 +51,8 @@ var ownFaults = []struct {
 	{"echoes any code", "W.3.0 W.3.1 W.3.999 W.3.1004 W.3.1005 W.3.1006 W.3.1015 W.3.1016 W.3.1999 W.3.2000 W.3.2999 W.3.5000 W.3.5001 W.3.32768 W.3.65535", "FAILED/OK", ""},
 	{"knows no codes but 1000", "W.3.1003 W.3.1007 W.3.1011 W.3.3000 W.3.3999 W.3.4000 W.3.4999", "NON-STRICT", ""},
 	{"ignores Close", "W.3.1000 W.3.1012 W.3.1013 W.3.1014 W.3.4999 W.4.4 W.6.3", "OK/UNCLEAN", ""},
+	{"closes TCP without a Close", "W.3.1012 W.3.1013 W.3.1014", "NON-STRICT", "server"},
+	{"closes TCP without a Close", "W.3.1000 W.3.1011 W.3.3000", "OK/UNCLEAN", "server"},
 	{"puts 1005 into its Close", "W.3.1000", "FAILED/OK", ""},
 	{"sends every Close back as it is", "W.4.1 W.4.2 W.4.3 W.3.5001", "FAILED/OK", ""},
 	{"answers a Close of one octet with 1000", "W.4.1", "NON-STRICT", ""},
