@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // A sweep finds idle who has had nothing since the sweep before.
@@ -78,5 +79,61 @@ func TestIdlenessRace(t *testing.T) {
 		if past.Load() {
 			t.Fatal("the reader is left with a deadline in the past")
 		}
+	}
+}
+
+// Who goes on, or stops, in the middle of an interruption waits for the rest of it, and lifts
+// its deadline.
+func TestIdlenessWaitsForAnInterruption(t *testing.T) {
+	for range 20 {
+		var i idleness
+		i.begin()
+		if !i.sweep() {
+			t.Fatal("not idle")
+		}
+		var begun atomic.Bool
+		lift := make(chan bool, 1)
+		go func() {
+			begun.Store(true)
+			lift <- i.stop()
+		}()
+		for n := 0; n < 100; n++ {
+			runtime.Gosched()
+			if !begun.Load() {
+				n = 0
+			}
+		}
+		i.interrupted()
+		if !<-lift {
+			t.Fatal("stopped before the interruption was over")
+		}
+	}
+}
+
+// A watched transport looks at the state when its deadline is set.
+type watchedTransport struct {
+	*scripted
+	set func()
+}
+
+func (w watchedTransport) SetReadDeadline(time.Time) error  { w.set(); return nil }
+func (w watchedTransport) SetWriteDeadline(time.Time) error { return nil }
+
+// The interruption is over when the deadline stands: not before, or the reader's own
+// could be set ahead of it.
+func TestSweepSetsTheDeadlineFirst(t *testing.T) {
+	var tr transport
+	sets := 0
+	tr.src = watchedTransport{newScripted(), func() {
+		if sets++; tr.socket.idle.state.Load() != interrupting {
+			t.Errorf("the state is %d when the deadline is set, want %d", tr.socket.idle.state.Load(), interrupting)
+		}
+	}}
+	tr.socket.idle.begin()
+	if !tr.sweep() || sets != 1 {
+		t.Errorf("the deadline was set %d times, want once", sets)
+	}
+	if !tr.socket.idle.stop() {
+		t.Error("there is no deadline to lift")
 	}
 }
