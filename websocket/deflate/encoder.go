@@ -94,7 +94,7 @@ func (e *encoder) alone(window int) {
 	n := len(e.message)
 	// Here the message pays for the codes of a block, and a greedy search is at par
 	// with its like elsewhere.
-	e.few, e.lazy, e.deep = 160, false, false
+	e.few, e.lazy, e.deep, e.step = 160, false, false, 3
 	var prev []uint16
 	if e.level == Best {
 		e.few = 20
@@ -117,9 +117,16 @@ func (e *encoder) alone(window int) {
 // at most.
 func (e *encoder) within(w *window, size int) {
 	n := len(e.message)
-	e.few, e.lazy, e.deep, e.step = 50, true, n <= short || size < 1<<smallBits, 1
-	if n <= tiny {
+	e.few, e.lazy, e.deep = 50, true, n <= short || size < 1<<smallBits
+	switch {
+	case n <= tiny:
 		e.few, e.step = tiny, 2
+	case e.deep:
+		e.step = 1
+	case size == 1<<smallBits:
+		e.step = 2
+	default: // there is more to find in a large window than is worth an index
+		e.step = 3
 	}
 	if e.level == Best {
 		e.few = 20

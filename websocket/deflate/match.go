@@ -44,7 +44,7 @@ func (e *encoder) one(buf []byte, i, end int, base uint16, x *index, window int)
 		e.sequences[e.count] = newSequence(i-run, length, distance)
 		e.count++
 		run = i + length
-		for i++; i < run && i <= last; i += 2 {
+		for i++; i < run && i <= last; i += e.step {
 			head[load(buf, i)*multiplier>>(shift&63)] = base + uint16(i)
 		}
 		i = run
