@@ -70,7 +70,8 @@ type connHarness struct {
 
 	track        track
 	hookPanicked atomic.Bool
-	closes       atomic.Bool // this side has, or its handler; set before it does
+	telling      atomic.Int32 // hooks that take their time
+	closes       atomic.Bool  // this side has, or its handler; set before it does
 
 	// Told by the connection's own goroutines.
 	mu         sync.Mutex
@@ -188,7 +189,7 @@ func (h *connHarness) settle() error {
 	for {
 		time.Sleep(time.Microsecond) // slow writes
 		synctest.Wait()
-		if !h.pipe.slowly() {
+		if !h.pipe.slowly() && h.telling.Load() == 0 {
 			h.locked(func() { h.epoch++ })
 			return h.calm()
 		}

@@ -21,7 +21,7 @@ const (
 	bitSmallPending
 	bitMost // two bits
 	_
-	bitSlow
+	bitSlow // writes and hooks take a moment
 	bitUser // two bits
 	_
 	bitReadTimeout
@@ -233,7 +233,7 @@ func (o *connOptions) String() string {
 	if d := o.deflate(); d != nil {
 		terms = fmt.Sprintf("%+v from %d bytes on", *d, o.threshold())
 	}
-	return fmt.Sprintf("%s by a %v with limits %+v, ReuseBuffers %t, MaxPending %t, ReadTimeout %t, MessageTimeout %t, WriteTimeout %t, PingInterval %t, CloseTimeout %v, LingerBytes %t, hooks %s; a transport of reads of %d bytes (0: as asked for), slow writes %t, bare %t, a socket %t whose calls are interrupted %t; options negative where not set %t; contexts of each read %t; pings are answered %t; compressed %s; in the end %s",
+	return fmt.Sprintf("%s by a %v with limits %+v, ReuseBuffers %t, MaxPending %t, ReadTimeout %t, MessageTimeout %t, WriteTimeout %t, PingInterval %t, CloseTimeout %v, LingerBytes %t, hooks %s; a transport of reads of %d bytes (0: as asked for), slow writes and hooks %t, bare %t, a socket %t whose calls are interrupted %t; options negative where not set %t; contexts of each read %t; pings are answered %t; compressed %s; in the end %s",
 		user, o.role(), o.limits, o.has(bitReuse), o.has(bitSmallPending), o.has(bitReadTimeout), o.has(bitMessageTimeout), o.has(bitWriteTimeout),
 		o.has(bitPings), o.closeTimeout(), o.has(bitLinger), o.hooks(), connMost[o.two(bitMost)], o.has(bitSlow), o.bare(), o.socket(), o.has(bitInterrupts), o.has(bitNegative), o.has(bitContexts), o.has(bitAnswers), terms, ending)
 }

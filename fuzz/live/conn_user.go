@@ -38,6 +38,11 @@ func (h *connHarness) hooks() websocket.Hooks {
 	t := &h.told
 	told := func(hook int, f func()) {
 		h.locked(f)
+		if h.opt.has(bitSlow) {
+			h.telling.Add(1)
+			time.Sleep(time.Nanosecond) // in which all others go on
+			h.telling.Add(-1)
+		}
 		h.maybePanic(hook)
 	}
 	hooks := websocket.Hooks{
