@@ -31,7 +31,8 @@ var frameLimits = [8]int{16 << 10, 125, 126, 65535, 65536, 1 << 20, 0, -1}
 // behind the header of one that is refused; the ways to read agree, and a
 // transport that fails is told as its end is; what was accepted marshals back to the bytes that it came from; no
 // memory is set aside for more than 256 KiB that did not arrive; a frame that
-// was returned keeps its payload when reading goes on, and is nobody else's memory.
+// was returned keeps its payload when reading goes on, and is nobody else's memory; nor is
+// what a header is read to, while another frame is read.
 func ReadFrame(data []byte) error {
 	h := frameHarnesses.Get().(*frameHarness)
 	defer frameHarnesses.Put(h)
@@ -100,7 +101,7 @@ var splitNames = [3]string{"whole reads", "one byte a read", "split reads, the l
 func (h *frameHarness) reset(data []byte, sizes []int, eager bool) {
 	h.reader.reset(data, sizes)
 	if eager {
-		h.reader.eager, h.reader.fault = true, h.fault
+		h.reader.eager, h.reader.fault, h.reader.inner = true, h.fault, true
 	}
 }
 

@@ -215,8 +215,13 @@ func (h *reading) echo(message model.Message) {
 // for a server: those of a client have a key each.
 func (h *reading) whole(p *protocol.Prepared, r *protocol.Rendering, f protocol.Fragments) {
 	var frames []byte
+	size, n := f.Size(), 0
 	for more := h.mode == protocol.ServerMode; more; {
 		frames, more = f.Append(frames)
+		n++
+	}
+	if n > 0 && (size < len(frames) || size > len(frames)+14*(n+1)) && h.sleeps == nil {
+		h.sleeps = fmt.Errorf("%d frames of %d bytes are said to take %d at most", n, len(frames), size)
 	}
 	if again := p.Render(h.writer.Terms(p)); h.sleeps == nil && (again != r || !bytes.Equal(r.Whole(), frames)) {
 		h.sleeps = fmt.Errorf("a message is rendered as %x, again the same: %t, its frames are %x", input.Clip(r.Whole()), again == r, input.Clip(frames))
@@ -328,7 +333,9 @@ func (h *reading) cut() error {
 // answered reads what was written.
 func (h *reading) answered(t *input.Transcript) error {
 	buf := h.writer.Take()
-	h.writer.Stop()
+	if h.writer.Stop(); !h.writer.Closed() || h.writer.Message(true, []byte("x")) || h.writer.Control(protocol.OpcodePong, nil) || h.writer.Take() != nil {
+		return errors.New("writes when it was stopped")
+	}
 	if buf == nil {
 		return nil
 	}

@@ -35,6 +35,9 @@ func Negotiate(data []byte) error {
 	if (err != nil) != (refused != nil) || errors.As(err, &malformed) != (err != nil) || ok && err != nil || !ok && (answer != "" || params != deflate.Params{}) {
 		return fmt.Errorf("header %q, server: %q, %+v, %t, %w; the model: %v", header, answer, params, ok, err, refused)
 	}
+	if err != nil && (malformed.Header != strings.Join(header, ",") || malformed.Offset < 0 || malformed.Offset > len(malformed.Header) || malformed.Want == "") {
+		return fmt.Errorf("header %q, server: the error is %+v", header, *malformed)
+	}
 	var lines []string
 	if ok {
 		lines = []string{answer}

@@ -371,6 +371,14 @@ func seedDial([]vector.Vector) ([][]byte, error) {
 		for at := 5; at < total; at += 7 {
 			add(proxy, at&2<<6, faultRead+at&1, at, way, answer)
 		}
+		ends := 0
+		for _, a := range append(way, answer) { // a fault that comes with the last byte of each answer, and about there
+			ends += len(a)
+			for at := ends - 1; at <= ends+1; at++ {
+				add(proxy, 0x80, faultRead, at, way, answer)
+				add(proxy, 0x80, faultCancel, at, way, answer)
+			}
+		}
 		for i, a := range way {
 			with := func(other string) []string {
 				changed := append([]string(nil), way...)

@@ -23,6 +23,8 @@ var originRules = [16]websocket.Options{
 	9:  {OriginPatterns: []string{"", "[2001:db8::1]:*"}},
 	10: {OriginPatterns: []string{"https://other.example:443", "a**.b*"}},
 	11: {OriginPatterns: []string{"*a*ab", "*example"}},
+	12: {OriginPatterns: []string{"*://*"}},
+	13: {OriginPatterns: []string{"://", "*://*:*"}},
 }
 
 // allowed tells whether a request may come from where it says (RFC 6455 sections 4.2.2

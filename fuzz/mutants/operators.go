@@ -77,7 +77,7 @@ func (f *finder) visit(n ast.Node) {
 	case *ast.GoStmt:
 		f.add(notAlongside, n, f.remove(n), f.replace(n, f.slice(n.Call)))
 	case *ast.DeferStmt:
-		f.add(deferredDropped, n, f.remove(n), f.replace(n, f.slice(n.Call)))
+		f.addAll(deferredDropped, n, change{edits: []edit{f.remove(n)}, cost: f.onlyCost(n.Call)}, change{edits: []edit{f.replace(n, f.slice(n.Call))}})
 	case *ast.BranchStmt:
 		f.branch(n)
 	case *ast.ReturnStmt:
