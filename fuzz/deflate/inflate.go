@@ -259,6 +259,19 @@ func seedInflate() [][]byte {
 			seeds = append(seeds, append([]byte{0xf7, 0, 0, byte(cut), 0, 0}, z[:cut]...))
 		}
 	}
+	// Words of each length up to 15 bits: symbols as often as the numbers of Fibonacci.
+	var deep []byte
+	for symbol, often, before := byte(0), 1, 0; len(deep) < 3500; symbol, often, before = symbol+7, often+before, often {
+		deep = append(deep, bytes.Repeat([]byte{symbol}, often)...)
+	}
+	for _, step := range []int{1, 997} { // in order, and mixed
+		mixed := make([]byte, len(deep))
+		for i := range deep {
+			mixed[i] = deep[i*step%len(deep)]
+		}
+		z := pack(mixed, flate.HuffmanOnly)
+		seeds = append(seeds, append([]byte{0xf7, 0, 0, 3, 0, 0}, z[:min(len(z), 4096)]...))
+	}
 	// Blocks that say nothing.
 	for _, n := range []int{12, 13, 14, 200} {
 		seeds = append(seeds, append(append([]byte{0xf7, 0, 0, 9, 0, 0}, bytes.Repeat([]byte("\x00\x00\x00\xff\xff"), n)...), 0))

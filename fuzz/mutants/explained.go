@@ -63,6 +63,20 @@ var explained = []explanation{
 	{in: "Writer.Control", old: "maxHeaderSize + len(payload)", new: "maxHeaderSize - len(payload)", cost: true, why: "how much is set aside in advance"},
 	{in: "maskBy", old: "len(src) >= 16 && len(dst) >= 16", new: "len(src) >= 16 && len(dst) >= 17", cost: true, why: "what follows takes the last octets"},
 	{in: "inflater.fill", old: "m.nhold < 56", new: "m.nhold < 56+1", cost: true, why: "with 56 there is room for none"},
+	{in: "splitLast", old: "b >= 0xE0", new: "b >= 223", cost: true, why: "what is split off is looked at one by one, whole or not"},
+	{in: "splitLast", old: "\t\tif b < 0x80 {\n\t\t\tbreak\n\t\t}\n", new: "", cost: true, why: "what is split off is looked at one by one, right or not"},
+	{in: "ValidUTF8", old: "&high == 0", new: "|high == 0", cost: true, why: "a short cut"},
+	{in: "inflater.decode", old: "m.state = stateBlock\n\t\t\t\tbreak\n", new: "m.state = stateBlock\n", why: "the end of a block is a special entry, too, which ends the loop"},
+	{in: "checkAnswer", old: "refuse(0, \"the server answered by", new: "refuse(response.ProtoMinor, \"the server answered by", why: "its caller sets the status"},
+	{in: "Frame.Read", old: "h.length(), h.key()", new: "h.length(), h.mask", why: "that is the key"},
+	{in: "Writer.Message", old: "TakeBuffer(2 + shortMost)", new: "TakeBuffer(3 + shortMost)", cost: true, why: "how much is set aside in advance"},
+	{in: "history.add", old: "\toctets = octets[max(0, len(octets)-window):]\n", new: "", why: "what is more than the ring holds is left out once more"},
+	{in: "inflater.copyStored", old: "m.nhold > 0", new: "m.nhold > 1", why: "there are whole octets in hold, of 8 bits each"},
+	{in: "inflater.header", old: "\t\tif length == 0 {\n\t\t\tclear(run)\n\t\t\tcontinue\n\t\t}\n", new: "", cost: true, why: "zeros are written one by one"},
+	{in: "encoder.within", old: "n <= short ||", new: "n <= short+1 ||", cost: true, why: "how hard matches are looked for"},
+	{in: "encoder.fixedBits", cost: true, why: "which type of block is taken"},
+	{in: "Buffer.Free", old: "\t\t\treturn\n\t\t}\n\t}\n", new: "\t\t\treturn\n\t\t}\n\tbreak\n}\n", cost: true, why: "what goes back to a pool"},
+	{in: "Reader.glanceMessage", old: "n > r.limits.MaxMessageSize {", new: "n > r.limits.MaxMessageSize-1 {", cost: true, why: "the message is read without a glance"},
 }
 
 // An explanation says why nothing can find a change, or a class of changes.
