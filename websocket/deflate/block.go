@@ -23,7 +23,10 @@ func (e *encoder) writeBlock() {
 		}
 	} else {
 		e.countSymbols()
-		fixed, dynamic = e.codes.build()
+		fixed, dynamic = math.MaxInt, math.MaxInt
+		if n < 256 || symbols < n-n>>8 || !e.codes.flat(n) {
+			fixed, dynamic = e.codes.build()
+		}
 	}
 	e.out = slices.Grow(e.out, min(stored, fixed, dynamic)/8+32)
 	switch {

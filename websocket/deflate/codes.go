@@ -20,6 +20,17 @@ type codes struct {
 	told [maxLitlens + maxDistances]uint16
 }
 
+// flat tells whether n literals are so evenly spread, as those of what is compressed
+// already, that no code of their own saves more than a fortieth: two of them are the
+// same hardly more often than by chance.
+func (c *codes) flat(n int) bool {
+	same := 0
+	for _, often := range c.litlenOften[:endOfBlock] {
+		same += int(often) * (int(often) - 1)
+	}
+	return same < n*n/224
+}
+
 // build makes the codes for a block whose symbols are counted. It returns how many bits the block takes
 // in the fixed code, and in these.
 func (c *codes) build() (fixed, dynamic int) {
