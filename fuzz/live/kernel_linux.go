@@ -15,15 +15,16 @@ import (
 // An epoll is the one of a kernel that is played: a set of sockets that are watched, once
 // each, and the file that waits for that.
 type epoll struct {
-	kernel *kernel
-	mu     sync.Mutex
-	change sync.Cond
-	news   int // how often something may have changed
-	past   bool
-	set    map[int]*watched // by descriptor
-	faults map[epollCall]syscall.Errno
-	again  int   // how often epollWaits fails once more
-	wrong  error // the first thing that was
+	kernel     *kernel
+	mu         sync.Mutex
+	change     sync.Cond
+	news       int // how often something may have changed
+	past       bool
+	set        map[int]*watched // by descriptor
+	faults     map[epollCall]syscall.Errno
+	again      int                  // how often epollWaits fails once more
+	gone, late []syscall.EpollEvent // of sockets that were closed; they come when another is watched
+	wrong      error                // the first thing that was
 }
 
 // A watched is a socket in the set.
@@ -107,6 +108,7 @@ func (e *epoll) EpollCtl(epoll, op, fd int, event syscall.EpollEvent) error {
 		return err
 	}
 	e.set[fd] = &watched{event, true}
+	e.late, e.gone = append(e.late, e.gone...), nil
 	e.tell()
 	return nil
 }
@@ -122,6 +124,8 @@ func (e *epoll) EpollWait(epoll int, events []syscall.EpollEvent) (n int, err er
 	if err := e.fault(epollWaits); err != nil {
 		return -1, err
 	}
+	n = copy(events, e.late)
+	e.late = e.late[n:]
 	for _, fd := range sortedDescriptors(e.set) {
 		if w := e.set[fd]; n < len(events) && w.armed && e.kernel.pipe(uintptr(fd)).isReadable() {
 			events[n] = w.event
@@ -160,6 +164,9 @@ func (e *epoll) changed() {
 func (e *epoll) forget(fd int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if w := e.set[fd]; w != nil && w.armed {
+		e.gone = append(e.gone, w.event)
+	}
 	delete(e.set, fd)
 }
 
