@@ -612,13 +612,14 @@ func (h *handlerHarness) accepting() (n int) {
 var (
 	connAddr    = transcript.NewConn(&transcript.Transcript{}).LocalAddr()
 	requestAddr = &net.UnixAddr{Name: "request"}
+	peerAddr    = &net.UnixAddr{Name: "peer"}
 )
 
 // A netPipe is a pipe as net/http gives it away.
 type netPipe struct{ *pipe }
 
 func (p netPipe) LocalAddr() net.Addr  { return connAddr }
-func (p netPipe) RemoteAddr() net.Addr { return p.LocalAddr() }
+func (p netPipe) RemoteAddr() net.Addr { return peerAddr }
 func (p netPipe) SetDeadline(t time.Time) error {
 	return errors.Join(p.SetReadDeadline(t), p.SetWriteDeadline(t))
 }
