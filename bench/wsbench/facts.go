@@ -14,7 +14,7 @@ import (
 // facts are what a reader of the results has to know about machine and code.
 func facts(ctx context.Context, top string) ([]fact, error) {
 	all := []fact{
-		{"date", time.Now().UTC().Format(time.RFC3339)},
+		{"date", time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00")}, // runs are in the order of their dates
 		{"go", runtime.Version()},
 		{"cpus", strconv.Itoa(runtime.NumCPU())},
 		{"gomaxprocs", "1"}, // of what is measured, both in memory and over loopback

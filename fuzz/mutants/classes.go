@@ -18,7 +18,7 @@ var classes = []struct{ class, files string }{
 	{"handshake", "handshake.go field.go key.go subprotocol.go origin.go"},
 	{"dial", "dial.go dial_request.go"},
 	{"proxy", "proxy.go"},
-	{"timing", "keepalive.go timing.go wheel.go idleness.go"},
+	{"timing", "keepalive.go rota.go timing.go wheel.go idleness.go"},
 	{"parking", "lot_linux.go lot_other.go epoll_linux.go served.go"},
 	{"transport", "transport.go socket_unix.go socket_other.go syscall_linux.go syscall_unix.go internal/seam/"},
 	{"handlers and hooks", "handler.go handler_context.go hooks.go serve.go"},
