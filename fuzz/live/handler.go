@@ -371,6 +371,8 @@ var handlerRequest = sync.OnceValue(func() *http.Request {
 
 // opened reports whether the request was accepted.
 func (c *handled) opened() bool {
+	c.pipe.mu.Lock() // a ping may come at any time
+	defer c.pipe.mu.Unlock()
 	return c.came && c.w.taken && bytes.HasPrefix(c.pipe.out, []byte("HTTP/1.1 101 "))
 }
 

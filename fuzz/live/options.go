@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing/synctest"
 	"time"
@@ -103,7 +104,7 @@ var optionTable = []option{
 	{"PingInterval", 0, func(h *optionHarness, v int64) { h.opts.PingInterval = time.Duration(v) }, lengths, func(h *optionHarness, want int64) error {
 		begin := time.Now()
 		time.Sleep(never)
-		for _, f := range h.pipe.frames {
+		for _, f := range h.frames() {
 			if f.Opcode == wire.Ping {
 				return same(int64(f.at.Sub(begin)), want)
 			}
@@ -114,6 +115,7 @@ var optionTable = []option{
 		begin := time.Now()
 		_ = h.ws.Close()
 		time.Sleep(never)
+		h.calm()
 		return same(int64(h.pipe.ended.Sub(begin)), want)
 	}},
 	{"MaxFrameSize", int64(websocket.DefaultMaxFrameSize), func(h *optionHarness, v int64) { h.opts.MaxFrameSize = int(v) }, sizes, (*optionHarness).checkFrameSize},
@@ -238,9 +240,16 @@ func (h *optionHarness) calm() {
 	synctest.Wait()
 }
 
+// frames are those that were sent.
+func (h *optionHarness) frames() []sentFrame {
+	h.pipe.mu.Lock()
+	defer h.pipe.mu.Unlock()
+	return slices.Clone(h.pipe.frames)
+}
+
 // closed returns the code of the Close that was sent, and when: 0, if none was.
 func (h *optionHarness) closed() (code uint16, at time.Time) {
-	for _, f := range h.pipe.frames {
+	for _, f := range h.frames() {
 		if f.Opcode == wire.Close {
 			return input.CloseCode(f.Payload), f.at
 		}
@@ -263,14 +272,13 @@ func (h *optionHarness) closesAfter(want int64, code uint16) error {
 }
 
 func (h *optionHarness) checkWriteTimeout(want int64) error {
-	h.pipe.set(func() { h.pipe.stalled = true })
+	h.pipe.set(func() { h.pipe.stalled, h.pipe.timeout = true, time.Duration(want) })
 	begin := time.Now()
 	var took int64
 	go func() {
 		_ = h.ws.WriteMessage(context.Background(), &websocket.Message{Payload: []byte("waits")})
 		took = int64(time.Since(begin))
 	}()
-	h.pipe.timeout = time.Duration(want)
 	time.Sleep(never)
 	h.calm()
 	return same(took, want)
@@ -281,7 +289,7 @@ func (h *optionHarness) checkFrameSize(want int64) error {
 	if err := h.ws.WriteMessage(context.Background(), &websocket.Message{Binary: true, Payload: make([]byte, 200_000)}); err != nil {
 		return err
 	}
-	if err := same(int64(len(h.pipe.frames[0].Payload)), want); err != nil {
+	if err := same(int64(len(h.frames()[0].Payload)), want); err != nil {
 		return err
 	}
 	h.say(wire.Text, true, strings.Repeat("a", int(want)))
@@ -381,7 +389,7 @@ func (h *optionHarness) checkCompression(want int64) error {
 	if agreed != (want != 0) {
 		return fmt.Errorf("compression was agreed on: %t", agreed)
 	}
-	return same(int64(h.pipe.frames[0].RSV/4), want)
+	return same(int64(h.frames()[0].RSV/4), want)
 }
 
 // checkTold has happen what each hook is told of, once.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -53,11 +54,16 @@ type serverConn struct {
 	conn    net.Conn
 	counts  serve.Counter
 	scratch [serve.ScratchSize]byte
+	leaving atomic.Bool // GoAway was called
 }
 
 func (c *serverConn) Counter() *serve.Counter { return &c.counts }
 func (c *serverConn) Drop()                   { _ = c.conn.Close() }
-func (c *serverConn) GoAway()                 { _ = c.Close(serve.CodeGoingAway, serve.ReasonGoingAway) }
+
+func (c *serverConn) GoAway() {
+	c.leaving.Store(true)
+	_ = c.Close(serve.CodeGoingAway, serve.ReasonGoingAway)
+}
 
 func (c *serverConn) serve() {
 	err := c.loop()
@@ -75,6 +81,9 @@ func (c *serverConn) serve() {
 		code, reason = serve.Closing(err)
 		_ = c.Close(websocket.StatusCode(code), reason)
 	case serve.TransportFailed(err):
+		if c.leaving.Load() { // Close has read the answer, or waited for it, and closed TCP
+			code, err = serve.CodeGoingAway, nil
+		}
 		_ = c.CloseNow()
 	default:
 		code = serve.CodeProtocol // coder has sent it, but for a frame without a mask

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lesismal/nbio"
@@ -113,6 +114,7 @@ type serverConn struct {
 	*websocket.Conn
 	counts  serve.Counter
 	scratch [serve.ScratchSize]byte
+	opened  atomic.Bool // what open has written can be seen
 
 	writing sync.Mutex // held while writing, which may end the connection there and then
 
@@ -171,7 +173,8 @@ func (c *serverConn) sendClose(code uint16, reason string, cause error) {
 }
 
 func (e *acceptor) open(conn *websocket.Conn) {
-	c := &serverConn{Conn: conn}
+	c := new(serverConn)
+	c.Conn = conn
 	if t := e.hub.ReadTimeout; t > 0 { // the library has set it for the connection before the poller's
 		_ = conn.SetReadDeadline(time.Now().Add(t))
 	}
@@ -179,6 +182,7 @@ func (e *acceptor) open(conn *websocket.Conn) {
 	e.mu.Lock()
 	early, ended := conn.Session().(gone)
 	conn.SetSession(c)
+	c.opened.Store(true)
 	e.mu.Unlock()
 	e.opened.Broadcast()
 	if ended {
@@ -189,7 +193,7 @@ func (e *acceptor) open(conn *websocket.Conn) {
 // await returns the session: the poller may have read a message before the
 // connection is told to be open.
 func (e *acceptor) await(conn *websocket.Conn) *serverConn {
-	if c, ok := conn.Session().(*serverConn); ok {
+	if c, ok := conn.Session().(*serverConn); ok && c.opened.Load() {
 		return c
 	}
 	e.mu.Lock()
