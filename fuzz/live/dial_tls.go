@@ -419,7 +419,7 @@ func (in *dialInput) compareTLS(s *tlsSide, dialled string, ws *websocket.Websoc
 func (in *dialInput) withinTLS() *dialInput {
 	plain := *in
 	if plain.fault > faultChoice && plain.fault != faultSilence {
-		plain.fault = faultNone
+		plain.fault, plain.at = faultNone, 0 // without a fault its place means another thing
 	}
 	return &plain
 }

@@ -247,6 +247,10 @@ func (f *inflater) codes() (literals, distances code, rule Rule) {
 	var lengths []int
 	for len(lengths) < nLiterals+nDistances && !f.short {
 		symbol := f.symbol(&forLengths)
+		// Whatever the bits behind it say, a repetition is one of 3 or of 11 at least.
+		if least := [19]int{16: 3, 17: 3, 18: 11}[symbol]; !f.short && len(lengths)+least > nLiterals+nDistances {
+			return literals, distances, BlockInvalid
+		}
 		length, times := symbol, 1
 		switch symbol {
 		case 16:
