@@ -327,8 +327,12 @@ func (p *dialPlay) answer() {
 	why := judged.why
 	p.rest = p.ready
 	p.subprotocol = r.Header.Get("Sec-Websocket-Protocol")
-	if why != "" {
+	switch {
+	case why == "":
+	case r.Proto == "HTTP/1.1":
 		p.fail(nil, why, judged.word)
+	default: // of two things that are wrong it may tell either
+		p.fail(nil, why)
 	}
 	p.sure = why != "" || plainEnough(whole, compression)
 	p.answered, p.status = true, http.StatusSwitchingProtocols
