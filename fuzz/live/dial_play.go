@@ -327,12 +327,8 @@ func (p *dialPlay) answer() {
 	why := judged.why
 	p.rest = p.ready
 	p.subprotocol = r.Header.Get("Sec-Websocket-Protocol")
-	switch {
-	case why == "":
-	case r.Proto == "HTTP/1.1":
-		p.fail(nil, why, judged.word)
-	default: // of two things that are wrong it may tell either
-		p.fail(nil, why)
+	if why != "" {
+		p.fail(nil, why) // of several things that are wrong it may tell any
 	}
 	p.sure = why != "" || plainEnough(whole, compression)
 	p.answered, p.status = true, http.StatusSwitchingProtocols
