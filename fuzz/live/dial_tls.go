@@ -408,7 +408,8 @@ func (in *dialInput) compareTLS(s *tlsSide, dialled string, ws *websocket.Websoc
 		if want.untrusted != isUntrusted(err) {
 			return fmt.Errorf("it returned %w, where %s", err, want.why)
 		}
-		if !slices.Equal(s.hellos, want.hellos) {
+		// Where bytes come one by one, what stands behind a proxy's answer is not there yet.
+		if !in.drip && !slices.Equal(s.hellos, want.hellos) {
 			return fmt.Errorf("it said hello by TLS as %q, want %q", s.hellos, want.hellos)
 		}
 	}

@@ -109,7 +109,11 @@ func (h *handlerHarness) due(c *handled) (by time.Time) {
 // expire notes that a timeout was due, or a silent peer given up, while nobody looked.
 func (h *handlerHarness) expire(c *handled) {
 	by := h.due(c)
-	if !by.IsZero() && !time.Now().Before(by) || h.silent(c) && c.pipe.isClosed() {
+	if !by.IsZero() && !time.Now().Before(by) {
+		c.quiet = true
+	}
+	// Who is given up at this very moment may not be closed yet.
+	if h.silent(c) && (c.pipe.isClosed() || time.Since(c.touched) >= 2*handlerPingInterval-leeway) {
 		c.quiet = true
 	}
 }
