@@ -28,8 +28,9 @@ func (e *encoder) one(buf []byte, i, end int, base uint16, x *index, window int)
 			continue
 		}
 		length := same(buf, i, distance, v, end)
-		if e.lazy && length < 16 && i < last {
-			// The next octet may begin a longer one.
+		if e.lazy && length < 8 && i < last {
+			// The next octet may begin a longer one: worth a look only behind what is short.
+			// (Up to 15 instead of 7: -1 % of octets at most, +5 to +14 % of time at 64 KiB.)
 			v := load(buf, i+1)
 			h := v * multiplier >> (shift & 63)
 			d := int(position + 1 - head[h])
