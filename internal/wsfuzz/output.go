@@ -121,7 +121,7 @@ func (o *output) end(r *wirefuzz.Report, dir string) {
 		fmt.Fprintln(o.w, "        not all vectors were played: it takes longer, or more -jobs")
 	}
 	if r.Unconfirmed > 0 {
-		fmt.Fprintf(o.w, "        %s only when the server was busy, and count as nothing\n", seen(r.Unconfirmed))
+		fmt.Fprintf(o.w, "        %s only when the server was busy: not counted\n", seen(r.Unconfirmed))
 	}
 	if r.Unopened > 0 {
 		fmt.Fprintf(o.w, "        %s had no connection\n", count(r.Unopened, "transcript"))
