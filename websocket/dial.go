@@ -64,8 +64,8 @@ type DialOptions struct {
 //
 // The error is a *[HandshakeError]. Where the server, or a proxy, answered, its
 // status and its response come along; up to 1 KiB of the body of a refusal can
-// still be read, and TLS is that with the server. In no case must the response's
-// body be closed. Where no answer came, the status is 0 and the response nil.
+// still be read, and TLS is that with the server. The response's body need not be
+// closed. Where no answer came, the status is 0 and the response nil.
 func Dial(ctx context.Context, rawURL string, opts DialOptions) (*Websocket, *http.Response, error) {
 	ws, response, failure := dial(ctx, rawURL, &opts)
 	if failure != nil {
@@ -105,7 +105,7 @@ func dial(ctx context.Context, rawURL string, opts *DialOptions) (*Websocket, *h
 		return nil, done.response, failure
 	}
 	c := new(Websocket)
-	c.init(done.conn, ClientMode, options, done.unread, opened{key, done.subprotocol, done.deflation})
+	c.init(done.conn, ClientMode, options, done.unread, newOpened(key, done.subprotocol, done.deflation))
 	return c, done.response, nil
 }
 

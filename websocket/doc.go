@@ -44,7 +44,7 @@
 // A file uses those before it, and what stands behind it only where that cannot be
 // otherwise:
 //
-//	protocol.go errors.go key.go rota.go options.go field.go origin.go subprotocol.go compression.go hooks.go
+//	protocol.go errors.go key.go opened.go rota.go options.go field.go origin.go subprotocol.go compression.go hooks.go
 //	wheel.go idleness.go epoll_linux.go lot_linux.go lot_other.go
 //	syscall_linux.go syscall_unix.go socket_unix.go socket_other.go transport.go
 //	outbound.go turn.go rest.go timing.go keepalive.go ending.go link.go serve.go websocket.go

@@ -112,7 +112,7 @@ func (c *Websocket) accept(w http.ResponseWriter, r *http.Request, key ClientKey
 		drop(conn)
 		return &HandshakeError{Status: http.StatusInternalServerError, Reason: "writing the answer", Err: err, hijacked: true}
 	}
-	c.init(conn, ServerMode, opts, unread, opened{key, subprotocol, deflation})
+	c.init(conn, ServerMode, opts, unread, newOpened(key, subprotocol, deflation))
 	return nil
 }
 

@@ -12,13 +12,6 @@ import (
 	"github.com/wsproof/wsproof/websocket/protocol"
 )
 
-// opened is what the opening handshake has settled.
-type opened struct {
-	key         ClientKey
-	subprotocol string
-	deflation   *protocol.Deflation // nil without permessage-deflate
-}
-
 // A link is what of a connection belongs to all goroutines: writing to it, and ending
 // it. out and end have a lock each; no hook, no handler and no call of the transport
 // runs under them. The rest does not change, or is safe by itself.

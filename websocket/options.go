@@ -100,10 +100,10 @@ type Options struct {
 	// of its own (see Context). A panic in it ends the connection, and goes on up to
 	// net/http. NewHandler only.
 	OnOpen func(*Websocket, *http.Request)
-	// OnEnd is called once with each connection of a NewHandler from whose OnOpen, if
-	// there is one, the application returned without a panic, when it has ended, the last hook has returned, and no handler of it is
-	// at work any more: with the context that its handler had, where an application
-	// finds its own state. [Websocket.Err] tells why it has ended. Shutdown waits for
+	// OnEnd is called once with each connection of a NewHandler, when it has ended, the
+	// last hook has returned, and no handler of it is at work any more: with the context
+	// that its handler had, where an application finds its own state. It is not called
+	// where OnOpen has panicked. [Websocket.Err] tells why it has ended. Shutdown waits for
 	// it. A panic in it ends the process. NewHandler only.
 	OnEnd func(context.Context, *Websocket)
 	// Context returns the context whose values the handler of a connection is to see,

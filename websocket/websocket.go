@@ -33,7 +33,7 @@ func (c *Websocket) reader() *protocol.Reader { return c.transport.reader() }
 func New(src io.ReadWriteCloser, clientKey ClientKey, mode Mode, opts Options) *Websocket {
 	c := new(Websocket)
 	settings := opts.shared()
-	c.init(src, mode, settings, nil, opened{key: clientKey, deflation: settings.Compression.assumed(mode)})
+	c.init(src, mode, settings, nil, newOpened(clientKey, "", settings.Compression.assumed(mode)))
 	return c
 }
 
@@ -364,9 +364,7 @@ func (c *Websocket) discard() error {
 // endRead ends the connection as err, which ended reading, demands, and returns
 // the error for the application. With wait, it returns when the transport is closed.
 func (c *Websocket) endRead(err error, wait bool) error {
-	if c.agreed != nil && c.agreed.deflation != nil {
-		c.agreed.deflation.Release()
-	}
+	c.agreed.readEnds()
 	if closed, ok := err.(*CloseError); ok {
 		c.end.readEnds(closed)
 		c.drain(c.happens(protocol.PeerCloses, closed.Code, nil, ""), draining{shut: c.mode == ServerMode, wait: wait, behind: c.reader().Buffered() > 0})
