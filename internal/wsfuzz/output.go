@@ -85,8 +85,8 @@ func (o *output) progress(p wirefuzz.Progress) {
 // shownLines bounds how much of one input, or of what a server said, is printed.
 const shownLines = 8
 
-// end prints the report.
-func (o *output) end(r *wirefuzz.Report, dir string) {
+// end prints the report of a run that was whole, or not.
+func (o *output) end(r *wirefuzz.Report, dir string, whole bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.json {
@@ -109,8 +109,11 @@ func (o *output) end(r *wirefuzz.Report, dir string) {
 	}
 	fmt.Fprintln(o.w)
 	word := "passed"
-	if len(r.Findings()) > 0 {
+	switch {
+	case len(r.Findings()) > 0:
 		word = "FAILED"
+	case !whole:
+		word = "so far"
 	}
 	fmt.Fprintf(o.w, "%s  %s: %s, %s; %s in %.1f s, %.0f a second, %s of answer\n", word, r.URL, count(len(r.Findings()), "finding"), count(len(r.Notes()), "note"),
 		count(r.Executions, "transcript"), r.Seconds, r.Rate, count(r.Answers, "kind"))

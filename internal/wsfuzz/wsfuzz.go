@@ -128,7 +128,6 @@ func Run(ctx context.Context, name string, args []string, stdout, stderr io.Writ
 }
 
 func (c *command) fuzz(ctx context.Context) error {
-	bounded := c.Duration > 0 || c.Executions > 0
 	c.out.begin(c.Client.URL.Host, c.Seed)
 	report, err := wirefuzz.Run(ctx, c.Config)
 	if report == nil {
@@ -137,14 +136,31 @@ func (c *command) fuzz(ctx context.Context) error {
 	if err := c.write1(report); err != nil {
 		return err
 	}
-	c.out.end(report, c.dir)
-	switch {
-	case ctx.Err() != nil && bounded && len(report.Findings()) == 0:
+	c.out.end(report, c.dir, !c.interrupted(ctx))
+	return c.judge(ctx, report, err)
+}
+
+// interrupted reports whether the run was to be longer.
+func (c *command) interrupted(ctx context.Context) bool {
+	return ctx.Err() != nil && (c.Duration > 0 || c.Executions > 0)
+}
+
+// judge says how a run ends that has a report: err is why it could not go on, nil if it did.
+func (c *command) judge(ctx context.Context, report *wirefuzz.Report, err error) error {
+	found := len(report.Findings())
+	if found > 0 && c.known == "" {
+		return cli.Finding(fmt.Errorf("%s", count(found, "finding")))
+	}
+	if c.known != "" {
+		if err := c.compare(report); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(report.Findings(), (*wirefuzz.Group).Harm) {
+			err = nil // it is known that the server comes to harm
+		}
+	}
+	if c.interrupted(ctx) {
 		return fmt.Errorf("interrupted: %d transcripts were played: %w", report.Executions, ctx.Err())
-	case c.known != "":
-		return c.compare(report)
-	case len(report.Findings()) > 0:
-		return cli.Finding(fmt.Errorf("%s", count(len(report.Findings()), "finding")))
 	}
 	return err
 }

@@ -13,9 +13,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wsproof/wsproof/internal/cli"
 	"github.com/wsproof/wsproof/internal/explain"
+	"github.com/wsproof/wsproof/internal/known"
 	"github.com/wsproof/wsproof/internal/leak"
 	"github.com/wsproof/wsproof/internal/wirefuzz"
 	"github.com/wsproof/wsproof/websocket"
@@ -137,6 +139,38 @@ func TestFinding(t *testing.T) {
 	}
 }
 
+// TestInterruptedWithKnown: findings that are known make no whole run of one that was
+// interrupted.
+func TestInterruptedWithKnown(t *testing.T) {
+	list := filepath.Join(t.TempDir(), "known.tsv")
+	if err := os.WriteFile(list, []byte(altered+"\tfinding\tit is so\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var out bytes.Buffer
+	c := &command{known: list, out: &output{w: &out}}
+	var err error
+	if c.rows, err = known.Read(list); err != nil {
+		t.Fatal(err)
+	}
+	c.Duration = time.Hour
+	r := &wirefuzz.Report{Executions: 3, Groups: []*wirefuzz.Group{{Rule: "message-received", Kind: "alters", What: "the payload", Level: wirefuzz.Finding}}}
+	if got := r.Groups[0].Key(); got != altered {
+		t.Fatalf("the group is %q", got)
+	}
+	if err := c.judge(ctx, r, nil); err != nil {
+		t.Errorf("a whole run: %v", err)
+	}
+	if err := c.judge(ctx, r, io.EOF); err != io.EOF {
+		t.Errorf("a run that could not go on: %v", err)
+	}
+	cancel()
+	if err := c.judge(ctx, r, nil); err == nil || cli.IsFinding(err) {
+		t.Errorf("interrupted: %v\n%s", err, out.String())
+	}
+}
+
 // TestCannot: what cannot be done is one line, and no finding.
 func TestCannot(t *testing.T) {
 	page := httptest.NewServer(http.NotFoundHandler())
@@ -167,9 +201,14 @@ func TestCannot(t *testing.T) {
 	}
 }
 
-// TestInterrupted: what was done is told.
+// TestInterrupted: what was done is told; it has passed only where nobody said how long
+// the run was to be, and a list of what is known, too, is for a whole run.
 func TestInterrupted(t *testing.T) {
-	for _, args := range [][]string{{"-time", "1h"}, {"-time", "0"}} {
+	none := filepath.Join(t.TempDir(), "known.tsv")
+	if err := os.WriteFile(none, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"-time", "1h"}, {"-time", "0"}, {"-time", "1h", "-known", none}, {"-time", "0", "-known", none}} {
 		ctx, cancel := context.WithCancel(t.Context())
 		var out bytes.Buffer
 		n := 0
@@ -180,7 +219,11 @@ func TestInterrupted(t *testing.T) {
 		})
 		err := Run(ctx, "wsproof fuzz", append(args, "-jobs", "1", server), &out, &out)
 		cancel()
-		if wanted := args[1] == "0"; wanted != (err == nil) || !strings.Contains(out.String(), "passed  ws://") {
+		wanted, word := args[1] == "0", "so far  ws://"
+		if wanted {
+			word = "passed  ws://"
+		}
+		if wanted != (err == nil) || cli.IsFinding(err) || !strings.Contains(out.String(), word) {
 			t.Errorf("%q: %v\n%s", args, err, out.String())
 		}
 	}
