@@ -213,6 +213,11 @@ var Divergences = []Divergence{
 		Reason: "a message ends with its first final block",
 	},
 	{
+		Library: "gws", Version: "v1.9.1", Kind: Sends, Rule: "deflate-context-control",
+		Reason: "with context takeover, the payload of a control frame that it sends goes into the window of its compressor: " +
+			"the next compressed message does not inflate, or to another one",
+	},
+	{
 		Library: "nbio", Version: "v1.6.8", Kind: Accepts, Rule: "compressed-continuation",
 		Reason: "RSV1 is looked at on the first frame of a message alone",
 	},

@@ -3,6 +3,7 @@ package peers
 import (
 	"bufio"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,12 +57,26 @@ func TestDivergencesHold(t *testing.T) {
 		if row.Private {
 			continue
 		}
+		if row.Kind == Sends && shownBySending(t, l, append(slices.Clone(Divergences[:i]), Divergences[i+1:]...), row.Rule) {
+			continue
+		}
 		others := append(append([]Divergence{}, Divergences[:i]...), Divergences[i+1:]...)
 		want := &Finding{Library: row.Library, Kind: row.Kind, Rule: row.Rule}
 		if !shown(t, l, vectors, others, want) {
 			t.Errorf("%s %s %s no longer holds in %s: no vector shows it; take the row away", row.Library, row.Kind, row.Rule, row.Version)
 		}
 	}
+}
+
+// shownBySending tells whether a row is what the library shows when it sends.
+func shownBySending(t *testing.T, l *transcript.Reader, rows []Divergence, rule string) (shown bool) {
+	_, err := SearchSent(l, 1, rows, func(n int) bool { return shown || n == 100 }, func(f *Finding, _ int, _ string) {
+		shown = shown || f.Rule == rule
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return shown
 }
 
 func shown(t *testing.T, l *transcript.Reader, vectors []vector.Vector, rows []Divergence, want *Finding) bool {

@@ -75,13 +75,19 @@ func (f *Finding) is(g *Finding) bool {
 // are right for the role; divergences that stand in the table ([Divergences]) are
 // known, others are an error with the smallest transcript that shows them. A
 // crash or a hang is reported as such. Of inputs whose length is one more than a multiple
-// of four, the library has pinged its peer before.
+// of four, the library has pinged its peer before; of those with two more one of the
+// libraries is also asked to send messages, which the model reads ([CompareSent]).
 func Peers(data []byte) error {
 	g := input.TranscriptGenerators.Get().(*input.TranscriptGenerator)
 	defer input.TranscriptGenerators.Put(g)
 	defer input.Guard()()
 	t := g.Generate(data)
-	for _, l := range Libraries() {
+	for i, l := range Libraries() {
+		if len(data)%4 == 2 && int(data[1])%len(Libraries()) == i {
+			if err := sent(l, data); err != nil {
+				return err
+			}
+		}
 		switch {
 		case t.Deflate == nil:
 		case l.Caps.Deflate == transcript.DeflateNone:

@@ -49,4 +49,19 @@ var bugs = []bug{
 		what: "a compressed message inflates past the limit",
 		kind: peers.Accepts, rules: []string{"inflated-too-large"},
 	},
+	{
+		module: "github.com/lesismal/nbio", version: "v1.5.9", fixed: "v1.5.12",
+		what: "RSV1 is set on each frame of a compressed message",
+		kind: peers.Sends, rules: []string{"compressed-continuation"},
+	},
+	{
+		module: "github.com/coder/websocket", version: "v1.8.14", fixed: "v1.8.15",
+		what: "a short compressed message is sent in several frames",
+		kind: peers.Sends, rules: []string{"sent-short-message-in-many"},
+	},
+	{
+		module: "github.com/gobwas/ws", version: "v1.4.0", fixed: "v1.5.0",
+		what: "a compressed message ends with an empty block and the beginning of another",
+		kind: peers.Sends, rules: []string{"sent-tail"},
+	},
 }

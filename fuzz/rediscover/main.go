@@ -226,9 +226,10 @@ import (
 var table = []engine.Engine{{Reader: &transcripts.Reader}}
 `
 
-// withoutDeflate stands in the place of deflate.go of gws's adapter for versions that
-// have another API for it.
-const withoutDeflate = `package transcripts
+// withoutDeflate stands in the place of deflate.go of an adapter for versions that have
+// another API for it, or none.
+var withoutDeflate = []struct{ library, since, text string }{
+	{"gws", "v1.8.0", `package transcripts
 
 import (
 	"github.com/lxzan/gws"
@@ -240,7 +241,16 @@ const deflates = transcript.DeflateNone
 
 func server(_ *transcript.Transcript, o gws.ServerOption) *gws.ServerOption { return &o }
 func client(_ *transcript.Transcript, o gws.ClientOption) *gws.ClientOption { return &o }
-`
+`},
+	{"gobwas", "v1.1.0", `package transcripts
+
+import "github.com/gobwas/ws"
+
+const compresses = false
+
+func compressed(f ws.Frame) (ws.Frame, error) { return f, nil }
+`},
+}
 
 // build builds this command with a version of a library alone: go.mod and the
 // table of engines are others, in dir.
@@ -259,13 +269,15 @@ func build(ctx context.Context, dir string, l *transcript.Reader, version string
 		return "", err
 	}
 	replace := map[string]string{filepath.FromSlash("internal/engine/engines/table.go"): alone}
-	minor := 0
-	if _, err := fmt.Sscanf(version, "v1.%d.", &minor); err == nil && l.Name == "gws" && minor < 8 {
+	for _, w := range withoutDeflate {
+		if l.Name != w.library || w.since <= version { // as far as they go, as text is right
+			continue
+		}
 		plain := filepath.Join(dir, "deflate.go")
-		if err := os.WriteFile(plain, []byte(withoutDeflate), 0o666); err != nil {
+		if err := os.WriteFile(plain, []byte(w.text), 0o666); err != nil {
 			return "", err
 		}
-		replace[filepath.FromSlash("internal/engine/gws/transcripts/deflate.go")] = plain
+		replace[filepath.Join("internal", "engine", l.Name, "transcripts", "deflate.go")] = plain
 	}
 	if others[l.Module] != "" {
 		name := filepath.Join("internal", "engine", l.Name, "transcripts", "transcripts.go")
@@ -291,8 +303,16 @@ func build(ctx context.Context, dir string, l *transcript.Reader, version string
 	}
 	modfile := "-modfile=" + filepath.Join(dir, "go.mod")
 	exe := filepath.Join(dir, "search")
+	get := []string{"get", modfile, l.Module + "@" + version}
+	if module, ok := together[l.Module]; ok {
+		own, err := required(ctx, l.Module+"@"+version, module)
+		if err != nil {
+			return "", err
+		}
+		get = append(get, module+"@"+own)
+	}
 	for _, args := range [][]string{
-		{"get", modfile, l.Module + "@" + version},
+		get,
 		{"build", "-mod=mod", modfile, "-overlay=" + filepath.Join(dir, "overlay.json"), "-o", exe, "./fuzz/rediscover"},
 	} {
 		cmd := exec.CommandContext(ctx, "go", args...)
@@ -303,9 +323,39 @@ func build(ctx context.Context, dir string, l *transcript.Reader, version string
 	return exe, nil
 }
 
+// together are modules of which a library needs the very version that it requires: it does
+// not build with a later one.
+var together = map[string]string{"github.com/lesismal/nbio": "github.com/lesismal/llib"}
+
+// required returns the version of another module that a version of a module requires.
+func required(ctx context.Context, versioned, module string) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "mod", "download", "-json", versioned).Output()
+	if err != nil {
+		return "", fmt.Errorf("go mod download %s: %w\n%s", versioned, err, out)
+	}
+	var downloaded struct{ GoMod string }
+	if err := json.Unmarshal(out, &downloaded); err != nil {
+		return "", fmt.Errorf("go mod download %s: %w", versioned, err)
+	}
+	text, err := os.ReadFile(downloaded.GoMod)
+	if err != nil {
+		return "", err
+	}
+	fields := strings.Fields(string(text))
+	for i, f := range fields[:max(0, len(fields)-1)] {
+		if f == module {
+			return fields[i+1], nil
+		}
+	}
+	return "", fmt.Errorf("%s does not require %s", versioned, module)
+}
+
 // openings is how many opening handshakes a search begins with: there are not many more
 // that differ.
 const openings = 4000
+
+// sendings is how many lists of messages to send come behind them.
+const sendings = 1000
 
 // search searches a library in this process.
 func (o *options) search(stdout io.Writer) error {
@@ -348,6 +398,18 @@ func (o *options) search(stdout io.Writer) error {
 			stop = true
 		}
 	})
+	told := func(f *peers.Finding, n int, words string) {
+		findings++
+		fmt.Fprintf(stdout, "%s %s, after %v and %d lists of messages to send: %v\n  %s\n", l.Name, version, time.Since(start).Round(time.Millisecond), n+1, f, words)
+		if is(f) {
+			fmt.Fprintln(stdout, reached)
+			stop = true
+		}
+	}
+	sent, err := peers.SearchSent(l, o.seed, peers.Divergences, func(n int) bool { return done(n) || n >= sendings }, told)
+	if err != nil {
+		return err
+	}
 	n, err := peers.Search(l, o.seed, peers.Divergences, done, func(f *peers.Finding, n int, small *input.Transcript) {
 		findings++
 		fmt.Fprintf(stdout, "%s %s, after %v and %d transcripts: %v\n%s\n", l.Name, version, time.Since(start).Round(time.Millisecond), n+1, f, input.Annotate(small))
@@ -359,6 +421,6 @@ func (o *options) search(stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "%s %s: %d opening handshakes and %d transcripts in %v, %d findings that the tables do not know\n", l.Name, version, opened, n, time.Since(start).Round(time.Millisecond), findings)
+	fmt.Fprintf(stdout, "%s %s: %d opening handshakes, %d lists of messages to send and %d transcripts in %v, %d findings that the tables do not know\n", l.Name, version, opened, sent, n, time.Since(start).Round(time.Millisecond), findings)
 	return nil
 }

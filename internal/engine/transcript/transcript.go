@@ -13,6 +13,7 @@
 package transcript
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -29,16 +30,45 @@ type Transcript struct {
 	Role   model.Role
 	Limits model.Limits
 	Input  []byte
-	// Deflate is what is agreed on of permessage-deflate (RFC 7692): windows of 15 bits,
-	// and context takeover in both directions or in none, as far as the library can
-	// (Caps). Nil: nothing.
+	// Deflate is what is agreed on of permessage-deflate (RFC 7692): windows of 15 bits, or
+	// others where the library can (Caps), and context takeover in both directions or in
+	// none, as far as it can. Nil: nothing.
 	Deflate *model.Deflate
 	// Pings has the library ping its peer, with the payload "1" where it has a choice,
 	// before it reads; those without an API for that leave it.
 	Pings bool
+	// Sends are what the library sends before it reads: see [Transcript.Send].
+	Sends []Sending
 	// Chunks are the sizes of the reads, in turn and over again: a read returns
 	// at most that many bytes. None: as many as are asked for.
 	Chunks []int
+}
+
+// A Sending is a message, or a ping, that a library is asked to send.
+type Sending struct {
+	Opcode  byte // of a text, a binary message or a ping
+	Payload []byte
+}
+
+// Send has the library send by write, one after the other, what the transcript asks for,
+// and notes what it makes of that, apart from what it sends later. What it has no API for,
+// write refuses with errors.ErrUnsupported. The payload is write's to change.
+func (t *Transcript) Send(c *Conn, r *Result, write func(opcode byte, payload []byte) error) {
+	if len(t.Sends) == 0 {
+		return
+	}
+	for _, s := range t.Sends {
+		err := write(s.Opcode, bytes.Clone(s.Payload))
+		if errors.Is(err, errors.ErrUnsupported) {
+			continue
+		}
+		r.Asked = append(r.Asked, s)
+		if r.SendErr = err; err != nil {
+			break
+		}
+	}
+	r.Sent = bytes.Clone(c.Sent())
+	c.Frames()
 }
 
 // UTF8 tells how a library checks text (RFC 6455 §8.1).
@@ -84,13 +114,20 @@ const (
 
 // Extension is the offer, and the answer, by which d is agreed on.
 func Extension(d *model.Deflate) string {
-	switch {
-	case d == nil:
+	if d == nil {
 		return ""
-	case d.ServerNoContextTakeover:
-		return "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 	}
-	return "permessage-deflate"
+	text := "permessage-deflate"
+	if d.ServerNoContextTakeover {
+		text += "; server_no_context_takeover; client_no_context_takeover"
+	}
+	if bits := d.ServerMaxWindowBits; bits != 0 && bits != 15 {
+		text += fmt.Sprintf("; server_max_window_bits=%d", bits)
+	}
+	if bits := d.ClientMaxWindowBits; bits != 0 && bits != 15 {
+		text += fmt.Sprintf("; client_max_window_bits=%d", bits)
+	}
+	return text
 }
 
 // Caps say what a library offers by the API that its adapter uses.
@@ -99,6 +136,11 @@ type Caps struct {
 	Limits Limits
 	// Deflate is what it has of permessage-deflate.
 	Deflate Deflate
+	// Compresses says that it compresses what it sends, each message by itself, although
+	// Deflate is none.
+	Compresses bool
+	// Windows says that the sizes of its windows can be chosen.
+	Windows bool
 	// SendsClose tells whether it sends a Close frame by itself when a rule is
 	// broken; if not, that is its caller's job.
 	SendsClose bool
@@ -145,6 +187,12 @@ type Result struct {
 	// sent, after the library had said that reading failed. It is 0
 	// where the library does not let its caller read on.
 	AfterFailure int
+
+	// Asked is what of Transcript.Sends the library was asked to send, Sent are the bytes
+	// that it made of that, and SendErr is what it said of the last one.
+	Asked   []Sending
+	Sent    []byte
+	SendErr error
 
 	failed bool
 	failAt int // the number of bytes sent by then

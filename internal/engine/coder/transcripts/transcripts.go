@@ -15,6 +15,7 @@ import (
 	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/engine/transcript/opening"
 	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/wire"
 )
 
 // Reader is coder. Text is not checked for UTF-8; its one limit is on messages.
@@ -37,15 +38,19 @@ func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) er
 	default:
 		mode = websocket.CompressionContextTakeover
 	}
+	threshold := 0 // the default
+	if len(t.Sends) > 0 {
+		threshold = 1
+	}
 	var ws *websocket.Conn
 	var err error
 	if t.Role == model.Server {
 		w, req, upgraded := opening.Upgrade(c)
-		ws, err = websocket.Accept(w, req, &websocket.AcceptOptions{CompressionMode: mode})
+		ws, err = websocket.Accept(w, req, &websocket.AcceptOptions{CompressionMode: mode, CompressionThreshold: threshold})
 		upgraded()
 	} else {
 		ws, _, err = websocket.Dial(ctx, "ws://peer/", &websocket.DialOptions{
-			HTTPClient: &http.Client{Transport: roundTripper{c}}, CompressionMode: mode,
+			HTTPClient: &http.Client{Transport: roundTripper{c}}, CompressionMode: mode, CompressionThreshold: threshold,
 		})
 	}
 	if err != nil {
@@ -57,6 +62,12 @@ func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) er
 	if t.Pings {
 		ping(ctx, ws, c)
 	}
+	t.Send(c, r, func(opcode byte, payload []byte) error {
+		if opcode == wire.Ping { // its payload cannot be chosen, and it waits for the pong
+			return errors.ErrUnsupported
+		}
+		return ws.Write(ctx, websocket.MessageType(opcode), payload)
+	})
 	for failures := 0; failures < readsAfterFailure; {
 		kind, payload, err := ws.Read(ctx)
 		if err != nil {

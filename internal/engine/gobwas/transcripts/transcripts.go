@@ -26,7 +26,7 @@ import (
 var Reader = transcript.Reader{
 	Name:   "gobwas",
 	Module: "github.com/gobwas/ws",
-	Caps:   transcript.Caps{UTF8: transcript.UTF8AsItArrives},
+	Caps:   transcript.Caps{UTF8: transcript.UTF8AsItArrives, Compresses: compresses},
 	Read:   read,
 }
 
@@ -55,6 +55,7 @@ func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) er
 			}
 		}
 	}
+	t.Send(c, r, func(opcode byte, payload []byte) error { return send(c, state, opcode, payload, t.Deflate != nil) })
 	for {
 		payload, opcode, err := wsutil.ReadData(conn, state)
 		if err != nil {
@@ -62,6 +63,21 @@ func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) er
 		}
 		r.Deliver(c, opcode == ws.OpBinary, payload)
 	}
+}
+
+// send sends a message, or a ping.
+func send(c *transcript.Conn, state ws.State, opcode byte, payload []byte, compress bool) (err error) {
+	f := ws.NewFrame(ws.OpCode(opcode), true, payload)
+	if compress && ws.OpCode(opcode) != ws.OpPing {
+		if f, err = compressed(f); err != nil {
+			return err
+		}
+		if state == ws.StateClientSide {
+			f = ws.MaskFrame(f)
+		}
+		return ws.WriteFrame(c, f)
+	}
+	return wsutil.WriteMessage(c, state, ws.OpCode(opcode), payload)
 }
 
 func end(r *transcript.Result, err error) error {

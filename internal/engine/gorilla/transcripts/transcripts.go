@@ -49,6 +49,7 @@ func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) er
 			return err
 		}
 	}
+	t.Send(c, r, func(opcode byte, payload []byte) error { return ws.WriteMessage(int(opcode), payload) })
 	for {
 		kind, payload, err := ws.ReadMessage()
 		if err != nil {

@@ -1,6 +1,8 @@
 package transcripts
 
 import (
+	"cmp"
+
 	"github.com/lxzan/gws"
 
 	"github.com/wsproof/wsproof/internal/engine/transcript"
@@ -25,7 +27,11 @@ func agreed(t *transcript.Transcript) (d gws.PermessageDeflate) {
 		d.Enabled = true
 		d.ServerContextTakeover = !t.Deflate.ServerNoContextTakeover
 		d.ClientContextTakeover = !t.Deflate.ClientNoContextTakeover
-		d.ServerMaxWindowBits, d.ClientMaxWindowBits = 15, 15
+		d.ServerMaxWindowBits = cmp.Or(t.Deflate.ServerMaxWindowBits, 15)
+		d.ClientMaxWindowBits = cmp.Or(t.Deflate.ClientMaxWindowBits, 15)
+		if len(t.Sends) > 0 {
+			d.Threshold = 1
+		}
 		d.PoolSize = 1
 	}
 	return d

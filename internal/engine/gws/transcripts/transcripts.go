@@ -19,7 +19,7 @@ var Reader = transcript.Reader{
 	Name:   "gws",
 	Module: "github.com/lxzan/gws",
 	Caps: transcript.Caps{
-		UTF8: transcript.UTF8AtEnd, Limits: transcript.LimitsOne, Deflate: deflates, SendsClose: true,
+		UTF8: transcript.UTF8AtEnd, Limits: transcript.LimitsOne, Deflate: deflates, Windows: deflates != transcript.DeflateNone, SendsClose: true,
 		Late: []model.Rule{model.OpcodeUnknown, model.ContinuationUnexpected, model.ContinuationExpected, model.MessageTooLarge},
 	},
 	Read: read,
@@ -48,6 +48,7 @@ func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) er
 			return err
 		}
 	}
+	t.Send(c, r, func(opcode byte, payload []byte) error { return ws.WriteMessage(gws.Opcode(opcode), payload) })
 	ws.ReadLoop()
 	return nil
 }

@@ -39,11 +39,15 @@ var Reader = transcript.Reader{
 // engine runs all handlers where the frames are read.
 var engine = sync.OnceValue(func() *nbhttp.Engine {
 	return nbhttp.NewEngine(nbhttp.Config{
-		ServerExecutor:          here,
-		ClientExecutor:          here,
-		ReleaseWebsocketPayload: true,
+		ServerExecutor:               here,
+		ClientExecutor:               here,
+		ReleaseWebsocketPayload:      true,
+		MaxWebsocketFramePayloadSize: mostSent,
 	})
 })
+
+// mostSent is how long a frame that is sent is at most: what is longer is cut.
+const mostSent = 1000
 
 func here(f func()) { f() }
 
@@ -123,6 +127,10 @@ func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) er
 			return err
 		}
 	}
+	ws.EnableWriteCompression(t.Deflate != nil)
+	t.Send(c, r, func(opcode byte, payload []byte) error {
+		return ws.WriteMessage(websocket.MessageType(opcode), payload)
+	})
 	ws.HandleRead(0)
 	r.Crash = recovered.said.Load().(string)
 	return nil

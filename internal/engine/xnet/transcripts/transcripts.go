@@ -11,6 +11,7 @@ import (
 	"github.com/wsproof/wsproof/internal/engine/transcript"
 	"github.com/wsproof/wsproof/internal/engine/transcript/opening"
 	"github.com/wsproof/wsproof/internal/model"
+	"github.com/wsproof/wsproof/internal/wire"
 )
 
 // Reader is x/net's. Receive gives each frame by itself, as its documentation
@@ -66,6 +67,15 @@ func read(t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) er
 
 func receive(ws *websocket.Conn, t *transcript.Transcript, c *transcript.Conn, r *transcript.Result) {
 	ws.MaxPayloadBytes = t.Limits.Message
+	t.Send(c, r, func(opcode byte, payload []byte) error {
+		switch opcode {
+		case wire.Text:
+			return websocket.Message.Send(ws, string(payload))
+		case wire.Binary:
+			return websocket.Message.Send(ws, payload)
+		}
+		return errors.ErrUnsupported
+	})
 	for {
 		var m message
 		if r.Err = codec.Receive(ws, &m); r.Err != nil {
