@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -106,7 +107,7 @@ func (r *runner) dialAll(ctx context.Context, echoed bool) ([]*conn, error) {
 		return nil, ctx.Err()
 	}
 	if len(open) == 0 {
-		return nil, fmt.Errorf("load: no connection opened: %s", r.failures.String())
+		return nil, fmt.Errorf("load: no connection opened: %s", strings.Join(r.failures.First, "; "))
 	}
 	return open, nil
 }

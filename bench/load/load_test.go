@@ -296,6 +296,17 @@ func TestRunBad(t *testing.T) {
 	}
 }
 
+// TestNobodyThere: where nothing opens, the reason is told, and no counts of what came of it.
+func TestNobodyThere(t *testing.T) {
+	s := serve(t, nil)
+	url := s.url()
+	s.listener.Close()
+	_, err := Run(t.Context(), Config{URL: url, Mode: Echo, Conns: 3, Duration: time.Minute})
+	if err == nil || !strings.HasPrefix(err.Error(), "load: no connection opened: dialling: ") || strings.Contains(err.Error(), "refused handshakes") {
+		t.Errorf("Run returned %v", err)
+	}
+}
+
 // TestSameJSON: other spaces are as good an answer, anything more is not.
 func TestSameJSON(t *testing.T) {
 	script := newScript(&Config{URL: "ws://x", Mode: JSON})

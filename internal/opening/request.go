@@ -16,7 +16,7 @@ import (
 func ParseURL(rawURL string) (*url.URL, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return nil, fmt.Errorf("the URL cannot be parsed: %w", err)
+		return nil, fmt.Errorf("the URL cannot be parsed, it must look like ws://host:port/path: %w", err)
 	}
 	switch u.Scheme {
 	case "ws", "wss":
