@@ -70,22 +70,35 @@ func markdown(run *Run) (string, error) {
 	f := run.Facts
 	fmt.Fprintf(&b, "\nThe 95 %% interval of half of these times is within ±%.0f %% of the median, of nine tenths within ±%.0f %%: do not rank what is closer.\n",
 		100*quantile(spreads, 0.5), 100*quantile(spreads, 0.9))
-	fmt.Fprintf(&b, "Medians of interleaved runs on %s (%s CPUs), %s, %s, commit %s; %s.\n"+
+	fmt.Fprintf(&b, "Medians of interleaved runs%s on %s (%s CPUs), %s, %s, commit %s; %s.\n"+
 		"Written by `make benchreadme`; the intervals are on the page of `make benchreport`.\n",
-		f["cpu"], f["cpus"], f["kernel"], f["go"], f["commit"], strings.Join(versions(run), ", "))
+		when(f), f["cpu"], f["cpus"], f["kernel"], f["go"], f["commit"], strings.Join(versions(run, ""), ", "))
 	if run.taken != nil {
 		f := run.taken.Facts
-		fmt.Fprintf(&b, "Memory: %s, %s, commit %s; %s. Written by `make benchmemory`.\n",
-			f["kernel"], f["go"], f["commit"], strings.Join(versions(run.taken), ", "))
+		fmt.Fprintf(&b, "Memory: a run%s, %s, %s, commit %s; %s. Written by `make benchmemory`.\n",
+			when(f), f["kernel"], f["go"], f["commit"], strings.Join(versions(run.taken, memoryRows), ", "))
 	}
 	return b.String(), nil
 }
 
-// versions are the libraries of the run with their versions.
-func versions(run *Run) []string {
+// when says on which day a run was, and what else the machine had to do.
+func when(facts map[string]string) (s string) {
+	if day, _, ok := strings.Cut(facts["date"], "T"); ok {
+		s = " of " + day
+	}
+	if load := strings.Fields(facts["load-before"]); len(load) > 0 {
+		s += " (load average before it: " + load[0] + ")"
+	}
+	return s
+}
+
+// versions are the libraries of the run with their versions: those that have such rows,
+// where base names some.
+func versions(run *Run, base string) []string {
 	var list []string
 	for _, e := range engines.Libraries() {
-		if v := run.Facts[e.Name]; v != "" {
+		measured := func(r row) bool { return r.base == base && r.keys["lib"] == e.Name }
+		if v := run.Facts[e.Name]; v != "" && (base == "" || slices.ContainsFunc(run.rows, measured)) {
 			list = append(list, e.Name+" "+v)
 		}
 	}

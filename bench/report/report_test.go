@@ -302,7 +302,7 @@ func TestQuestions(t *testing.T) {
 func TestReadmeTakesMemory(t *testing.T) {
 	run := load(t, file(t, "r.txt", "2026-01-01T00:00:00Z", 10))
 	path := filepath.Join(t.TempDir(), "memory.txt")
-	text := "go: go1.99\ncommit: fedcba\nnbio: v9.9.9\n\nBenchmarkMemory/lib=core/api=readme/conns=1000 1000 2048 rss-B/conn 0 goroutines/conn\n" +
+	text := "date: 2026-02-03T04:05:06Z\nload-before: 21.70 25.11 24.56\ngo: go1.99\ncommit: fedcba\nnbio: v9.9.9\nxnet: v0.1.0\n\nBenchmarkMemory/lib=core/api=readme/conns=1000 1000 2048 rss-B/conn 0 goroutines/conn\n" +
 		"BenchmarkMemory/lib=nbio/api=readme/conns=1000 1000 1024 rss-B/conn 0 goroutines/conn\n" +
 		"BenchmarkEcho/lib=core/api=best/kind=binary/conns=64/inflight=1/size=125B 1 7 cpu-ns/op\n"
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
@@ -315,7 +315,7 @@ func TestReadmeTakesMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| | 1000 |\n|---|--:|\n| core readme | 2 |\n| nbio readme | 1 |\n", "go1.99, commit fedcba; nbio v9.9.9.", "| core | 20.9 |"} {
+	for _, want := range []string{"| | 1000 |\n|---|--:|\n| core readme | 2 |\n| nbio readme | 1 |\n", "Memory: a run of 2026-02-03 (load average before it: 21.70), ", "go1.99, commit fedcba; nbio v9.9.9. Written", "runs of 2026-01-01 on", "| core | 20.9 |"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
