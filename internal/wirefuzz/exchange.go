@@ -57,7 +57,8 @@ type answer struct {
 	codes    []uint16 // of its Closes, 1005 for an empty one
 	close    []byte   // the payload of the first
 	faults   []fault
-	behind   int  // frames behind its own Close
+	behind   int  // data frames behind its own Close
+	after    int  // control frames there
 	goesOn   bool // it answered the ping that asks whether it goes on
 	part     part // in which it ended, or was waited for in vain
 	end      conclusion
@@ -303,8 +304,12 @@ func (x *exchange) wrong(rule model.Rule, what string) {
 
 // take takes a frame of the server's.
 func (x *exchange) take(f *wire.Frame) {
-	if len(x.codes) > 0 {
+	closed := len(x.codes) > 0
+	switch {
+	case closed && f.Opcode < wire.Close:
 		x.behind++
+	case closed:
+		x.after++
 	}
 	name := opcodeName(f.Opcode)
 	if f.Masked {
@@ -323,7 +328,7 @@ func (x *exchange) take(f *wire.Frame) {
 	if f.Opcode&8 != 0 && !f.Fin {
 		x.wrong(model.ControlFrameFragmented, "sent a "+name+" without FIN")
 	}
-	if x.behind > 0 || x.inflate.done {
+	if closed || x.inflate.done {
 		return
 	}
 	switch f.Opcode {

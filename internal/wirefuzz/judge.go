@@ -48,7 +48,10 @@ func (j *judgement) frames() {
 		j.add(sighting{Level: level, Rule: rule, Kind: Sends, Why: "the server " + f.what, timed: rule == FrameWhole})
 	}
 	if j.a.behind > 0 {
-		j.add(sighting{Level: Finding, Rule: NothingBehind, Kind: Sends, Why: fmt.Sprintf("the server sent %s behind its own Close", plural(j.a.behind, "frame"))})
+		j.add(sighting{Level: Finding, Rule: NothingBehind, Kind: Sends, Why: fmt.Sprintf("the server sent %s behind its own Close", plural(j.a.behind, "data frame"))})
+	}
+	if j.a.after > 0 {
+		j.add(sighting{Level: Note, Rule: NothingBehind, Kind: Sends, Why: fmt.Sprintf("the server sent %s behind its own Close, where the rule forbids data frames", plural(j.a.after, "control frame"))})
 	}
 }
 

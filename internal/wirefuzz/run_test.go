@@ -119,6 +119,9 @@ func TestRogues(t *testing.T) {
 			_, _ = conn.Write([]byte{0x88, 0, 0x81, 1, 'x'})
 		}}, "nothing-behind-close: sends", ""},
 		{&rogue{closing: func(conn net.Conn, want model.Outcome) {
+			_, _ = conn.Write([]byte{0x88, 0, 0x88, 0})
+		}}, "note nothing-behind-close: sends", ""},
+		{&rogue{closing: func(conn net.Conn, want model.Outcome) {
 			_, _ = conn.Write([]byte{0x88, 0})
 			_, _ = io.Copy(io.Discard, conn)
 		}}, "tcp-closed: leaves open", ""},
