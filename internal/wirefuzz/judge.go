@@ -341,6 +341,8 @@ func (j *judgement) ending() {
 	}
 	switch {
 	case took || a.end != stillOpen:
+	case a.part == closing && p.inside():
+		j.add(sighting{Level: Note, Rule: TCPClosed, Kind: LeavesOpen, Why: "the server left TCP open when it had sent a Close, and may have taken the client's for the rest of a frame", timed: true})
 	case a.part == closing:
 		j.add(sighting{Level: Finding, Rule: TCPClosed, Kind: LeavesOpen, Why: "the server left TCP open when both had sent a Close", timed: true})
 	case a.part == finishing:

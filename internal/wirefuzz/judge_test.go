@@ -40,6 +40,7 @@ func TestJudge(t *testing.T) {
 		{"a Close, with another frame behind it, is not answered", "888037fa213d838037fa213d", answer{part: reacting, end: ended}, "note close-answered: unanswered"},
 		{"a Close with a code that is no older than its registration is not answered", "888237fa213d340c", answer{part: reacting, end: reset}, "note close-answered: unanswered"},
 		{"TCP stays open", "888037fa213d", answer{part: closing, codes: []uint16{1005}}, "finding tcp-closed: leaves open"},
+		{"TCP stays open behind a frame cut short", "810561", answer{part: closing, codes: []uint16{1002}, close: []byte{3, 234}}, "note tcp-closed: leaves open"},
 		{"a message is closed with 1009", "818137fa213d56", answer{codes: []uint16{1009}, close: []byte{3, 241}, end: ended}, "note message-too-large: limit"},
 		{"TCP is dropped at many pings", strings.Repeat("898037fa213d", 61), answer{pongs: slices.Repeat([][]byte{{}}, 60), end: ended}, "note message-received: limit a crowd of frames"},
 		{"TCP is dropped at a few pings", strings.Repeat("898037fa213d", 3), answer{end: ended}, "finding message-received: refuses a ping"},

@@ -141,6 +141,10 @@ func (p *plan) closeBroken() bool {
 	return p.want.End == model.Failed && p.last != nil && p.last.Frame.Opcode == wire.Close
 }
 
+// inside says whether the transcript ends inside a frame, so that what is sent behind it may
+// be read as the rest of that.
+func (p *plan) inside() bool { return len(p.spans) > 0 && p.spans[len(p.spans)-1].Cut }
+
 // behind says whether anything comes behind the last frame.
 func (p *plan) behind() bool { return p.last != nil && p.last.End < len(p.b) }
 
