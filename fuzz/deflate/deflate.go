@@ -225,5 +225,9 @@ func seedDeflate() [][]byte {
 	for shape := range 32 {
 		seeds = append(seeds, []byte{byte(shape), 0, 3, 0xff, 1, 0xfe, 2, 0xff, 3, 3, 3, 0xff, 1, 0xfd, 0xff, 0x7f, 0xfd, 1, 0, 0, 2, 0xfd, 0, 0x80, 0xfd, 0xff, 0x0f})
 	}
+	// More noise than one stored block takes.
+	for _, shape := range []byte{0x00, 0x08, 0x10, 0x18} {
+		seeds = append(seeds, []byte{shape, 0, 5, 0xff, 0, 0xff, 252, 0xff, 0, 0xff, 252, 0xff, 9})
+	}
 	return seeds
 }

@@ -45,6 +45,7 @@ func Inflate(data []byte) error {
 		history = nil
 	}
 
+	upTo := len(payload) // of what is inflated
 	run := func(limit int, cut func(n int) int) (got []byte, at int, err error) {
 		d := deflate.NewDecompressor(bits, takeover)
 		if takeover {
@@ -55,10 +56,10 @@ func Inflate(data []byte) error {
 		got = []byte("before")
 		at = 0
 		for i := 0; ; i++ {
-			n := min(len(payload)-at, cut(i))
+			n := min(upTo-at, cut(i))
 			fin := at+n == len(payload)
 			got, err = d.Append(got, payload[at:at+n], fin, limit)
-			if at += n; err != nil || fin {
+			if at += n; err != nil || at == upTo {
 				break
 			}
 		}
@@ -129,6 +130,13 @@ func Inflate(data []byte) error {
 		}
 		if err2 == nil && len(payload) > model.CompressedLimit(limit) {
 			return fmt.Errorf("payload %x of %d octets was taken at limit %d", clip(payload), len(payload), limit)
+		}
+		if most := model.CompressedLimit(limit); len(payload) > most && !errors.Is(err2, deflate.ErrTooLarge) {
+			upTo = most
+			if _, _, err3 := run(limit, func(int) int { return most }); err3 == nil {
+				return fmt.Errorf("payload %x of %d octets at limit %d: %w, of which the first %d are right", clip(payload), len(payload), limit, err2, most)
+			}
+			upTo = len(payload)
 		}
 		if limit == len(got) && err == nil && err2 != nil && len(payload) <= limit+64 {
 			return fmt.Errorf("payload %x of %d octets at that limit: %w", clip(payload), len(got), err2)
@@ -276,6 +284,7 @@ func seedInflate() [][]byte {
 	for _, n := range []int{12, 13, 14, 200} {
 		seeds = append(seeds, append(append([]byte{0xf7, 0, 0, 9, 0, 0}, bytes.Repeat([]byte("\x00\x00\x00\xff\xff"), n)...), 0))
 	}
+	seeds = append(seeds, append(append([]byte{0xf7, 0, 0, 9, 0, 0}, bytes.Repeat([]byte("\x00\x00\x00\xff\xff"), 20)...), 7))
 	// Each window, at its edge and past it, into the history and within a message.
 	for bits := 8; bits <= 15; bits++ {
 		window := 1 << bits

@@ -65,6 +65,7 @@ type connHarness struct {
 	dropFrom  int          // how much was read then
 	ending    time.Time    // when it had, for certain
 	graceFrom time.Time    // since when ReadMessage may return
+	hindered  bool         // the peer did not read for a while, or the transport was at fault
 	loud      reason       // what was done that may end the connection
 	closing   bool         // Close was called, with a code that may be sent
 
@@ -79,9 +80,11 @@ type connHarness struct {
 	userDone   bool // Serve, or the loop of ReadMessage, has returned
 	userErr    error
 	got        []model.Message       // by the handler
+	gotAt      []time.Time           // when
 	kept       [][2][]byte           // payloads that are the application's to keep, and copies
 	replies    []model.Message       // owed for them
 	replied    []int                 // in which epoch each was given
+	repliedAt  []time.Time           // and when
 	lent       []byte                // of the last one, if it was the handler's own memory
 	handler    *websocket.CloseError // how the handler ended the connection
 	handlerErr error                 // and by what, if that was an error
@@ -90,8 +93,9 @@ type connHarness struct {
 	goroutines map[uint64]bool       // on which it may: true for the one that reads
 	hookCalls  reason                // what hooks that panicked may have ended the connection for
 	calls      []*call
-	nudge      chan struct{} // closed when the handler has returned
-	counts     []int         // of replies owed, when the handler had returned for each message
+	onWritten  context.CancelFunc // see overtaken
+	nudge      chan struct{}      // closed when the handler has returned
+	counts     []int              // of replies owed, when the handler had returned for each message
 	errs       []error
 	told       told
 }
@@ -329,6 +333,9 @@ func (h *connHarness) afterwards() error {
 	for _, c := range h.calls[len(h.calls)-4:] {
 		if (c.err == nil) != (c.what == "Close") {
 			return fmt.Errorf("after the end, %s returned %v", c.what, c.err)
+		}
+		if why := h.told.err; why != nil && (c.what == "WriteMessage" && h.ctx.Err() == nil || c.what == "Ping") && !errors.Is(c.err, why) {
+			return fmt.Errorf("after the end, for %w, %s returned %v", why, c.what, c.err)
 		}
 	}
 	return nil

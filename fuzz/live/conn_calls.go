@@ -36,10 +36,20 @@ func (h *connHarness) writeMessage(word string, invalid bool, size int) *call {
 // writeWithin is writeMessage with a context that ends after a while, if that is
 // not 0.
 func (h *connHarness) writeWithin(word string, invalid bool, size int, within time.Duration) *call {
+	if within == 0 {
+		return h.writeBy(h.ctx, func() {}, word, invalid, size, time.Time{})
+	}
+	ctx, cancel := context.WithTimeout(h.ctx, within)
+	return h.writeBy(ctx, cancel, word, invalid, size, time.Now().Add(within))
+}
+
+// writeBy is writeMessage with a context that ends by itself, at the latest at a time, if that
+// is not the zero time.
+func (h *connHarness) writeBy(ctx context.Context, cancel context.CancelFunc, word string, invalid bool, size int, until time.Time) *call {
 	h.numbered++
 	head := fmt.Sprintf("message %d %s ", h.numbered, word)
 	text := head + strings.Repeat("+", max(0, size-len(head)))
-	c := &call{what: "WriteMessage", text: text, bad: invalid, ctxed: within != 0, until: time.Now().Add(within)}
+	c := &call{what: "WriteMessage", text: text, bad: invalid, ctxed: !until.IsZero(), until: until}
 	payload := []byte(text)
 	c.plain, c.binary = h.numbered%3 == 0, h.numbered%2 == 0 && !invalid
 	msg := &websocket.Message{Binary: c.binary, Payload: payload, Uncompressed: c.plain}
@@ -48,10 +58,6 @@ func (h *connHarness) writeWithin(word string, invalid bool, size int, within ti
 		msg.Payload = append(payload, 0xff)
 	}
 	h.other(c, func() error {
-		ctx, cancel := h.ctx, context.CancelFunc(func() {})
-		if within != 0 {
-			ctx, cancel = context.WithTimeout(h.ctx, within)
-		}
 		defer cancel()
 		var err error
 		if prepared {
@@ -65,10 +71,44 @@ func (h *connHarness) writeWithin(word string, invalid bool, size int, within ti
 		for i := range payload { // it is ours again
 			payload[i] = '!'
 		}
-		h.locked(func() { c.ended = ctx.Err() != nil && within != 0 })
+		h.locked(func() { c.ended = ctx.Err() != nil && c.ctxed })
 		return err
 	})
 	return c
+}
+
+// overtaken has three messages written at once, of which the second is given up in the moment
+// in which a message, mostly the first, has been written and its turn may come.
+func (h *connHarness) overtaken() {
+	ctx, cancel := context.WithCancel(h.ctx)
+	h.locked(func() { h.onWritten = cancel })
+	h.writeMessage("first", false, int(h.src.Next()))
+	h.writeBy(ctx, cancel, "second", false, 0, time.Now().Add(24*time.Hour))
+	h.writeMessage("third", false, 0)
+}
+
+// written gives up who is to be given up when a message has been written.
+func (h *connHarness) written() {
+	var cancel context.CancelFunc
+	h.locked(func() { cancel, h.onWritten = h.onWritten, nil })
+	if cancel != nil {
+		cancel()
+	}
+}
+
+// vainRead reads with a context that has ended, which ends the connection, where nobody reads
+// or Close does.
+func (h *connHarness) vainRead() {
+	if h.opt.two(bitUser) != userNobody {
+		return
+	}
+	h.loud |= reasonContext
+	h.other(&call{what: "ReadMessage", bad: true}, func() error {
+		ctx, cancel := context.WithCancel(h.ctx)
+		cancel()
+		_, err := h.ws.ReadMessage(ctx)
+		return err
+	})
 }
 
 // callClose has another goroutine close, with a code unless that is 0 and there is no

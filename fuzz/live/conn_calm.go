@@ -161,7 +161,8 @@ func (s *scene) drops() bool {
 // ended.
 func (h *connHarness) interrupted() bool {
 	for _, c := range h.calls {
-		if c.ended && c.what == "WriteMessage" && c.err != nil && h.pipe.wasWriting(c.text) {
+		long := len(c.text) > 200_000 && h.pipe.broken != nil // of which any part may have been written last
+		if c.ended && c.what == "WriteMessage" && c.err != nil && (long || h.pipe.wasWriting(c.text)) {
 			return true
 		}
 	}
@@ -181,10 +182,30 @@ func (s *scene) check() error {
 	if err := s.readWire(); err != nil {
 		return err
 	}
-	for _, check := range []func() error{s.checkGot, s.checkClosing, s.checkEnd, s.checkAnswered, s.checkPeer, s.checkPending, s.checkTimes, s.checkPings, s.checkCalls, s.checkHooks} {
+	for _, check := range []func() error{s.checkWrites, s.checkGot, s.checkClosing, s.checkEnd, s.checkAnswered, s.checkPeer, s.checkPending, s.checkTimes, s.checkPings, s.checkCalls, s.checkHooks} {
 		if err := check(); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkWrites counts the calls that wrote, where a socket takes all at once: replies and pongs
+// are written together before the reader waits again, when 64 KiB of them are there, and while
+// a handler takes its time.
+func (s *scene) checkWrites() error {
+	if s.kernel == nil || s.opt.two(bitUser) >= userReads || s.pipe.most > 0 || s.hindered || s.opt.has(bitSlow) || s.opt.has(bitPings) ||
+		len(s.calls) > 0 || s.reasons != 0 {
+		return nil
+	}
+	most := len(s.pipe.reads) + len(s.pipe.out)>>16
+	for _, m := range s.got {
+		if len(m.Payload) > 0 && (m.Payload[0] == sayLater || m.Payload[0] == sayQuick) {
+			most++
+		}
+	}
+	if s.pipe.wrote > most {
+		return fmt.Errorf("%d calls wrote what %d at most need, after %d reads", s.pipe.wrote, most, len(s.pipe.reads))
 	}
 	return nil
 }
@@ -221,18 +242,27 @@ func (s *scene) checkReplies() error {
 		return nil
 	}
 	if s.free || s.busy > 0 {
-		if got, want := s.sent.replies, len(s.replies); got != want && s.opt.two(bitUser) < userReads {
+		if got, want := s.sent.replies, s.due(s.repliedAt); got < want && s.opt.two(bitUser) < userReads {
 			return fmt.Errorf("%d replies are on the wire, want %d; a handler is at work: %t", got, want, s.busy > 0)
 		}
 	}
 	owed := s.want.Pongs
 	if !s.free {
-		owed = s.pongsBefore(len(s.got))
+		owed = s.pongsBefore(s.due(s.gotAt))
 	}
 	if len(owed) > 0 && (s.free || s.busy > 0) && s.sent.answered < len(owed) {
 		return fmt.Errorf("the last of %d pings, %x, is not answered: the last pong is %x; a handler is at work: %t", len(owed), owed[len(owed)-1], s.sent.pong, s.busy > 0)
 	}
 	return nil
+}
+
+// due is how many of what was given at such times has to be on the wire: all of it, or what is
+// not as new as replies may be that wait for a handler.
+func (s *scene) due(given []time.Time) int {
+	n := len(given)
+	for ; s.busy > 0 && n > 0 && s.now.Sub(given[n-1]) <= gatherDelay; n-- {
+	}
+	return n
 }
 
 // pongsBefore returns the pongs owed for what came before the end of message n.
@@ -314,7 +344,10 @@ func (s *scene) checkTimes() error {
 	late := func(since time.Time, bound time.Duration) bool {
 		return !since.IsZero() && s.now.Sub(since) > bound+leeway
 	}
+	alone := s.opt.bare() && s.opt.role() == model.Server && s.sound && s.free && s.reasons == reasonPeer && len(p.in) == 0 && s.read.Offset == p.consumed
 	switch {
+	case alone && s.opt.two(bitUser) != userNobody:
+		return errors.New("the peer has closed, this side's direction cannot be ended alone, and the connection is open")
 	case s.close != nil && h.closes.Load() && p.reading && !p.readBy.IsZero() && p.deadlineErr == nil:
 		return fmt.Errorf("this side has closed, and a read has the deadline %v", p.readBy.Time)
 	case late(s.ending, s.opt.closeTimeout()):

@@ -294,7 +294,7 @@ func (s *scene) isOf(r reason, err error) bool {
 	case reasonContext:
 		causes = []error{context.Canceled}
 	case reasonWriter:
-		causes = []error{context.DeadlineExceeded}
+		causes = []error{context.DeadlineExceeded, context.Canceled}
 	case reasonFault:
 		causes = []error{errFault, io.ErrNoProgress, syscall.ECONNRESET, syscall.ETIMEDOUT}
 	case reasonWriteFault:
@@ -315,7 +315,7 @@ func wellWrapped(err error) bool {
 	switch errno := syscall.Errno(0); {
 	case !errors.As(err, &errno):
 		return true
-	case !errors.As(err, &op), !errors.As(op.Err, &call), !errors.Is(call, errno), op.Source == nil, op.Addr == nil, op.Net != op.Source.Network():
+	case !errors.As(err, &op), !errors.As(op.Err, &call), !errors.Is(call, errno), op.Source != connAddr, op.Addr != net.Addr(peerAddr), op.Net != op.Source.Network():
 		return false
 	case errno == syscall.EPIPE:
 		return op.Op == "write" && call.Syscall == "write"

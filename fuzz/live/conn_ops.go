@@ -69,7 +69,7 @@ func (h *connHarness) part() {
 }
 
 // letters are what messages tell the handler: mostly, to echo.
-const letters = "eeeNOeSTeMeWeWLeeFeCeBPeAVeU"
+const letters = "eeeNOeSTeMeWeWLeeFeCeBPeAVeUQQ"
 
 // payload returns text whose first letter tells the handler what to do.
 func (h *connHarness) payload() []byte {

@@ -107,7 +107,7 @@ func (s *scene) checkCallError(c *call) error {
 	open := !s.closed && s.close == nil && !slices.ContainsFunc(s.ends, func(o outcome) bool { return o.state != protocol.Open })
 	switch {
 	case err == nil, c.bad && c.what != "ReadMessage", s.explains(err):
-	case c.ctxed && errors.Is(err, context.DeadlineExceeded), s.loud&reasonContext != 0 && errors.Is(err, context.Canceled):
+	case c.ctxed && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)), s.loud&reasonContext != 0 && errors.Is(err, context.Canceled):
 	case !open && errors.Is(err, net.ErrClosed):
 	case c.what == "ReadMessage" && errorCode(err) == websocket.StatusInternalError: // another goroutine reads
 	default:

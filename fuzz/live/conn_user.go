@@ -43,6 +43,9 @@ func (h *connHarness) hooks() websocket.Hooks {
 			time.Sleep(time.Nanosecond) // in which all others go on
 			h.telling.Add(-1)
 		}
+		if hook == onWriteMessage {
+			h.written()
+		}
 		h.maybePanic(hook)
 	}
 	hooks := websocket.Hooks{
@@ -144,11 +147,16 @@ const (
 	sayLater   = 'W' // after a while
 	sayUnsent  = 'U' // an error with a code that must not be sent
 	sayAppend  = 'A' // with the same, and something behind it
+	sayQuick   = 'Q' // after a moment
 	sayTwin    = 'V' // with the same, of which another payload of its length is no text
 )
 
-// handlerTime is how long a handler takes that takes its time.
-const handlerTime = 50 * time.Millisecond
+// handlerTime is how long a handler takes that takes its time, and quickTime one that takes a
+// moment.
+const (
+	handlerTime = 50 * time.Millisecond
+	quickTime   = 300 * time.Microsecond
+)
 
 // handle is the handler.
 func (h *connHarness) handle(_ context.Context, msg *websocket.Message) (*websocket.Message, error) {
@@ -158,7 +166,7 @@ func (h *connHarness) handle(_ context.Context, msg *websocket.Message) (*websoc
 			h.errs = append(h.errs, errors.New("the handler was called again after it had ended the connection"))
 		}
 		h.busy++
-		h.got = append(h.got, got)
+		h.got, h.gotAt = append(h.got, got), append(h.gotAt, time.Now())
 		for i := range h.lent { // the handler has it back
 			h.lent[i] = '!'
 		}
@@ -191,6 +199,7 @@ func (h *connHarness) handle(_ context.Context, msg *websocket.Message) (*websoc
 		case answer != nil:
 			h.replies = append(h.replies, model.Message{Binary: answer.Binary, Payload: bytes.Clone(answer.Payload)})
 			h.replied = append(h.replied, h.epoch)
+			h.repliedAt = append(h.repliedAt, time.Now())
 			if what == sayOther || what == sayLong || what == sayTwin {
 				h.lent = answer.Payload
 			}
@@ -246,6 +255,8 @@ func (h *connHarness) answer(what byte, msg *websocket.Message) (*websocket.Mess
 		if !bytes.Equal(before, msg.Payload) {
 			h.fail("a message changed while the handler had it")
 		}
+	case sayQuick:
+		time.Sleep(quickTime)
 	case sayChanged:
 		if !h.opt.has(bitReuse) {
 			h.locked(func() { h.kept = h.kept[:len(h.kept)-1] })
@@ -288,7 +299,7 @@ func (h *connHarness) readMessages() {
 		if err == nil {
 			h.locked(func() {
 				got := bytes.Clone(msg.Payload)
-				h.got = append(h.got, model.Message{Binary: msg.Binary, Payload: got})
+				h.got, h.gotAt = append(h.got, model.Message{Binary: msg.Binary, Payload: got}), append(h.gotAt, time.Now())
 				h.kept = append(h.kept, [2][]byte{msg.Payload, got})
 			})
 			if len(msg.Payload) > 0 && msg.Payload[0] == sayLater {

@@ -24,6 +24,7 @@ type wireTold struct {
 	pinged   time.Time      // when the last ping was sent
 	numbers  int            // the highest number of a ping
 	epoch    int            // of the call whose message came last
+	at       time.Time      // when the present frame was sent
 	frames   []wire.Frame
 	told     []model.Message // of all messages
 }
@@ -41,6 +42,7 @@ func (s *scene) readWire() error {
 	for i := range s.pipe.frames {
 		f := &s.pipe.frames[i]
 		w.frames = append(w.frames, f.Frame)
+		w.at = f.at
 		if closed {
 			return fmt.Errorf("a frame with opcode %#x was sent behind the Close", f.Opcode)
 		}
@@ -175,9 +177,15 @@ func (s *scene) readMessage(binary bool, message []byte, compressed bool) error 
 	if want := s.replies[w.replies]; want.Binary != binary || !bytes.Equal(want.Payload, message) {
 		return fmt.Errorf("reply %d is %v, want %v", w.replies+1, model.Message{Binary: binary, Payload: message}, want)
 	}
+	if late := w.at.Sub(s.repliedAt[w.replies]); late > gatherDelay+leeway && !s.hindered {
+		return fmt.Errorf("reply %d was sent %v after it was given", w.replies+1, late)
+	}
 	w.replies++
 	return nil
 }
+
+// gatherDelay is how long a reply may wait for others, as the documentation of Serve says.
+const gatherDelay = time.Millisecond
 
 // closePayloadFor returns the payload of a Close that this side is to send: the
 // reason cut to what fits, on the boundary of a character.

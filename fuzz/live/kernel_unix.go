@@ -93,6 +93,7 @@ func (k *kernel) Send(fd uintptr, b []byte) (n int, errno syscall.Errno) {
 		p.failed |= reasonWriteFault
 		return 0, syscall.EPIPE
 	}
+	p.wrote++
 	n = len(b)
 	if p.most > 0 {
 		n = min(n, p.most)

@@ -118,8 +118,8 @@ var optionTable = []option{
 		h.calm()
 		return same(int64(h.pipe.ended.Sub(begin)), want)
 	}},
-	{"MaxFrameSize", int64(websocket.DefaultMaxFrameSize), func(h *optionHarness, v int64) { h.opts.MaxFrameSize = int(v) }, sizes, (*optionHarness).checkFrameSize},
-	{"MaxMessageSize", int64(websocket.DefaultMaxMessageSize), func(h *optionHarness, v int64) { h.opts.MaxMessageSize = int(v) }, append([]int64{300_000}, sizes...), (*optionHarness).checkMessageSize},
+	{"MaxFrameSize", 16 << 10, func(h *optionHarness, v int64) { h.opts.MaxFrameSize = int(v) }, sizes, (*optionHarness).checkFrameSize},
+	{"MaxMessageSize", 256 << 10, func(h *optionHarness, v int64) { h.opts.MaxMessageSize = int(v) }, append([]int64{300_000}, sizes...), (*optionHarness).checkMessageSize},
 	{"MaxPending", 4 << 20, func(h *optionHarness, v int64) { h.opts.MaxPending = int(v) }, sizes, (*optionHarness).checkMaxPending},
 	{"LingerBytes", 1 << 20, func(h *optionHarness, v int64) { h.opts.LingerBytes = int(v) }, sizes, (*optionHarness).checkLinger},
 	{"ParkAfter", int64(160 * time.Millisecond), func(h *optionHarness, v int64) { h.opts.ParkAfter = time.Duration(v) }, []int64{int64(never), -int64(never)}, (*optionHarness).checkParked},

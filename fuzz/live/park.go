@@ -5,10 +5,15 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"runtime"
+	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/wsproof/wsproof/internal/model"
@@ -61,6 +66,25 @@ func (h *socketHarness) awaitPark() {
 		runtime.Gosched()
 	}
 }
+
+// inherited looks once, where the system tells, whether a process that this one starts would
+// get a descriptor of epoll.
+var inherited = sync.OnceValue(func() error {
+	const closeOnExec = 0o2000000
+	files, _ := os.ReadDir("/proc/self/fd")
+	for _, file := range files {
+		if link, _ := os.Readlink("/proc/self/fd/" + file.Name()); link != "anon_inode:[eventpoll]" {
+			continue
+		}
+		info, _ := os.ReadFile("/proc/self/fdinfo/" + file.Name())
+		_, flags, _ := strings.Cut(string(info), "flags:")
+		flags, _, _ = strings.Cut(strings.TrimSpace(flags), "\n")
+		if n, err := strconv.ParseInt(flags, 8, 64); err == nil && n&closeOnExec == 0 {
+			return fmt.Errorf("descriptor %s of epoll goes on to processes that are started", file.Name())
+		}
+	}
+	return nil
+})
 
 // behindAnswer is what the connection has sent behind its answer to the opening handshake.
 func (h *socketHarness) behindAnswer(out []byte) []byte {

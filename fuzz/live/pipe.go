@@ -32,6 +32,7 @@ type pipe struct {
 	upTo     []int       // and how many there were then
 
 	out      []byte
+	wrote    int         // calls that wrote
 	scanned  int         // up to here, out is in frames
 	answers  bool        // before them, the answer to a request is sent
 	frames   []sentFrame // that were sent
@@ -223,6 +224,7 @@ func (p *pipe) Write(b []byte) (int, error) {
 	case p.shut:
 		p.wrong("%d bytes were written behind the end of that direction", len(b))
 	}
+	p.wrote++
 	p.writing, p.since = bytes.Clone(b), time.Now()
 	defer func() { p.writing = nil }()
 	if want := p.since.Add(p.timeout); p.deadlineErr != nil {

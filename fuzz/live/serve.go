@@ -63,6 +63,7 @@ var serveOps = [...]struct {
 	}},
 	{"fault of writes", func(h *connHarness) {
 		h.loud |= reasonWriteFault
+		h.hindered = true
 		fault := []error{errFault, errShort}[h.src.Next()&1]
 		h.pipe.set(func() { h.pipe.writeErr = fault })
 	}},
@@ -71,7 +72,10 @@ var serveOps = [...]struct {
 		h.pipe.set(func() { h.pipe.deadlineErr = errFault })
 	}},
 	{"a hook will panic", func(h *connHarness) { h.locked(func() { h.panics = onReadFrame }) }},
-	{"the peer stops reading", func(h *connHarness) { h.pipe.set(func() { h.pipe.stalled = true }) }},
+	{"the peer stops reading", func(h *connHarness) {
+		h.locked(func() { h.hindered = true })
+		h.pipe.set(func() { h.pipe.stalled = true })
+	}},
 	{"the peer reads again", func(h *connHarness) {
 		h.pipe.set(func() { h.pipe.stalled = false })
 		h.full = false
@@ -112,6 +116,11 @@ var serveOps = [...]struct {
 		h.locked(func() { h.panics = hook })
 	}},
 	{"time-out's time passes", func(h *connHarness) { time.Sleep(connReadTimeout - time.Duration(h.src.Next()&3)*time.Second) }},
+	{"very long and bounded message by another goroutine", func(h *connHarness) {
+		h.writeWithin("bounded", false, int(h.src.Next())<<12, h.within())
+	}},
+	{"overtaken message", (*connHarness).overtaken},
+	{"vain read", (*connHarness).vainRead},
 }
 
 // ops does the ops of the input.
@@ -270,11 +279,17 @@ var scenarios = []string{
 	"fragments e 199 250, many fragments 31, many fragments 2, many fragments 1, text e 224, many fragments 30",
 	"plainly: burst 4 e 9 e 0 e 125 W 9 e 20 L 17, time passes 0, time passes 1, time passes 2, text e 5", "plainly: burst 5 e 9 W 5 e 9 O 9 M 90 e 124 W 9, time passes 1, time passes 2, ping 9",
 	"plainly: text e 9, burst 3 e 9 S 20 W 17 e 9 W 8, time passes 1, message by 9, time passes 2", "plainly: burst 3 e 9 e 9 F 9 e 9 W 9, a Close 90", "plainly: burst 2 e 9 W 12 P 9 e 9, time passes 3, a Close 90",
+	"burst 7 Q 9 Q 9 Q 9 Q 9 Q 9 Q 9 Q 9 Q 9 Q 9, time passes 1, text e 9, burst 7 e 9 Q 9 N 5 Q 9 O 9 Q 9 e 5 Q 9 Q 9, ping 9",
+	"plainly: burst 7 Q 9 Q 9 Q 9 Q 9 Q 9 Q 9 Q 9 Q 9 Q 9, time passes 1, burst 7 Q 9 e 9 Q 9 e 9 Q 9 e 9 Q 9 e 9 W 9, time passes 1", "plainly: burst 7 e 199 e 99 e 99 e 99 e 99 e 99 e 99 e 99 e 99, ping 9, burst 7 e 9 e 9 O 9 e 9 M 9 e 9 e 9 e 9 e 9",
+	"plainly: flood, ping 9, flood, flood, text e 9",
 	// A peer that does not read.
 	"stops reading, flood, message by 30, ping 9, reads again, text e 9",
 	"stops reading, text e 9, flood, time passes 6, reads again",
 	"stops reading, message by 30, bounded 30 0, time passes 1, message by 20, reads again, text e 5",
 	"stops reading, bounded 30 0, message by 30, time passes 1, reads again",
+	"stops reading, very long 200 1, time passes 2, reads again, text e 9", "very long 200 1, at once, text e 9, stops reading, very long 90 0, time passes 1", "stops reading, very long 255 255, very long 255 3, at once, message by 9, time passes 4, reads again, very long 100 3",
+	"overtaken 9, overtaken 200, at once, text e 9", "stops reading, overtaken 9, at once, reads again, message by 9, overtaken 99, at once, overtaken 20, text e 9",
+	"vain read, text e 9", "Close by, vain read, time passes 3", "Close by, at once, vain read, a Close 90", "text e 9, CloseWithStatus 0 9, vain read, vain read", "vain read, Close by, a Close 90",
 	"stops reading, long message 40 9, at once, bounded 200 3, time passes 6, time passes 6, reads again, text e 9",
 	"stops reading, message by 9, end of the context, reads again",
 	"stops reading, text e 30, Close, time passes 5, time passes 7",

@@ -346,7 +346,11 @@ func (h *socketHarness) send(theirs net.Conn) error {
 		n := len(input)
 		if h.parks() && parked < mostParks && sizes[turn%len(sizes)]%3 != 0 {
 			h.awaitPark()
-			parked++
+			if parked++; parked == 1 {
+				if err := inherited(); err != nil {
+					return err
+				}
+			}
 		}
 		if turn < 64 && len(sizes) > 0 {
 			n = min(n, sizes[turn%len(sizes)])

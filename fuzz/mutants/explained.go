@@ -81,6 +81,15 @@ var explained = []explanation{
 	{in: "encoder.within", old: "n <= short ||", new: "n <= short+1 ||", cost: true, why: "how hard matches are looked for"},
 	{in: "encoder.fixedBits", cost: true, why: "which type of block is taken"},
 	{in: "Buffer.Free", old: "\t\t\treturn\n\t\t}\n\t}\n", new: "\t\t\treturn\n\t\t}\n\tbreak\n}\n", cost: true, why: "what goes back to a pool"},
+	{in: "transport.onReadable", old: "n, errno := receive(fd, space[:min(len(space), socketStep)])", new: "n, errno := receive(fd, space[:])", cost: true, why: "how much is read at once"},
+	{in: "transport.onReadable", old: "for errno == syscall.EINTR {\n\t\tn, errno = receive(fd, space[:min(len(space), socketStep)])", new: "for errno == syscall.EINTR {\n\t\tn, errno = receive(fd, space[:])", cost: true, why: "how much is read at once"},
+	{in: "transport.park", old: "\tif t.socket.result != -int32(syscall.EAGAIN) {\n\t\treturn false\n\t}\n", new: "", cost: true, why: "a buffer may stay with who is parked"},
+	{in: "Options.isZero", old: "o.ParkAfter == 0", new: "o.ParkAfter == 1", cost: true, why: "settings of one's own for options that say nothing; New and Accept do not park"},
+	{in: "lot.place", old: "[(i-1)%placesMore]", new: "[(i-0)%placesMore]", why: "each has a place of its own in either way"},
+	{in: "awake.sweepFresh", old: "a.busy < freshSweeps", new: "a.busy <= freshSweeps", cost: true, why: "how soon it is parked"},
+	{in: "outbound.write", old: "\tif buf == nil && r != nil && r.Whole() != nil {\n\t\tif err := o.writeWaiting(ctx, r.Whole()); err != nil {\n\t\t\treturn nil, false, err\n\t\t}\n\t\treturn frames, true, nil\n\t}\n", new: "", cost: true, why: "the frames are made once more"},
+	{in: "lengthCode", old: "[maxMatch - minMatch + 1]uint8", new: "[maxMatch - (minMatch - 1) + 1]uint8", cost: true, why: "a row more that is not looked at"},
+	{in: "inflater.header", old: "clear(m.lenOf[:maxCodeLens])", new: "clear(m.lenOf[:(maxCodeLens - 1)])", why: "the last one stands in each header"},
 	{in: "Reader.glanceMessage", old: "n > r.limits.MaxMessageSize {", new: "n > r.limits.MaxMessageSize-1 {", cost: true, why: "the message is read without a glance"},
 }
 
