@@ -40,30 +40,21 @@ type Decoded struct {
 // checks, in this order: masking towards a server (§5.1), minimal length (§5.2),
 // the limit, in bytes of payload.
 func Decode(role Role, limit int, input []byte) Decoded {
-	return decode(role, limit, input, nil)
-}
-
-// DecodeWithout is Decode with some rules turned off, for tests of what uses it.
-func DecodeWithout(role Role, limit int, input []byte, without ...Rule) Decoded {
-	return decode(role, limit, input, without)
-}
-
-func decode(role Role, limit int, input []byte, without off) Decoded {
 	h := parse(input)
 	d := Decoded{Missing: h.missing, Some: h.some}
 	var broken breach
-	if without.on(ClientFrameUnmasked) && role == Server && h.hasSecond && !h.masked {
+	if role == Server && h.hasSecond && !h.masked {
 		broken.add(ClientFrameUnmasked)
 	}
-	if without.on(LengthNotMinimal) && !h.minimal() {
+	if !h.minimal() {
 		broken.add(LengthNotMinimal)
 	}
-	broken.addTooLong(&h, limit, without)
+	broken.addTooLong(&h, limit, nil)
 	d.Rule, d.Codes = broken.rule, broken.codes
 	if d.Rule != "" || !h.whole {
 		return d
 	}
-	payload, complete := h.payload(input, without.on(PayloadUnmasked))
+	payload, complete := h.payload(input, true)
 	if !complete {
 		d.Missing = fmt.Sprintf("%d byte payload", h.length)
 		d.Some = len(payload) > 0
