@@ -166,17 +166,17 @@ func (f *finder) literal(x *ast.BasicLit) {
 			ways = append(ways, f.replace(x, moved.String()))
 		}
 	}
-	var changes []change
-	for _, way := range ways {
-		changes = append(changes, change{edits: []edit{way}, cost: f.capacity(x)})
-	}
-	f.addAll(constantMoved, x, changes...)
+	f.add(constantMoved, x, ways...)
 }
 
-// capacity reports whether the node at hand is how much make or a Grow sets aside
-// in advance.
+// capacity reports whether a node, the one at hand or one in it, is of how much make
+// or a Grow sets aside in advance.
 func (f *finder) capacity(n ast.Node) bool {
-	for i := 1; ; i++ {
+	i := 0
+	if f.parent(0) == n {
+		i = 1
+	}
+	for ; ; i++ {
 		call, ok := f.parent(i).(*ast.CallExpr)
 		if !ok {
 			if f.parent(i) == nil {
@@ -188,6 +188,9 @@ func (f *finder) capacity(n ast.Node) bool {
 			continue
 		}
 		name := calleeName(call)
+		if name == "min" || name == "max" {
+			continue
+		}
 		last := len(call.Args) - 1
 		inLast := last >= 0 && call.Args[last].Pos() <= n.Pos() && n.End() <= call.Args[last].End()
 		return inLast && (name == "make" && last == 2 || strings.EqualFold(name, "grow"))
@@ -217,8 +220,7 @@ func (f *finder) ident(x *ast.Ident) {
 	if named, ok := c.Type().(*types.Named); ok && named.Obj().Pkg() == f.pkg {
 		f.add(constantMoved, x, f.others(x, c, named)...)
 	} else if isBasic(c.Type(), types.IsInteger) {
-		cost := f.capacity(x)
-		f.addAll(constantMoved, x, change{[]edit{f.replace(x, "("+x.Name+"+1)")}, cost}, change{[]edit{f.replace(x, "("+x.Name+"-1)")}, cost})
+		f.add(constantMoved, x, f.replace(x, "("+x.Name+"+1)"), f.replace(x, "("+x.Name+"-1)"))
 	}
 }
 

@@ -72,6 +72,8 @@ func (f *finder) onlyCost(call *ast.CallExpr) bool {
 	}
 	if t := f.info.TypeOf(sel.X); t != nil && strings.TrimPrefix(t.String(), "*") == "sync.Pool" {
 		return sel.Sel.Name == "Put"
+	} else if t != nil && strings.HasSuffix(t.String(), "protocol.Buffer") {
+		return sel.Sel.Name == "Free" // what is not freed is collected
 	}
 	pkg, ok := sel.X.(*ast.Ident)
 	return ok && pkg.Name == "runtime" && f.info.Uses[pkg] != nil

@@ -150,6 +150,10 @@ func (f *finder) add(kind string, n ast.Node, edits ...edit) {
 }
 
 func (f *finder) addAll(kind string, n ast.Node, changes ...change) {
+	cost := f.capacity(n)
+	for i := range changes {
+		changes[i].cost = changes[i].cost || cost
+	}
 	if len(changes) > 0 {
 		f.sites = append(f.sites, site{kind: kind, file: f.name, fn: f.fn, at: f.at(n.Pos()), changes: changes})
 	}

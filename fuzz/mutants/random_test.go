@@ -57,6 +57,58 @@ func TestRandom(t *testing.T) {
 	}
 }
 
+// TestCost has changes that can change only how much time or memory something takes, which
+// the machine tells by itself, beside some that can do more.
+func TestCost(t *testing.T) {
+	smallCore(t)
+	writeFile(t, "websocket/websocket.go", `package websocket
+
+import (
+	"bytes"
+	"sync"
+)
+
+var pool sync.Pool
+
+func room(n, m int) []byte { return append([]byte{}, make([]byte, n, min(n, 4*m))...) }
+
+func grown(n int) *bytes.Buffer {
+	var b bytes.Buffer
+	b.Grow(n + 9)
+	pool.Put(&b)
+	return &b
+}
+
+func long(n int) []byte { return make([]byte, n+1, 8) }
+`)
+	c, err := findCore(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sites, err := c.sites()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string][2]int{} // changes, and those of them that can only cost
+	for _, s := range sites {
+		for _, change := range s.changes {
+			n := got[s.fn+" "+s.kind]
+			if n[0]++; change.cost {
+				n[1]++
+			}
+			got[s.fn+" "+s.kind] = n
+		}
+	}
+	for _, where := range []string{"room " + constantMoved, "room " + operatorOther, "room " + boundaryMoved, "grown " + constantMoved, "grown " + operatorOther, "grown " + notReleased} {
+		if n := got[where]; n[0] == 0 || n[0] != n[1] {
+			t.Errorf("%s: %d of %d changes can only cost, want all; all are %v", where, n[1], n[0], got)
+		}
+	}
+	if n := got["long "+operatorOther]; n[0] == 0 || n[1] != 0 {
+		t.Errorf("a length: %d of %d changes can only cost", n[1], n[0])
+	}
+}
+
 // TestSites has a line of code for each kind of change, and one way to change it.
 func TestSites(t *testing.T) {
 	smallCore(t)
