@@ -25,7 +25,8 @@
 // section: see [ErrClientFrameUnmasked] and those after it. Where a rule stands:
 //
 //	§1.3, §4.1    key.go              Sec-WebSocket-Key and -Accept
-//	§4.1          dial.go, proxy.go   a client's opening handshake
+//	§3            dial_request.go     URIs
+//	§4.1          dial.go, dial_request.go, proxy.go  a client's opening handshake
 //	§4.2          handshake.go        a server's; subprotocol.go (§1.9), origin.go (§10.2)
 //	§5.1 to §5.5  protocol/rules.go   frame headers, in the order in which they are applied
 //	§5.2          protocol/header.go  the layout of a header
@@ -34,7 +35,9 @@
 //	              turn.go, outbound.go  of which no two messages' interleave
 //	§5.5.1, §7.4  protocol/close.go   what a Close may say
 //	§5.5.2, 5.5.3 websocket.go, keepalive.go  pings and pongs
-//	§7            protocol/closing.go the end of a connection: state × event → action
+//	§7            protocol/closing.go the end of a connection: state × event → action,
+//	              link.go             done by happens, failed and drain
+//	§5.8, §9      compression.go      permessage-deflate (RFC 7692): deflate/negotiate.go, extension.go
 //	§5.6, §8.1    protocol/body.go    text is judged as it comes, by utf8.go
 //	§10.4         protocol/rules.go   limits
 //	§10.6         dial.go             TLS

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -35,6 +36,26 @@ func TestLayers(t *testing.T) {
 		t.Logf("%s: %d pairs of files refer against the order of doc.go: %v", dir, len(against), against)
 		if len(against) > mostAgainst {
 			t.Errorf("%s: %d pairs of files refer against the order of doc.go, want at most %d: %v", dir, len(against), mostAgainst, against)
+		}
+	}
+}
+
+// The files that doc.go sends a reader to are there.
+func TestDocNamesFiles(t *testing.T) {
+	text, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`[a-z0-9_/]+\.go\b`).FindAllString(string(text), -1)
+	if len(names) < 50 {
+		t.Errorf("doc.go names %d files: it has more", len(names))
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc([]string{"", "protocol", "deflate"}, func(dir string) bool {
+			_, err := os.Stat(filepath.Join(dir, name))
+			return err == nil
+		}) {
+			t.Errorf("doc.go names %s, which is not there", name)
 		}
 	}
 }
