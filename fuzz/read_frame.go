@@ -50,8 +50,10 @@ type frameHarness struct {
 	sizes  [3]int
 	fault  error // what the transport ends with in split reads, nil for io.EOF
 	reader sliceReader
+	other  sliceReader // of another transport
+	stream *protocol.FrameReader
 	frames []*protocol.Frame
-	buf    []byte
+	buf    []byte // an error, or a frame
 }
 
 func (h *frameHarness) check(data []byte) error {
@@ -101,7 +103,7 @@ var splitNames = [3]string{"whole reads", "one byte a read", "split reads, the l
 func (h *frameHarness) reset(data []byte, sizes []int, eager bool) {
 	h.reader.reset(data, sizes)
 	if eager {
-		h.reader.eager, h.reader.fault, h.reader.inner = true, h.fault, true
+		h.reader.eager, h.reader.fault, h.reader.inner = true, h.fault, &h.other
 	}
 }
 
@@ -154,7 +156,12 @@ func (h *frameHarness) readFrames(data []byte, sizes []int, eager bool) error {
 // nextFrames reads with a FrameReader.
 func (h *frameHarness) nextFrames(data []byte, sizes []int, eager bool) error {
 	h.reset(data, sizes, eager)
-	r := protocol.NewFrameReader(&h.reader, h.mode, h.limit)
+	if h.stream == nil || len(data)%16 == 0 {
+		h.stream = protocol.NewFrameReader(&h.reader, h.mode, h.limit)
+	} else { // with what it has read before in its memory
+		h.stream.Reset(&h.reader, h.mode, h.limit)
+	}
+	r := h.stream
 	for i := range h.want {
 		want := &h.want[i]
 		frame, err := r.Next()
@@ -191,10 +198,11 @@ func (h *frameHarness) compare(want *model.Decoded, frame *protocol.Frame, err e
 		if want.Some && cause == io.EOF {
 			cause = io.ErrUnexpectedEOF
 		}
-		if text := "error reading " + want.Missing + ": " + cause.Error(); err.Error() == text {
+		h.buf = append(append(append(append(h.buf[:0], "error reading "...), want.Missing...), ": "...), cause.Error()...)
+		if err.Error() == string(h.buf) {
 			return checkCause(err, cause)
 		} else if want.Rule == "" {
-			return fmt.Errorf("error %q, want %q", err, text)
+			return fmt.Errorf("error %q, want %q", err, h.buf)
 		}
 	}
 	if !errors.Is(err, input.RuleErrors[want.Rule]) {

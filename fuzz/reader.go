@@ -20,10 +20,10 @@ type sliceReader struct {
 	off    int
 	sizes  []int // of the reads, in turn and over again; none: as much as is asked for
 	turn   int
-	eager  bool  // the last bytes come together with io.EOF
-	fault  error // what the end of the data is reported as; nil: io.EOF
-	greedy int   // the largest excess of memory over what arrived
-	inner  bool  // each of the first reads reads a frame of another transport meanwhile
+	eager  bool         // the last bytes come together with io.EOF
+	fault  error        // what the end of the data is reported as; nil: io.EOF
+	greedy int          // the largest excess of memory over what arrived
+	inner  *sliceReader // each of the first reads reads a frame of it meanwhile; nil: none does
 	calls  int
 }
 
@@ -35,8 +35,9 @@ func (r *sliceReader) reset(data []byte, sizes []int) {
 // aside for bytes that have not come yet.
 func (r *sliceReader) Read(p []byte) (int, error) {
 	r.greedy = max(r.greedy, cap(p)-r.off)
-	if r.calls++; r.inner && r.calls < 4 {
-		_, _ = protocol.ReadFrame(&sliceReader{data: otherFrame}, protocol.ServerMode, 125) // as others do at the same time
+	if r.calls++; r.inner != nil && r.calls < 4 {
+		r.inner.reset(otherFrame, nil)
+		_, _ = protocol.ReadFrame(r.inner, protocol.ServerMode, 125) // as others do at the same time
 	}
 	if len(p) == 0 {
 		return 0, nil

@@ -63,7 +63,7 @@ type reading struct {
 	owned   [][]byte // payloads that are the caller's, and copies of them
 	copies  [][]byte
 	spans   []input.Span // the frames of data that are to be told of; nil: none are
-	all     []input.Span // all frames
+	all     []input.Span // all frames, without their payloads
 
 	deflation *protocol.Deflation // nil: there is none
 	echoes    []model.Message     // what was sent back
@@ -93,7 +93,7 @@ func (h *reading) read(t *input.Transcript) error {
 		h.other.Deflate(protocol.NewDeflation(mode, paramsOf(&model.Deflate{ServerMaxWindowBits: 15, ClientMaxWindowBits: 15}), deflate.Fast, 1))
 	}
 	h.got, h.given, h.owned, h.copies, h.spans = model.Outcome{}, 0, h.owned[:0], h.copies[:0], nil
-	h.all = nil
+	h.all = h.all[:0]
 	h.reader.Own = len(t.Input)&1 != 0
 	if h.reader.EachFrame = len(t.Input)&6 == 2; h.reader.EachFrame {
 		h.spans = slices.DeleteFunc(input.Split(t.Input), func(s input.Span) bool { return s.Frame.Opcode&8 != 0 })
@@ -298,12 +298,12 @@ func (h *reading) give(t *input.Transcript, turn *int) error {
 
 // underWay is how many bytes have come of the message whose end has not.
 func (h *reading) underWay(t *input.Transcript) (n int) {
-	if h.all == nil {
-		h.all = input.Split(t.Input)
+	if len(h.all) == 0 {
+		h.all = input.AppendHeaders(h.all, t.Input)
 	}
 	for i := range h.all {
 		s := &h.all[i]
-		switch size := len(s.Frame.Payload); {
+		switch size := int(s.Frame.Length); {
 		case s.Start >= h.given || s.Cut:
 			return n
 		case s.Frame.Opcode&8 != 0:

@@ -1,7 +1,6 @@
 package input
 
 import (
-	"errors"
 	"slices"
 
 	"github.com/wsproof/wsproof/internal/wire"
@@ -32,12 +31,23 @@ func (s *Span) Arrived(b []byte) []byte {
 
 // Split cuts a transcript into frames.
 func Split(b []byte) []Span {
-	var spans []Span
+	spans := AppendHeaders(nil, b)
+	for i := range spans {
+		if s := &spans[i]; !s.Cut {
+			s.Frame, _, _ = wire.Split(b[s.Start:s.End])
+		}
+	}
+	return spans
+}
+
+// AppendHeaders appends the frames of a transcript without their payloads.
+func AppendHeaders(spans []Span, b []byte) []Span {
 	for off := 0; off < len(b); {
-		f, n, err := wire.Split(b[off:])
-		if errors.Is(err, wire.ErrShort) {
+		f, n, err := wire.SplitHeader(b[off:])
+		if err != nil || uint64(len(b)-off-n) < f.Length {
 			return append(spans, Span{Start: off, End: len(b), Frame: f, Cut: true})
 		}
+		n += int(f.Length)
 		spans = append(spans, Span{Start: off, End: off + n, Frame: f})
 		off += n
 	}

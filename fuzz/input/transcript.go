@@ -380,9 +380,9 @@ func (g *TranscriptGenerator) payload(c gofuzz.Continue) []byte {
 	}
 	// Filled up in front with a byte over again; what was chosen stands at the end.
 	long := make([]byte, n)
-	fill := byte('a' + c.Intn(26))
-	for i := range long[:n-len(p)] {
-		long[i] = fill
+	long[0] = byte('a' + c.Intn(26))
+	for filled := 1; filled < n; {
+		filled += copy(long[filled:], long[:filled])
 	}
 	copy(long[n-len(p):], p)
 	return long

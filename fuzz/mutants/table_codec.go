@@ -51,6 +51,14 @@ var codecMutants = []mutant{
 		old: "if !h.minimal() { // RFC 6455 §5.2", new: "if false {", targets: decoding,
 	},
 	{
+		name: "frame-reader-reset-keeps-what-was-read", kind: stateNotReset, rule: "FrameReader", in: "FrameReader.Reset",
+		old: "buf: r.buf,", new: "buf: r.buf, start: r.start, end: r.end,", targets: masking,
+	},
+	{
+		name: "frame-reader-reset-keeps-the-error", kind: stateNotReset, rule: "FrameReader", in: "FrameReader.Reset",
+		old: "buf: r.buf,", new: "buf: r.buf, err: r.err,", targets: masking,
+	},
+	{
 		name: "minimal-length-16-from-125", kind: wrongBoundary, rule: "length-not-minimal", in: "header.minimal",
 		old: "return h.n > 125", new: "return h.n >= 125", targets: decoding,
 	},

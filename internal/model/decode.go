@@ -2,7 +2,7 @@ package model
 
 import (
 	"encoding/binary"
-	"fmt"
+	"strconv"
 )
 
 // A Frame is one frame, its payload unmasked (RFC 6455 §5.2).
@@ -56,7 +56,7 @@ func Decode(role Role, limit int, input []byte) Decoded {
 	}
 	payload, complete := h.payload(input, true)
 	if !complete {
-		d.Missing = fmt.Sprintf("%d byte payload", h.length)
+		d.Missing = strconv.FormatUint(h.length, 10) + " byte payload"
 		d.Some = len(payload) > 0
 		return d
 	}

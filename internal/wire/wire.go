@@ -98,8 +98,14 @@ func (f *Frame) Append(dst []byte) []byte {
 	return dst
 }
 
-// Mask applies the masking key to b in place, a byte at a time (RFC 6455 §5.3).
+// Mask applies the masking key to b in place (RFC 6455 §5.3).
 func Mask(b []byte, key [4]byte) {
+	for ; len(b) >= len(key); b = b[4:] {
+		b[0] ^= key[0]
+		b[1] ^= key[1]
+		b[2] ^= key[2]
+		b[3] ^= key[3]
+	}
 	for i := range b {
 		b[i] ^= key[i&3]
 	}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -251,6 +252,49 @@ func TestFrameReaderReadsStreams(t *testing.T) {
 		if _, again := r.Next(); !errors.Is(err, io.EOF) || again != err {
 			t.Errorf("%s: at the end %v, then %v", chunking, err, again)
 		}
+	}
+}
+
+// TestFrameReaderReset reads from one source after another, with other modes and limits,
+// from behind errors and from the middle of what was read ahead.
+func TestFrameReaderReset(t *testing.T) {
+	masked := AppendFrame(nil, NewFrame(OpcodeText, true, []byte("Hello")), MaskingKey{1, 2, 3, 4})
+	plain := AppendFrame(nil, NewFrame(OpcodeBinary, true, pattern(20000)), Unmasked)
+	var r FrameReader
+	for _, c := range []struct {
+		wire  []byte
+		mode  Mode
+		limit int
+		want  error // of the first frame
+		again error // of the call behind it
+	}{
+		{slices.Repeat(masked, 3), ServerMode, 5, nil, nil},
+		{masked, ServerMode, 4, ErrFrameTooLarge, ErrFrameTooLarge},
+		{plain, ServerMode, 1 << 20, ErrClientFrameUnmasked, ErrClientFrameUnmasked},
+		{plain, ClientMode, 20000, nil, io.EOF},
+		{plain[:10000], ClientMode, 20000, io.ErrUnexpectedEOF, io.ErrUnexpectedEOF},
+		{masked, ServerMode, -1, ErrFrameTooLarge, ErrFrameTooLarge},
+		{masked, ServerMode, 5, nil, io.EOF},
+	} {
+		r.Reset(bytes.NewReader(c.wire), c.mode, c.limit)
+		frame, err := r.Next()
+		want, wantErr := ReadFrame(bytes.NewReader(c.wire), c.mode, c.limit)
+		if !errors.Is(err, c.want) || fmt.Sprint(err) != fmt.Sprint(wantErr) || !reflect.DeepEqual(frame, want) {
+			t.Errorf("%d bytes, limit %d: %v, %v; want %v, %v", len(c.wire), c.limit, frame, err, want, wantErr)
+		}
+		if _, err := r.Next(); !errors.Is(err, c.again) {
+			t.Errorf("%d bytes, limit %d: then %v, want %v", len(c.wire), c.limit, err, c.again)
+		}
+	}
+	src := bytes.NewReader(masked)
+	if n := testing.AllocsPerRun(100, func() {
+		src.Reset(masked)
+		r.Reset(src, ServerMode, 5)
+		if _, err := r.Next(); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("a FrameReader that is used again allocates %v times", n)
 	}
 }
 

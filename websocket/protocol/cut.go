@@ -1,8 +1,8 @@
 package protocol
 
 import (
-	"fmt"
 	"io"
+	"strconv"
 )
 
 // errCut reports that reading ended in a part of the header of which there were
@@ -26,7 +26,7 @@ func errCut(missing part, have int, cause error) error {
 func errCutPayload(n, have int, cause error) error {
 	return &Error{
 		code:  StatusAbnormalClose,
-		text:  fmt.Sprintf("error reading %d byte payload", n),
+		text:  "error reading " + strconv.Itoa(n) + " byte payload",
 		cause: cutCause(have, cause),
 	}
 }

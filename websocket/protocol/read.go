@@ -137,7 +137,18 @@ type FrameReader struct {
 // NewFrameReader returns a FrameReader that applies the rules of [ReadFrame] with
 // the same errors.
 func NewFrameReader(src io.Reader, mode Mode, maxPayloadLen int) *FrameReader {
-	return &FrameReader{src: src, mode: mode, limit: max(maxPayloadLen, 0), buf: make([]byte, frameBuffer)}
+	r := new(FrameReader)
+	r.Reset(src, mode, maxPayloadLen)
+	return r
+}
+
+// Reset has r read frames from src as one that is new does, in the memory that it has.
+// What it read ahead from the source before is gone.
+func (r *FrameReader) Reset(src io.Reader, mode Mode, maxPayloadLen int) {
+	if r.buf == nil {
+		r.buf = make([]byte, frameBuffer)
+	}
+	*r = FrameReader{src: src, mode: mode, limit: max(maxPayloadLen, 0), buf: r.buf, large: r.large}
 }
 
 // Next returns the next frame, its payload unmasked. Both are valid until the
