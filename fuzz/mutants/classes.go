@@ -22,7 +22,7 @@ var classes = []struct{ class, files string }{
 	{"parking", "lot_linux.go lot_other.go epoll_linux.go served.go"},
 	{"transport", "transport.go socket_unix.go socket_other.go syscall_linux.go syscall_unix.go internal/seam/"},
 	{"handlers and hooks", "handler.go handler_context.go hooks.go serve.go"},
-	{"connection", "link.go websocket.go protocol.go options.go errors.go"},
+	{"connection", "link.go opened.go websocket.go protocol.go options.go errors.go"},
 }
 
 // classOf is the class of a file below websocket/, "" if it has none.
