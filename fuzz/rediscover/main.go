@@ -355,7 +355,7 @@ func required(ctx context.Context, versioned, module string) (string, error) {
 const openings = 4000
 
 // sendings is how many lists of messages to send come behind them.
-const sendings = 1000
+const sendings = 200
 
 // search searches a library in this process.
 func (o *options) search(stdout io.Writer) error {
