@@ -104,7 +104,7 @@ func dial(ctx context.Context, rawURL string, opts *DialOptions) (*Websocket, *h
 		d.drop()
 		return nil, done.response, failure
 	}
-	c := new(Websocket)
+	c := newWebsocket()
 	c.init(done.conn, ClientMode, options, done.unread, newOpened(key, done.subprotocol, done.deflation))
 	return c, done.response, nil
 }

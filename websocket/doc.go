@@ -34,7 +34,7 @@
 //	§5.4          protocol/reader.go  fragments become messages; writer.go: messages fragments,
 //	              turn.go, outbound.go  of which no two messages' interleave
 //	§5.5.1, §7.4  protocol/close.go   what a Close may say
-//	§5.5.2, 5.5.3 websocket.go, keepalive.go  pings and pongs
+//	§5.5.2, 5.5.3 inbound.go, keepalive.go  pings and pongs
 //	§7            protocol/closing.go the end of a connection: state × event → action,
 //	              link.go             done by happens, failed and drain
 //	§5.8, §9      compression.go      permessage-deflate (RFC 7692): deflate/negotiate.go, extension.go
@@ -48,21 +48,21 @@
 // otherwise:
 //
 //	protocol.go errors.go key.go opened.go rota.go options.go field.go origin.go subprotocol.go compression.go hooks.go
-//	wheel.go idleness.go epoll_linux.go lot_linux.go lot_other.go
-//	syscall_linux.go syscall_unix.go socket_unix.go socket_other.go transport.go
-//	outbound.go turn.go rest.go timing.go keepalive.go ending.go link.go serve.go websocket.go
+//	wheel.go epoll_linux.go lot_linux.go lot_other.go
+//	syscall_linux.go syscall_unix.go socket_unix.go socket_other.go transport.go parking.go
+//	outbound.go turn.go rest.go timing.go keepalive.go ending.go link.go serve.go inbound.go websocket.go
 //	handshake.go handler_context.go served.go handler.go dial_request.go proxy.go dial.go
 //
 // # Parking
 //
 // On Linux a connection of [NewHandler] that is idle holds no goroutine ([Options].ParkAfter).
 // A sweep (wheel.go) looks at the connections that are awake: one to which nothing has come
-// since the last time has its wait interrupted by a deadline in the past (idleness.go), and its
-// goroutine ends. Then the kernel watches the socket, with those of all other parked ones
-// (lot_linux.go). Whatever would end the wait of a reader, bytes, the end, the end of
-// the connection by another goroutine, a timeout that is near, wakes it: a goroutine goes on to
-// wait as if the other had never left off (served.go). To ping them all, parked or not, one
-// timer is enough (rota.go).
+// since the last time has its wait interrupted by a deadline in the past (parking.go), and its
+// goroutine ends, and with it what only a reader needs (inbound.go). Then the kernel watches
+// the socket, with those of all other parked ones (lot_linux.go). Whatever would end the wait
+// of a reader, bytes, the end, the end of the connection by another goroutine, a timeout that
+// is near, wakes it: a goroutine goes on to wait as if the other had never left off
+// (served.go). To ping them all, parked or not, one timer is enough (rota.go).
 //
 // # Limits
 //

@@ -268,7 +268,7 @@ func TestServeOverTLSLikeTransport(t *testing.T) {
 	// Embedding hides the socket: what counts is the type's own Write.
 	counted := &countingConn{TCPConn: server}
 	ws, p := newPeerOn(t, counted, client, ServerMode, Options{})
-	if ws.transport.socket.there() {
+	if ws.transport.isSocket() {
 		t.Fatal("a type that embeds a socket was taken for one")
 	}
 	served := serving(context.Background(), ws, EchoHandler)

@@ -68,7 +68,7 @@ func Accept(w http.ResponseWriter, r *http.Request, opts Options) (*Websocket, e
 	if refusal != nil {
 		return nil, refusal
 	}
-	c := new(Websocket)
+	c := newWebsocket()
 	if refusal := c.accept(w, r, key, shared); refusal != nil {
 		return nil, refusal
 	}

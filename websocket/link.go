@@ -16,23 +16,22 @@ import (
 // it. out and end have a lock each; no hook, no handler and no call of the transport
 // runs under them. The rest does not change, or is safe by itself.
 type link struct {
-	tell             teller
-	agreed           *opened // nil where that is neither a subprotocol nor permessage-deflate
-	transport        transport
-	out              outbound
-	end              ending
-	pings            pinger
-	mode             Mode
-	gathered, silent bool // the reader's own: something may be queued; no hook is told of it any more
+	tell      teller
+	agreed    *opened // nil where that is neither a subprotocol nor permessage-deflate
+	transport transport
+	parking   parking
+	out       outbound
+	end       ending
+	pings     pinger
 }
 
 // init makes l a link over src.
 func (l *link) init(src io.ReadWriteCloser, mode Mode, opts *settings, o opened) {
-	l.tell, l.mode = newTeller(opts, o.key), mode
+	l.tell = newTeller(opts, o.key)
 	if o.subprotocol != "" || o.deflation != nil {
 		l.agreed = &opened{subprotocol: o.subprotocol, deflation: o.deflation}
 	}
-	l.transport.init(src, opts.reader(mode, o.deflation))
+	l.transport.init(src)
 	l.out.init(l, opts.writer(mode, o.deflation))
 	if (opts.timesReads() || opts.WriteTimeout > 0) && !l.transport.hasDeadlines() {
 		panic("websocket: a timeout is set, but the transport has no deadlines")
@@ -52,10 +51,11 @@ func (l *link) Subprotocol() string { return cmp.Or(l.agreed, new(opened)).subpr
 // Compression returns what was agreed on of permessage-deflate (RFC 7692 §7.1), and false
 // where the connection goes without it.
 func (l *link) Compression() (params deflate.Params, ok bool) {
-	if l.agreed == nil || l.agreed.deflation == nil {
+	d := l.agreed.compression()
+	if d == nil {
 		return params, false
 	}
-	return l.agreed.deflation.Params(), true
+	return d.Params(), true
 }
 
 // Err returns nil while the connection is open, and then what ReadMessage returns from
@@ -244,7 +244,7 @@ func (l *link) drain(do protocol.Action, how draining) {
 	if do&protocol.Drain == 0 {
 		return
 	}
-	if l.transport.undisturbed() || l.tell.settings().timesReads() {
+	if l.parking.stop() || l.tell.settings().timesReads() {
 		_ = l.transport.setReadDeadline(time.Time{}) // CloseTimeout bounds it
 	}
 	if how.shut {
@@ -310,7 +310,7 @@ func (l *link) drop(lost bool) {
 	} else {
 		l.transport.close()
 	}
-	l.transport.unpark()
+	l.parking.wake()
 	l.end.signalDone()
 	defer l.end.signalTold()
 	l.tell.closed(code, err)
@@ -377,17 +377,4 @@ func (l *link) orAbort(f func()) {
 	}()
 	f()
 	returned = true
-}
-
-// failHook fails the connection because a hook panicked, or ended the goroutine that
-// reads. The caller has the reader's role.
-func (l *link) failHook() {
-	if l.end.has() {
-		return // it was OnClose
-	}
-	l.orAbort(func() {
-		// Behind an event in whose Close it panicked, nobody drains yet.
-		do := l.happens(protocol.PeerFails, StatusInternalError, errHook, errHook.Text())
-		l.drain(do|protocol.Drain, draining{shut: l.mode == ServerMode || !l.end.is(protocol.CloseReceived), failed: true})
-	})
 }

@@ -50,11 +50,12 @@ const placesMore = 256
 
 type place[S sleeper] struct {
 	who  S
-	turn uint32 // how often the place was given back: half of the tickets for it
+	turn uint32 // half of the tickets for it: at least 1, and more whenever it is given back
 	next uint32 // the next free place, plus 1; while it is taken, since when: see now
 }
 
-// A ticket is the place of a parking plus 1, and, above, the place's turn. 0 is none.
+// A ticket is the place of a parking plus 1, and, above, the place's turn: it is larger than
+// any other state of a parking.
 type ticket uint64
 
 const (
@@ -140,7 +141,7 @@ func (l *lot[S]) claim(t ticket) (who S, since uint32, ok bool) {
 	}
 	who, since = p.who, p.next
 	p.who, p.next = nobody, l.free
-	p.turn++
+	p.turn = max(p.turn+1, 1)
 	l.free = uint32(t)
 	if l.count--; l.count == 0 {
 		_ = l.file.SetReadDeadline(time.Unix(1, 0)) // run ends
@@ -153,7 +154,8 @@ func (l *lot[S]) place(i uint32) *place[S] { return &l.places[(i-1)/placesMore][
 func (l *lot[S]) grow() {
 	l.places = append(l.places, new([placesMore]place[S]))
 	for i := uint32(len(l.places) * placesMore); i > uint32(len(l.places)-1)*placesMore; i-- {
-		l.place(i).next = l.free
+		p := l.place(i)
+		p.turn, p.next = 1, l.free
 		l.free = i
 	}
 }

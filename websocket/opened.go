@@ -13,9 +13,17 @@ func newOpened(key ClientKey, subprotocol string, deflation *protocol.Deflation)
 	return opened{key, subprotocol, deflation}
 }
 
+// compression returns what was agreed on of permessage-deflate, or nil. o may be nil.
+func (o *opened) compression() *protocol.Deflation {
+	if o == nil {
+		return nil
+	}
+	return o.deflation
+}
+
 // readEnds gives up what is held for a message that is being inflated. o may be nil.
 func (o *opened) readEnds() {
-	if o != nil && o.deflation != nil {
-		o.deflation.Release()
+	if d := o.compression(); d != nil {
+		d.Release()
 	}
 }

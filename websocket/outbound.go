@@ -35,6 +35,9 @@ func (o *outbound) init(owner owner, writer protocol.Writer) {
 	o.owner, o.queue.writer = owner, writer
 }
 
+// mode is the role of this side: the writer masks, or does not.
+func (o *outbound) mode() Mode { return o.queue.writer.Mode() }
+
 // An owner is told what ends its connection.
 type owner interface {
 	// under returns the transport.

@@ -15,7 +15,7 @@ import (
 // How many bytes of heap and stack a parked connection may hold, the some 300 of packages net
 // and internal/poll among them, and how many more one that is pinged.
 const (
-	mostParked = 760
+	mostParked = 640
 	mostPinged = 120
 )
 

@@ -4,8 +4,6 @@ import (
 	"log"
 	"net/http"
 	"runtime"
-	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -29,7 +27,7 @@ func (s *served) serve(first bool) {
 		return
 	}
 	for {
-		err := s.ws().under().wait()
+		err := s.ws().wait()
 		if err != errIdle {
 			if !s.step(err, false) {
 				return
@@ -42,18 +40,13 @@ func (s *served) serve(first bool) {
 
 // park parks the connection, which was interrupted while it waited, unless that cannot be.
 func (s *served) park() bool {
-	by := s.ws().readBy()
-	s.ws().under().goOn(by)
-	if !by.IsZero() && s.ws().readBy().IsZero() { // it was closed meanwhile
-		by = time.Time{}
-		s.ws().boundByClose()
-	}
+	by, clock := s.ws().goOn()
 	if by.IsZero() {
 		if s.tryPark() {
 			return true
 		}
 	} else if ticks := s.owner.timed.until(by); ticks > 0 && s.tryPark() {
-		if s.ws().clock.wakesAt(by.UnixNano()) {
+		if clock.wakesAt(by.UnixNano()) {
 			s.owner.timed.add(s, ticks)
 		}
 		return true
@@ -64,7 +57,7 @@ func (s *served) park() bool {
 
 func (s *served) tryPark() bool {
 	s.owner.parked.Add(1)
-	if s.ws().under().park(func(raw syscall.RawConn, at *atomic.Uint64) bool { return parked.park(raw, at, s) }) {
+	if s.ws().park(s) {
 		return true
 	}
 	s.owner.parked.Add(-1)
@@ -74,7 +67,7 @@ func (s *served) tryPark() bool {
 // unpark implements sleeper: the connection goes on to wait, whatever for.
 func (s *served) unpark(slept time.Duration) {
 	s.owner.parked.Add(-1)
-	s.ws().under().awake()
+	s.ws().awake()
 	s.stayAwake(slept < s.owner.opts.ParkAfter)
 	go s.serve(false)
 }
@@ -82,15 +75,14 @@ func (s *served) unpark(slept time.Duration) {
 // wakeInTime wakes the connection if it is parked, shortly before a time is up: only who
 // is awake can have a deadline.
 func wakeInTime(s **served) (again int) {
-	(*s).ws().clock.woken()
-	(*s).ws().under().unpark()
+	(*s).ws().wakeInTime()
 	return 0
 }
 
 // stayAwake has the connection swept from now on. One that is known to be busy at times is
 // not parked as soon as another.
 func (s *served) stayAwake(busy bool) {
-	if !s.owner.parks || !s.ws().under().beIdle() {
+	if !s.owner.parks || !s.ws().beIdle() {
 		return
 	}
 	if busy {
@@ -121,7 +113,7 @@ var patience = [...]int{ticksIdle, 2 * ticksIdle, 3 * ticksIdle}
 
 // sweep interrupts the wait of a connection that has been idle since the last time.
 func (a *awake) sweep() (again int) {
-	if a.ws().under().sweep() {
+	if a.ws().sweep() {
 		return 0
 	}
 	a.busy = min(a.busy+1, uint8(len(patience)-1))
@@ -132,7 +124,7 @@ func (a *awake) sweep() (again int) {
 // long: most of these stay so, and the fewer of them are awake at a time, the fewer
 // goroutines there ever are: the memory of those that end does not all go back.
 func (a *awake) sweepFresh() (again int) {
-	if a.ws().under().sweep() {
+	if a.ws().sweep() {
 		return 0
 	}
 	if a.busy++; a.busy < freshSweeps {

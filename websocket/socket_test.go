@@ -40,7 +40,7 @@ func TestFindSocket(t *testing.T) {
 		{"a script", newScripted(), false},
 		{"bytes", struct{ io.ReadWriteCloser }{a}, false},
 	} {
-		if got := New(c.src, "", ServerMode, Options{}).transport.socket.there(); got != c.want {
+		if got := New(c.src, "", ServerMode, Options{}).transport.isSocket(); got != c.want {
 			t.Errorf("%s: socket %v, want %v", c.name, got, c.want)
 		}
 	}

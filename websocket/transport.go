@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"slices"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -25,14 +24,11 @@ const (
 	writeStep = 256 << 10
 )
 
-// A transport moves bytes: those that the peer sent into the space of a
-// protocol.Reader, and those that it is given to the peer. It knows no frame. One
-// goroutine at a time reads, and one writes.
+// A transport moves bytes: those that the peer sent, and those that it is given to the
+// peer. It knows no frame. One goroutine at a time reads, and one writes.
 type transport struct {
 	src    io.ReadWriteCloser
-	into   protocol.Reader
-	socket socket        // src, where that is a socket of the kernel
-	ticket atomic.Uint64 // while it is parked: see lot
+	socket syscall.RawConn // src, where that is a socket of the kernel; or nil
 }
 
 // deadliner is a transport with deadlines, such as a net.Conn.
@@ -44,28 +40,21 @@ type deadliner interface {
 // writeCloser is a transport that can end its own direction alone.
 type writeCloser interface{ CloseWrite() error }
 
-func (t *transport) init(src io.ReadWriteCloser, into protocol.Reader) {
-	t.src, t.into = src, into
-	if !t.findSocket() {
-		t.into.ReadAhead(streamBuffer)
-	}
-}
+func (t *transport) init(src io.ReadWriteCloser) { t.src, t.socket = src, socketOf(src) }
 
-// reader returns the reader whose space is filled.
-func (t *transport) reader() *protocol.Reader { return &t.into }
+// isSocket reports whether the transport is a socket of the kernel: then its reader has no
+// buffer while it waits, and writing takes only as much as the kernel takes at once.
+func (t *transport) isSocket() bool { return t.socket != nil }
 
-// wait waits for bytes and puts what there are into the reader's space.
-//
-// A goroutine that waits in here fits the smallest stack there is, 2 KiB
-// (TestIdleStack). How much of that is in use counts once more: the garbage collector
-// lets the heap grow by the stack that it has to scan.
-func (t *transport) wait() error {
-	if t.socket.there() {
-		return t.waitSocket()
-	}
-	space := t.into.Space()
+// raw returns the socket.
+func (t *transport) raw() syscall.RawConn { return t.socket }
+
+// wait waits for bytes where the transport is no socket, and puts what there are into the
+// space of r.
+func (t *transport) wait(r *protocol.Reader) error {
+	space := r.Space()
 	n, err := protocol.ReadSome(t.src, space[:min(len(space), streamStep)])
-	t.into.Came(n)
+	r.Came(n)
 	if n > 0 {
 		return nil // an error will come again
 	}
@@ -161,49 +150,8 @@ func under(src any) any {
 	return nil
 }
 
-// beIdle begins a time in which nothing comes, and reports whether sweep is to be called.
-func (t *transport) beIdle() bool {
-	t.socket.idle.begin()
-	return t.socket.there()
-}
-
-// sweep interrupts the wait of the reader if nothing has come since it, or beIdle, was
-// called. It is not to be called any more if that is so, or the reader waits no more.
-func (t *transport) sweep() (over bool) {
-	if t.socket.idle.over() {
-		return true
-	}
-	if !t.socket.idle.sweep() {
-		return false
-	}
-	_ = t.setReadDeadline(time.Unix(1, 0))
-	t.socket.idle.interrupted()
-	return true
-}
-
-// goOn is for the reader behind errIdle; by is its own deadline.
-func (t *transport) goOn(by time.Time) {
-	t.socket.idle.goOn()
-	_ = t.setReadDeadline(by) // reading finds out what is wrong
-}
-
-// undisturbed is for the reader before it does anything else than to wait for messages:
-// nothing interrupts it from then on. It reports whether it was just about to be, so that
-// its own deadline has to be set again.
-func (t *transport) undisturbed() (was bool) { return t.socket.idle.stop() }
-
-// parkIn is lot.park for who has the transport.
-type parkIn func(raw syscall.RawConn, at *atomic.Uint64) bool
-
 // close closes the transport.
 func (t *transport) close() { _ = t.src.Close() } // whatever it says, the connection is gone
-
-// unpark wakes who is parked, to see that the transport was closed.
-func (t *transport) unpark() {
-	if at := t.ticket.Load(); at != 0 {
-		parked.wake(ticket(at))
-	}
-}
 
 // drop closes what is under TLS first, whose own Close would wait seconds for a peer
 // that takes nothing.

@@ -2,11 +2,7 @@ package websocket
 
 import (
 	"context"
-	"errors"
 	"io"
-	"time"
-
-	"github.com/wsproof/wsproof/websocket/protocol"
 )
 
 // A Websocket is a connection after its handshake. One goroutine reads, by
@@ -14,16 +10,13 @@ import (
 //
 // Data flows one way:
 //
-//	transport ─ bytes ─▶ reader ─ messages ─▶ application ─ messages ─▶ out ─ bytes ─▶ transport
+//	transport ─ bytes ─▶ in ─ messages ─▶ application ─ messages ─▶ out ─ bytes ─▶ transport
 //
-// What all goroutines share is in link, and the reader with the transport that feeds it.
+// What all goroutines share is in link, and what is the reader's alone in in.
 type Websocket struct {
 	link
-	clock *clock // nil without timeouts
+	in *inbound // nil while the connection is parked
 }
-
-// reader returns what makes messages of the bytes that come.
-func (c *Websocket) reader() *protocol.Reader { return c.transport.reader() }
 
 // New returns a connection on src, a transport on which the opening handshake is done and
 // whose next byte is the first one of a frame: bytes that the handshake has read past its
@@ -31,19 +24,26 @@ func (c *Websocket) reader() *protocol.Reader { return c.transport.reader() }
 // timeout is set in opts and src has no deadlines (SetReadDeadline, SetWriteDeadline);
 // CloseTimeout needs none.
 func New(src io.ReadWriteCloser, clientKey ClientKey, mode Mode, opts Options) *Websocket {
-	c := new(Websocket)
+	c := newWebsocket()
 	settings := opts.shared()
 	c.init(src, mode, settings, nil, newOpened(clientKey, "", settings.Compression.assumed(mode)))
 	return c
 }
 
+// newWebsocket returns a connection that is never parked, in one piece of memory.
+func newWebsocket() *Websocket {
+	c := new(struct {
+		Websocket
+		own inbound
+	})
+	c.in = &c.own
+	return &c.Websocket
+}
+
 // init makes c what New returns; unread, which it copies, was read from src already.
 func (c *Websocket) init(src io.ReadWriteCloser, mode Mode, opts *settings, unread []byte, o opened) {
 	c.link.init(src, mode, opts, o)
-	c.reader().Preload(unread)
-	if opts.timesReads() {
-		c.clock = &clock{readTimeout: opts.ReadTimeout, messageTimeout: opts.MessageTimeout}
-	}
+	c.takeIn(unread)
 }
 
 // ReadMessage returns the next message, in memory of its own. On the way it answers pings
@@ -56,7 +56,7 @@ func (c *Websocket) init(src io.ReadWriteCloser, mode Mode, opts *settings, unre
 // is closed. Only where another goroutine is reading nothing has happened, and the *[Error]
 // says so.
 func (c *Websocket) ReadMessage(ctx context.Context) (*Message, error) {
-	if !c.end.become(messages, ctx, c) {
+	if !c.ending().become(messages, ctx, c) {
 		return nil, c.notReader(ctx)
 	}
 	returned := false
@@ -64,26 +64,21 @@ func (c *Websocket) ReadMessage(ctx context.Context) (*Message, error) {
 		if !returned {
 			c.failHook()
 		}
-		c.end.leave()
+		c.ending().leave()
 	}()
-	c.reader().Own = true
 	var payload []byte
 	err := ctx.Err()
 	if err != nil {
 		err = c.cancelled(ctx)
 	} else {
-		payload, err = c.waitMessage()
+		payload, err = c.waitMessage(true)
 	}
 	if err != nil {
 		err = c.endRead(err, false)
 		returned = true
 		return nil, err
 	}
-	if c.gathered {
-		c.out.flush() // and the next wait sees whether there is too much
-	}
-	msg := &Message{Binary: c.reader().Binary(), Payload: payload}
-	c.tell.readMessage(msg)
+	msg := c.delivered(payload)
 	returned = true
 	return msg, nil
 }
@@ -91,14 +86,14 @@ func (c *Websocket) ReadMessage(ctx context.Context) (*Message, error) {
 // notReader says why the caller cannot read. Where that is because of a Close
 // that waits for its answer, it waits, too.
 func (c *Websocket) notReader(ctx context.Context) error {
-	if c.end.reads(discarding) {
+	if c.ending().reads(discarding) {
 		select {
-		case <-c.end.done():
+		case <-c.ending().done():
 		case <-ctx.Done():
 			return c.cancelled(ctx)
 		}
 	}
-	if err := c.end.last(); err != nil {
+	if err := c.ending().last(); err != nil {
 		return err
 	}
 	return errReader
@@ -114,9 +109,9 @@ func (c *Websocket) notReader(ctx context.Context) error {
 // it has ended. A panic of handler closes the connection with StatusInternalError and
 // goes on up.
 func (c *Websocket) Serve(ctx context.Context, handler Handler) {
-	if !c.end.become(messages, ctx, c) {
-		if c.end.has() {
-			<-c.end.told()
+	if !c.ending().become(messages, ctx, c) {
+		if c.ending().has() {
+			<-c.ending().told()
 		}
 		return
 	}
@@ -125,7 +120,7 @@ func (c *Websocket) Serve(ctx context.Context, handler Handler) {
 	}
 	var err error
 	for c.step(ctx, handler, err) {
-		err = c.transport.wait()
+		err = c.wait()
 	}
 }
 
@@ -148,172 +143,8 @@ func (c *Websocket) step(ctx context.Context, handler Handler, err error) (more 
 		err = c.afterWaiting(err)
 	}
 	_ = c.endRead(err, true)
-	<-c.end.told()
+	<-c.ending().told()
 	return false
-}
-
-// leave gives the reader's role back. Only a panic, or runtime.Goexit, of a handler or
-// a hook leaves a connection that is open.
-func (c *Websocket) leave(handling bool) {
-	defer c.end.leave()
-	if !handling {
-		c.failHook()
-		return
-	}
-	// The panic goes on up; the closing handshake must not hold it up.
-	c.orAbort(func() { c.closeFor(errPanic) })
-	c.end.linger()
-	c.silent = true
-	go c.discard()
-}
-
-// answer has handler answer message after message, as far as they have come. It
-// returns why reading ends, if it does. handling is true while a handler is at work.
-func (c *Websocket) answer(ctx context.Context, handler Handler, handling *bool) error {
-	var shared *Message
-	if c.tell.settings().ReuseBuffers {
-		shared = reused.Get().(*Message)
-	}
-	c.reader().Own = shared == nil
-	for {
-		event, payload, err := c.reader().Next()
-		switch {
-		case event != protocol.MessageComes:
-			if event != protocol.NeedMore {
-				err = c.passed(event, payload)
-			}
-			if event != protocol.NeedMore && err == nil {
-				continue
-			}
-			if shared != nil {
-				*shared = Message{}
-				reused.Put(shared)
-			}
-			return err
-		case c.out.hasClosed(): // no data may follow our Close
-			continue
-		}
-		msg := shared
-		if msg == nil {
-			msg = new(Message)
-		}
-		binary := c.reader().Binary()
-		*msg = Message{Binary: binary, Payload: payload}
-		c.tell.readMessage(msg)
-		if c.gathered {
-			c.out.flushInTime()
-		}
-		*handling = true
-		reply, err := handler(ctx, msg)
-		*handling = false
-		if err == nil && reply != nil {
-			unchanged := reply == msg && msg.Binary == binary && same(msg.Payload, payload)
-			err = c.reply(reply, unchanged)
-		}
-		if err != nil {
-			c.closeFor(err)
-		}
-	}
-}
-
-// reply queues msg, a handler's answer. It is not checked if it came back unchanged.
-func (c *Websocket) reply(msg *Message, unchanged bool) error {
-	if !unchanged && !msg.Binary && !protocol.ValidUTF8(msg.Payload) {
-		return ErrInvalidFramePayload
-	}
-	queued, frames, ok := c.out.message(msg, c.tell.seesWrites())
-	if !ok {
-		return nil
-	}
-	c.gathered = true
-	c.tell.wrote(msg, frames)
-	if queued >= gatherMost {
-		c.gathered = false
-		c.out.flushForRoom(c.tell.settings().MaxPending)
-	}
-	return nil
-}
-
-// waitMessage returns the payload of the next message, or why reading ends: its errors
-// are those of rules and of the transport, and the peer's Close.
-func (c *Websocket) waitMessage() ([]byte, error) {
-	for {
-		event, payload, err := c.reader().Next()
-		switch {
-		case event == protocol.MessageComes:
-			return payload, nil
-		case event != protocol.NeedMore:
-			err = c.passed(event, payload)
-		case err == nil:
-			if err = c.beforeWaiting(); err == nil {
-				err = c.transport.wait()
-			}
-			err = c.afterWaiting(err)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-}
-
-// passed acts on a frame other than a message that has passed all rules.
-func (c *Websocket) passed(event protocol.Event, payload []byte) error {
-	if c.clock != nil {
-		c.clock.frameEnds(event == protocol.FrameComes && c.reader().Last())
-	}
-	if c.tell.seesReads() && !c.silent {
-		c.tell.readFrame(c.reader().Frame(payload))
-	}
-	switch event {
-	case protocol.PingComes: // RFC 6455 §5.5.2
-		if c.control(OpcodePong, payload) {
-			c.gathered = true
-		}
-	case protocol.PongComes: // RFC 6455 §5.5.3
-		c.pings.answered(payload)
-	case protocol.CloseComes: // RFC 6455 §5.5.1
-		closed, _ := protocol.ParseClose(payload)
-		return closed
-	}
-	return nil
-}
-
-// beforeWaiting has all written that was gathered, and sets the deadline.
-func (c *Websocket) beforeWaiting() error {
-	if c.gathered {
-		c.gathered = false
-		c.out.flushForRoom(c.tell.settings().MaxPending)
-	}
-	c.pings.reading(true)
-	if c.clock == nil {
-		return nil
-	}
-	by, news := c.clock.next(c.reader().InMessage())
-	if !news || c.out.hasClosed() {
-		return nil
-	}
-	err := c.transport.setReadDeadline(by)
-	if c.out.hasClosed() { // meanwhile
-		c.boundByClose()
-	}
-	return err
-}
-
-// readBy is by when the next bytes must come; the zero time, if never.
-func (c *Websocket) readBy() (by time.Time) {
-	if !c.out.hasClosed() {
-		by = c.clock.deadline()
-	}
-	return by
-}
-
-// afterWaiting is told what waiting came to, and returns why reading ends.
-func (c *Websocket) afterWaiting(err error) error {
-	c.pings.reading(false)
-	if err != nil {
-		return c.reader().Cut(err)
-	}
-	return nil
 }
 
 // Close is CloseWithStatus(StatusNormalClosure, "").
@@ -333,57 +164,6 @@ func (c *Websocket) CloseWithStatus(code StatusCode, reason string) error {
 	if !reads {
 		return err
 	}
-	defer c.end.leave()
+	defer c.ending().leave()
 	return c.discard()
-}
-
-// discard reads and drops messages until the end, and returns nil if the peer closed.
-func (c *Websocket) discard() error {
-	returned := false
-	defer func() {
-		if !returned {
-			c.failHook()
-		}
-	}()
-	if c.transport.undisturbed() {
-		_ = c.transport.setReadDeadline(c.readBy())
-	}
-	c.reader().Own = false
-	for {
-		if _, err := c.waitMessage(); err != nil {
-			err = c.endRead(err, true)
-			returned = true
-			if _, ok := err.(*CloseError); ok {
-				return nil
-			}
-			return err
-		}
-	}
-}
-
-// endRead ends the connection as err, which ended reading, demands, and returns
-// the error for the application. With wait, it returns when the transport is closed.
-func (c *Websocket) endRead(err error, wait bool) error {
-	c.agreed.readEnds()
-	if closed, ok := err.(*CloseError); ok {
-		c.end.readEnds(closed)
-		c.drain(c.happens(protocol.PeerCloses, closed.Code, nil, ""), draining{shut: c.mode == ServerMode, wait: wait, behind: c.reader().Buffered() > 0})
-		return err
-	}
-	why := c.end.why()
-	switch {
-	case why != nil:
-		err = why
-	case errors.Is(err, errTimeout):
-		err = protocol.NewError(StatusPolicyViolation, "timeout", err)
-	}
-	c.end.readEnds(err)
-	if !c.silent {
-		c.tell.readFailed(err)
-	}
-	if why != nil {
-		return err
-	}
-	c.failed(err, wait)
-	return err
 }

@@ -18,11 +18,11 @@ var classes = []struct{ class, files string }{
 	{"handshake", "handshake.go field.go key.go subprotocol.go origin.go"},
 	{"dial", "dial.go dial_request.go"},
 	{"proxy", "proxy.go"},
-	{"timing", "keepalive.go rota.go timing.go wheel.go idleness.go"},
-	{"parking", "lot_linux.go lot_other.go epoll_linux.go served.go"},
+	{"timing", "keepalive.go rota.go timing.go wheel.go"},
+	{"parking", "parking.go lot_linux.go lot_other.go epoll_linux.go served.go"},
 	{"transport", "transport.go socket_unix.go socket_other.go syscall_linux.go syscall_unix.go internal/seam/"},
 	{"handlers and hooks", "handler.go handler_context.go hooks.go serve.go"},
-	{"connection", "link.go opened.go websocket.go protocol.go options.go errors.go"},
+	{"connection", "link.go opened.go inbound.go websocket.go protocol.go options.go errors.go"},
 }
 
 // classOf is the class of a file below websocket/, "" if it has none.

@@ -53,8 +53,8 @@ var endMutants = []mutant{
 		old: "c.closeFor(errPanic)", new: "_ = errPanic", targets: serving,
 	},
 	{
-		name: "message-not-flushed-when-returned", kind: stateLost, rule: "ReadMessage", in: "Websocket.ReadMessage",
-		old: "if c.gathered {", new: "if false {", targets: serving,
+		name: "message-not-flushed-when-returned", kind: stateLost, rule: "ReadMessage", in: "Websocket.delivered",
+		old: "if c.in.gathered {", new: "if false {", targets: serving,
 	},
 	{
 		name: "two-readers", kind: dataRace, rule: "ReadMessage", in: "ending.become",
@@ -74,7 +74,7 @@ var endMutants = []mutant{
 	},
 	{
 		name: "serve-returns-before-the-end-is-reported", kind: wrongOrder, rule: "OnClose", in: "Websocket.step",
-		old: "_ = c.endRead(err, true)\n\t<-c.end.told()", new: "go func() { _ = c.endRead(err, true) }()", targets: serving,
+		old: "_ = c.endRead(err, true)\n\t<-c.ending().told()", new: "go func() { _ = c.endRead(err, true) }()", targets: serving,
 	},
 	{
 		name: "hooks-panic-leaves-the-connection-open", kind: notReleased, rule: "hooks", in: "Websocket.leave",

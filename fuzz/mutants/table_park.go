@@ -28,7 +28,7 @@ var parkMutants = []mutant{
 	},
 	{
 		name: "end-of-a-parked-connection-not-noticed", kind: notReleased, rule: "the end", in: "link.drop",
-		old: "l.transport.unpark()", new: "", targets: parking,
+		old: "l.parking.wake()", new: "", targets: parking,
 	},
 	{
 		name: "lot-waits-behind-the-last", kind: notReleased, rule: "parking", in: "lot.claim",
@@ -39,12 +39,12 @@ var parkMutants = []mutant{
 		old: "_ = l.file.SetReadDeadline(time.Time{})", new: "", targets: parking,
 	},
 	{
-		name: "interruption-taken-for-a-timeout", kind: droppedCheck, rule: "parking", in: "transport.waitFailed",
-		old: "t.socket.idle.wasInterrupted() && ", new: "false && ", targets: parking,
+		name: "interruption-taken-for-a-timeout", kind: droppedCheck, rule: "parking", in: "Websocket.wait",
+		old: "c.parking.wasInterrupted() && ", new: "false && ", targets: parking,
 	},
 	{
-		name: "deadline-in-the-past-kept", kind: stateNotReset, rule: "parking", in: "transport.goOn",
-		old: "_ = t.setReadDeadline(by)", new: "_ = by", targets: parking,
+		name: "deadline-in-the-past-kept", kind: stateNotReset, rule: "parking", in: "Websocket.goOn",
+		old: "_ = c.transport.setReadDeadline(by)", new: "_ = by", targets: parking,
 	},
 	{
 		name: "parked-past-its-deadline", kind: stateLost, rule: "ReadTimeout", in: "served.park",
@@ -59,15 +59,27 @@ var parkMutants = []mutant{
 		old: "a.owner.awake.add(awake{served: a.served}, patience[0])", new: "", targets: []string{"Handler"},
 	},
 	{
-		name: "parked-while-it-is-interrupted", kind: wrongOrder, rule: "parking", in: "idleness.leave",
+		name: "parked-while-it-is-interrupted", kind: wrongOrder, rule: "parking", in: "parking.leave",
 		old: "case s == interrupting:", new: "case false:", targets: parking,
 	},
 	{
-		name: "interruption-told-before-the-deadline", kind: wrongOrder, rule: "parking", in: "transport.sweep",
-		old: "_ = t.setReadDeadline(time.Unix(1, 0))\n\tt.socket.idle.interrupted()", new: "t.socket.idle.interrupted()\n\tdefer t.setReadDeadline(time.Unix(1, 0))", targets: parking,
+		name: "interruption-told-before-the-deadline", kind: wrongOrder, rule: "parking", in: "parking.sweep",
+		old: "_ = src.SetReadDeadline(time.Unix(1, 0))\n\t\tp.state.Store(interrupted)", new: "p.state.Store(interrupted)\n\t\tdefer src.SetReadDeadline(time.Unix(1, 0))", targets: parking,
 	},
 	{
-		name: "woken-for-its-deadline-once", kind: stateNotReset, rule: "ReadTimeout", in: "wakeInTime",
-		old: "(*s).ws().clock.woken()", new: "", targets: []string{"Handler"},
+		name: "woken-for-its-deadline-once", kind: stateNotReset, rule: "ReadTimeout", in: "Websocket.wakeInTime",
+		old: "c.in.clock.woken()", new: "", targets: []string{"Handler"},
+	},
+	{
+		name: "what-has-come-of-a-message-given-back", kind: stateLost, rule: "parking", in: "Websocket.giveBack",
+		old: "in.clock == nil && in.reader.Blank()", new: "in.clock == nil", targets: parking,
+	},
+	{
+		name: "a-clock-given-back", kind: stateLost, rule: "ReadTimeout", in: "Websocket.giveBack",
+		old: "in.clock == nil && in.reader.Blank()", new: "in.reader.Blank()", targets: parking,
+	},
+	{
+		name: "ticket-not-given-up", kind: stateNotReset, rule: "parking", in: "Websocket.awake",
+		old: "c.parking.awake()", new: "", targets: parking,
 	},
 }

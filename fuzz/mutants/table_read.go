@@ -187,7 +187,7 @@ var readMutants = []mutant{
 	},
 	{
 		name: "pong-waits-for-other-writes", kind: stateLost, rule: "ping-answered", in: "Websocket.passed",
-		old: "c.gathered = true", new: "", targets: serving,
+		old: "c.in.gathered = true", new: "", targets: serving,
 	},
 	{
 		name: "pong-answered", kind: wrongBytes, rule: "pong-ignored", in: "Websocket.passed",

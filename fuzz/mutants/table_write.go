@@ -109,7 +109,7 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "reply-waits-for-the-next-read", kind: stateLost, rule: "Serve", in: "Websocket.reply",
-		old: "c.gathered = true", new: "", targets: serving,
+		old: "c.in.gathered = true", new: "", targets: serving,
 	},
 	{
 		name: "changed-reply-not-checked", kind: droppedCheck, rule: "Serve", in: "Websocket.reply",
@@ -152,11 +152,11 @@ var writeMutants = []mutant{
 		old: "write(p[n:], ", new: "write(p, ", targets: serving,
 	},
 	{
-		name: "socket-end-not-noticed", kind: errorLost, rule: "read failures", in: "transport.waitSocket",
+		name: "socket-end-not-noticed", kind: errorLost, rule: "read failures", in: "inbound.waitSocket",
 		old: "err = io.EOF", new: "err = io.ErrNoProgress", targets: serving,
 	},
 	{
-		name: "socket-read-loses-a-byte", kind: offByOne, rule: "read failures", in: "transport.waitSocket",
+		name: "socket-read-loses-a-byte", kind: offByOne, rule: "read failures", in: "inbound.waitSocket",
 		old: "Came(int(n))", new: "Came(int(n) &^ 1)", targets: serving,
 	},
 	{
@@ -181,6 +181,6 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "gathered-not-written-before-waiting", kind: droppedCheck, rule: "Serve", in: "Websocket.beforeWaiting",
-		old: "if c.gathered {", new: "if false {", targets: serving,
+		old: "if c.in.gathered {", new: "if false {", targets: serving,
 	},
 }

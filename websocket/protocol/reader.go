@@ -167,6 +167,9 @@ func (r *Reader) Release() {
 // Binary reports whether the message that came last is binary, not text.
 func (r *Reader) Binary() bool { return r.binary }
 
+// Blank reports whether the Reader is as a new one: nothing has come behind the last message.
+func (r *Reader) Blank() bool { return r.buf == nil && r.body == nil }
+
 // InMessage reports whether something of a message has come, but not its end.
 func (r *Reader) InMessage() bool {
 	if r.fragmented {

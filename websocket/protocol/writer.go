@@ -22,6 +22,9 @@ type Writer struct {
 // (RFC 6455 §5.1), each frame with a key of its own.
 func NewWriter(mode Mode, limits *Limits) Writer { return Writer{mode: mode, limits: limits} }
 
+// Mode is this side's role.
+func (w *Writer) Mode() Mode { return w.mode }
+
 // Deflate has the Writer compress messages, as was agreed on (RFC 7692).
 func (w *Writer) Deflate(d *Deflation) { w.deflate = d }
 

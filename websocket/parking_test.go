@@ -8,42 +8,49 @@ import (
 	"time"
 )
 
+// A deadline is told of the deadlines that are set.
+type deadline func()
+
+func (d deadline) SetReadDeadline(time.Time) error  { d(); return nil }
+func (d deadline) SetWriteDeadline(time.Time) error { return nil }
+
+// noDeadline does nothing.
+var noDeadline = deadline(func() {})
+
 // A sweep finds idle who has had nothing since the sweep before.
 func TestIdleness(t *testing.T) {
-	var i idleness
-	if i.sweep() {
+	var p parking
+	if p.sweep(noDeadline) {
 		t.Error("idle at the first sweep")
 	}
 	for range 3 {
-		i.came()
-		if i.sweep() {
+		p.came()
+		if p.sweep(noDeadline) {
 			t.Error("idle, although something has come")
 		}
 	}
-	if !i.sweep() {
+	if !p.sweep(noDeadline) || !p.wasInterrupted() {
 		t.Error("not idle")
 	}
-	i.came() // too late
-	if i.sweep() || !i.wasInterrupted() {
+	p.came() // too late
+	if p.sweep(noDeadline) || !p.wasInterrupted() {
 		t.Error("the reader goes on by itself")
 	}
-	i.interrupted()
-	i.goOn()
-	if i.wasInterrupted() || i.sweep() || !i.sweep() {
+	p.goOn()
+	if p.wasInterrupted() || p.sweep(noDeadline) || !p.sweep(noDeadline) {
 		t.Error("what follows is not a new time without bytes")
 	}
-	i.interrupted()
-	if !i.stop() || !i.over() {
+	if !p.stop() {
 		t.Error("stopped, with a deadline in the past left")
 	}
-	i.came()
-	i.begin()
+	p.came()
+	p.begin()
 	for range 2 {
-		if i.sweep() {
-			t.Error("swept after its end")
+		if !p.sweep(deadline(func() { t.Error("swept after its end") })) {
+			t.Error("to be swept after its end")
 		}
 	}
-	if i.stop() {
+	if p.stop() {
 		t.Error("stopped twice, with a deadline left")
 	}
 }
@@ -52,26 +59,25 @@ func TestIdleness(t *testing.T) {
 // the order, the deadline is the reader's at last.
 func TestIdlenessRace(t *testing.T) {
 	for range 2000 {
-		var i idleness
+		var p parking
 		var past atomic.Bool // the deadline
-		i.begin()
+		p.begin()
 		var both sync.WaitGroup
 		both.Go(func() {
 			for range 3 {
-				if i.sweep() {
+				p.sweep(deadline(func() {
 					runtime.Gosched()
 					past.Store(true)
-					i.interrupted()
-				}
+				}))
 			}
 		})
 		both.Go(func() {
-			if i.wasInterrupted() {
-				i.goOn()
+			if p.wasInterrupted() {
+				p.goOn()
 				past.Store(false)
 			}
-			i.came()
-			if i.stop() {
+			p.came()
+			if p.stop() {
 				past.Store(false)
 			}
 		})
@@ -86,54 +92,43 @@ func TestIdlenessRace(t *testing.T) {
 // its deadline.
 func TestIdlenessWaitsForAnInterruption(t *testing.T) {
 	for range 20 {
-		var i idleness
-		i.begin()
-		if !i.sweep() {
-			t.Fatal("not idle")
-		}
+		var p parking
+		p.begin()
 		var begun atomic.Bool
 		lift := make(chan bool, 1)
-		go func() {
-			begun.Store(true)
-			lift <- i.stop()
-		}()
-		for n := 0; n < 100; n++ {
-			runtime.Gosched()
-			if !begun.Load() {
-				n = 0
+		p.sweep(deadline(func() {
+			go func() {
+				begun.Store(true)
+				lift <- p.stop()
+			}()
+			for n := 0; n < 100; n++ {
+				runtime.Gosched()
+				if !begun.Load() {
+					n = 0
+				}
 			}
-		}
-		i.interrupted()
+		}))
 		if !<-lift {
 			t.Fatal("stopped before the interruption was over")
 		}
 	}
 }
 
-// A watched transport looks at the state when its deadline is set.
-type watchedTransport struct {
-	*scripted
-	set func()
-}
-
-func (w watchedTransport) SetReadDeadline(time.Time) error  { w.set(); return nil }
-func (w watchedTransport) SetWriteDeadline(time.Time) error { return nil }
-
 // The interruption is over when the deadline stands: not before, or the reader's own
 // could be set ahead of it.
 func TestSweepSetsTheDeadlineFirst(t *testing.T) {
-	var tr transport
+	var p parking
 	sets := 0
-	tr.src = watchedTransport{newScripted(), func() {
-		if sets++; tr.socket.idle.state.Load() != interrupting {
-			t.Errorf("the state is %d when the deadline is set, want %d", tr.socket.idle.state.Load(), interrupting)
+	p.begin()
+	over := p.sweep(deadline(func() {
+		if sets++; p.state.Load() != interrupting {
+			t.Errorf("the state is %d when the deadline is set, want %d", p.state.Load(), interrupting)
 		}
-	}}
-	tr.socket.idle.begin()
-	if !tr.sweep() || sets != 1 {
+	}))
+	if !over || sets != 1 {
 		t.Errorf("the deadline was set %d times, want once", sets)
 	}
-	if !tr.socket.idle.stop() {
+	if !p.stop() {
 		t.Error("there is no deadline to lift")
 	}
 }
