@@ -113,6 +113,10 @@ func Inflate(data []byte) error {
 		}
 	}
 
+	if err := misused(payload, bits, most); err != nil {
+		return err
+	}
+
 	// Limits.
 	for _, limit := range []int{len(got), len(got) - 1, int(head[1]) * int(head[1]) / 8} {
 		if limit < 0 || limit > len(got) {
@@ -142,6 +146,23 @@ func Inflate(data []byte) error {
 			return fmt.Errorf("payload %x of %d octets at that limit: %w", clip(payload), len(got), err2)
 		}
 	}
+	return nil
+}
+
+// misused checks that a Decompressor that is not given back what a message has inflated to so
+// far panics.
+func misused(payload []byte, bits, limit int) (err error) {
+	d := deflate.NewDecompressor(bits, false)
+	got, err := d.Append(nil, payload[:len(payload)/2], false, limit)
+	if err != nil || len(got) == 0 {
+		return nil
+	}
+	defer func() {
+		if recover() == nil {
+			err = fmt.Errorf("payload %x: what the first half inflates to, %d octets, was not given back, and nobody says so", clip(payload), len(got))
+		}
+	}()
+	_, _ = d.Append(got[1:min(len(got), 1<<bits)], payload[len(payload)/2:], true, limit)
 	return nil
 }
 
@@ -285,6 +306,10 @@ func seedInflate() [][]byte {
 		seeds = append(seeds, append(append([]byte{0xf7, 0, 0, 9, 0, 0}, bytes.Repeat([]byte("\x00\x00\x00\xff\xff"), n)...), 0))
 	}
 	seeds = append(seeds, append(append([]byte{0xf7, 0, 0, 9, 0, 0}, bytes.Repeat([]byte("\x00\x00\x00\xff\xff"), 20)...), 7))
+	// Codes of one word that tell code lengths (RFC 1951 §3.2.7), behind a block with codes of its own.
+	for _, level := range []int{-2, 9} {
+		seeds = append(seeds, append([]byte{0xf7, 0, 0, 9, 0, 0}, string(pack(words, level))+tail+"\x04\x00\x80\x00\x00\x00"...))
+	}
 	// Each window, at its edge and past it, into the history and within a message.
 	for bits := 8; bits <= 15; bits++ {
 		window := 1 << bits

@@ -65,7 +65,8 @@ type connHarness struct {
 	dropFrom  int          // how much was read then
 	ending    time.Time    // when it had, for certain
 	graceFrom time.Time    // since when ReadMessage may return
-	hindered  bool         // the peer did not read for a while, or the transport was at fault
+	stalls    bool         // the peer did not read for a while
+	hindered  bool         // that, or the transport was at fault
 	loud      reason       // what was done that may end the connection
 	closing   bool         // Close was called, with a code that may be sent
 
@@ -129,6 +130,7 @@ type call struct {
 	ctxed    bool      // its context ends by itself
 	until    time.Time // then
 	ended    bool      // by that
+	givenUp  bool      // it may be, at any moment
 	panicked bool      // a hook panicked in it
 	done     bool
 	err      error

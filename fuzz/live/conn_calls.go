@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"testing/synctest"
 	"time"
 
+	"github.com/wsproof/wsproof/internal/model"
 	"github.com/wsproof/wsproof/websocket"
 )
 
@@ -49,7 +51,7 @@ func (h *connHarness) writeBy(ctx context.Context, cancel context.CancelFunc, wo
 	h.numbered++
 	head := fmt.Sprintf("message %d %s ", h.numbered, word)
 	text := head + strings.Repeat("+", max(0, size-len(head)))
-	c := &call{what: "WriteMessage", text: text, bad: invalid, ctxed: !until.IsZero(), until: until}
+	c := &call{what: "WriteMessage", text: text, bad: invalid, ctxed: ctx != h.ctx, givenUp: ctx != h.ctx && until.IsZero(), until: until}
 	payload := []byte(text)
 	c.plain, c.binary = h.numbered%3 == 0, h.numbered%2 == 0 && !invalid
 	msg := &websocket.Message{Binary: c.binary, Payload: payload, Uncompressed: c.plain}
@@ -83,7 +85,7 @@ func (h *connHarness) overtaken() {
 	ctx, cancel := context.WithCancel(h.ctx)
 	h.locked(func() { h.onWritten = cancel })
 	h.writeMessage("first", false, int(h.src.Next()))
-	h.writeBy(ctx, cancel, "second", false, 0, time.Now().Add(24*time.Hour))
+	h.writeBy(ctx, cancel, "second", false, 0, time.Time{})
 	h.writeMessage("third", false, 0)
 }
 
@@ -97,9 +99,20 @@ func (h *connHarness) written() {
 }
 
 // vainRead reads with a context that has ended, which ends the connection, where nobody reads
-// or Close does.
+// or Close does, and nothing else has ended reading.
 func (h *connHarness) vainRead() {
 	if h.opt.two(bitUser) != userNobody {
+		return
+	}
+	time.Sleep(time.Microsecond)
+	synctest.Wait()
+	over := h.meant(h.sent).End != model.Open || h.meant(h.sent).Rule != "" || h.hookPanicked.Load()
+	h.locked(func() { over = over || h.panics != 0 })
+	h.pipe.set(func() {
+		p := h.pipe
+		over = over || p.eof || p.expired || p.readErr != nil || p.writeErr != nil || p.deadlineErr != nil
+	})
+	if over {
 		return
 	}
 	h.loud |= reasonContext

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"testing/synctest"
 	"time"
 
 	"github.com/wsproof/wsproof/fuzz/input"
 	"github.com/wsproof/wsproof/internal/model"
 	"github.com/wsproof/wsproof/internal/wire"
+	"github.com/wsproof/wsproof/websocket"
 )
 
 // maxHeader is the size of the longest header of a frame.
@@ -166,7 +168,15 @@ func (h *connHarness) interrupted() bool {
 			return true
 		}
 	}
-	return false
+	return h.byAHair()
+}
+
+// byAHair tells whether the context of a message ended while its writing did: then the
+// connection ends, too, or not.
+func (h *connHarness) byAHair() bool {
+	return slices.ContainsFunc(h.calls, func(c *call) bool {
+		return c.givenUp && c.ended && (c.err == nil || errors.As(c.err, new(*websocket.Error)))
+	})
 }
 
 func (s *scene) check() error {

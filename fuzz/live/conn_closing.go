@@ -299,6 +299,9 @@ func (s *scene) isOf(r reason, err error) bool {
 		causes = []error{errFault, io.ErrNoProgress, syscall.ECONNRESET, syscall.ETIMEDOUT}
 	case reasonWriteFault:
 		causes = []error{errFault, io.ErrShortWrite, syscall.EPIPE}
+		if s.kernel != nil && !s.stalls && s.pipe.most == 0 { // all is written without waiting
+			causes = causes[2:]
+		}
 	case reasonWriteTimeout, reasonSilence, reasonBound:
 		causes = []error{os.ErrDeadlineExceeded}
 	default:

@@ -24,7 +24,7 @@ func (s *scene) checkCalls() error {
 			switch {
 			case s.closed:
 				return fmt.Errorf("%s has not returned although the connection has ended", where)
-			case c.ctxed && s.now.Sub(c.until) > leeway, s.loud&reasonContext != 0 && (c.what == "WriteMessage" || c.what == "Ping"):
+			case c.ctxed && !c.givenUp && s.now.Sub(c.until) > leeway, s.loud&reasonContext != 0 && (c.what == "WriteMessage" || c.what == "Ping"):
 				return fmt.Errorf("%s has not returned although its context has ended", where)
 			case c.what == "WriteMessage" && s.sound, c.what == "ReadMessage":
 				return fmt.Errorf("%s has not returned", where)

@@ -73,7 +73,7 @@ var serveOps = [...]struct {
 	}},
 	{"a hook will panic", func(h *connHarness) { h.locked(func() { h.panics = onReadFrame }) }},
 	{"the peer stops reading", func(h *connHarness) {
-		h.locked(func() { h.hindered = true })
+		h.locked(func() { h.hindered, h.stalls = true, true })
 		h.pipe.set(func() { h.pipe.stalled = true })
 	}},
 	{"the peer reads again", func(h *connHarness) {
