@@ -100,6 +100,13 @@ func (e *epoll) EpollCtl(epoll, op, fd int, event syscall.EpollEvent) error {
 	case op == syscall.EPOLL_CTL_ADD && w != nil:
 		return syscall.EEXIST
 	}
+	// By the event is found who is woken: as many places as there are sockets are enough.
+	e.kernel.mu.Lock()
+	sockets := len(e.kernel.sockets)
+	e.kernel.mu.Unlock()
+	if place := int(event.Fd); place < 1 || place > sockets {
+		e.wrong = fmt.Errorf("epoll_ctl says place %d of %d sockets", place, sockets)
+	}
 	call := epollChanges
 	if w == nil {
 		call = epollAdds
