@@ -231,6 +231,11 @@ func (e *ending) readEnds(err error) {
 	s.more().readErr = err
 }
 
+// An owner is told that the context of a read under way has ended.
+type owner interface {
+	cancelled(ctx context.Context) error
+}
+
 // become gives the caller the role of the reader, for messages or discarding, unless
 // somebody has it or the connection has ended. When ctx ends while the caller reads,
 // owner is told.

@@ -15,8 +15,8 @@ import (
 // Resident memory grows by twice the bytes that are live, since the garbage collector
 // lets the heap double, so a connection of a NewHandler fits a small size class.
 func TestServedSize(t *testing.T) {
-	if size := unsafe.Sizeof(served{}); size > 224 {
-		t.Errorf("a connection has %d bytes, want at most 224: the next size class has 240", size)
+	if size := unsafe.Sizeof(served{}); size > 208 {
+		t.Errorf("a connection has %d bytes, want at most 208: the next size class has 224", size)
 	}
 }
 

@@ -159,9 +159,10 @@ func (l *link) ending() *ending { return &l.end }
 // begin takes the reader's role from the beginning, for whoever serves.
 func (l *link) begin() { l.end.become(messages, context.Background(), nil) }
 
-// under and writeTimeout implement owner.
+// under returns the transport.
 func (l *link) under() *transport { return &l.transport }
 
+// writeTimeout bounds each step of a write on it; it is 0 for none.
 func (l *link) writeTimeout() time.Duration { return l.tell.settings().WriteTimeout }
 
 // closeFor starts the closing handshake because a handler returned err. The
@@ -346,7 +347,8 @@ func (l *link) failWrite(ctx context.Context, cause error) error {
 	return err
 }
 
-// writeFailed implements owner.
+// writeFailed is told of the error of the transport by who has the turn to write, which it
+// gives up.
 func (l *link) writeFailed(cause error) { _ = l.failWrite(context.Background(), cause) }
 
 // startClosing sends a Close, and reports whether the caller has to read what answers it:

@@ -24,32 +24,19 @@ const (
 // leaves the rest, or all of it where the transport is no socket, to a goroutine.
 // Other writers wait for their turn, in their order, and then write themselves.
 type outbound struct {
-	owner  owner
+	owner  *link
 	mu     sync.Mutex
 	queue  queue       // what lock returns
 	armed  atomic.Bool // the timer that flushes what is gathered runs
 	closed atomic.Bool // no more can be queued; set under the lock
 }
 
-func (o *outbound) init(owner owner, writer protocol.Writer) {
+func (o *outbound) init(owner *link, writer protocol.Writer) {
 	o.owner, o.queue.writer = owner, writer
 }
 
 // mode is the role of this side: the writer masks, or does not.
 func (o *outbound) mode() Mode { return o.queue.writer.Mode() }
-
-// An owner is told what ends its connection.
-type owner interface {
-	// under returns the transport.
-	under() *transport
-	// writeTimeout bounds each step of a write on it; it is 0 for none.
-	writeTimeout() time.Duration
-	// writeFailed is told of the error of the transport. It has the turn to write, and
-	// gives it up.
-	writeFailed(cause error)
-	// cancelled is told that the context of a write under way has ended.
-	cancelled(ctx context.Context) error
-}
 
 // A queue is what is guarded by the lock of outbound. What a connection that is idle
 // does not need is in waiting (turn.go).
@@ -322,6 +309,9 @@ func (o *outbound) writeWaiting(ctx context.Context, p []byte) error {
 	return o.owner.under().write(p[n:], o.owner.writeTimeout())
 }
 
+// shutNow ends this side's direction: nothing is left to be written, nor will be.
+func (o *outbound) shutNow() { o.owner.under().shut() }
+
 // shutWhenWritten ends this side's direction once all that is queued is written.
 func (o *outbound) shutWhenWritten() {
 	q := o.lock()
@@ -332,7 +322,7 @@ func (o *outbound) shutWhenWritten() {
 	}
 	o.mu.Unlock()
 	if now {
-		o.owner.under().shut()
+		o.shutNow()
 	}
 }
 

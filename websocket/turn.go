@@ -118,7 +118,7 @@ func (o *outbound) nextTurn() bool {
 	q.wake()
 	o.mu.Unlock()
 	if shut {
-		o.owner.under().shut()
+		o.shutNow()
 	}
 	return false
 }

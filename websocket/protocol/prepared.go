@@ -50,7 +50,7 @@ func (p *Prepared) Message() *Message { return &p.message }
 
 // Terms returns those on which the Writer sends p. It may be called from any goroutine.
 func (w *Writer) Terms(p *Prepared) Terms {
-	t := Terms{mode: w.mode, most: w.limits.MaxFrameSize}
+	t := Terms{mode: w.mode, most: int(w.most)}
 	if n := len(p.message.Payload); w.deflate.wants(n) && !p.message.Uncompressed {
 		window, level := w.deflate.renders()
 		// None needs to be larger than the message.

@@ -1,6 +1,9 @@
 package protocol
 
-import "bytes"
+import (
+	"bytes"
+	"math"
+)
 
 // A Writer makes bytes of messages and control frames, which wait in its queue until
 // somebody takes them to the transport. Like Reader it is a value without I/O. What
@@ -11,16 +14,18 @@ import "bytes"
 // A message stands in one piece, in as many fragments as MaxFrameSize makes of it: no
 // other comes between them (§5.4).
 type Writer struct {
-	limits  *Limits
 	deflate *Deflation // nil without permessage-deflate
 	queue   *Buffer    // nil if nothing waits
+	most    int32      // the longest payload of a frame
 	mode    Mode
 	closed  bool
 }
 
 // NewWriter returns a Writer for this side's role, which masks if that is a client's
 // (RFC 6455 §5.1), each frame with a key of its own.
-func NewWriter(mode Mode, limits *Limits) Writer { return Writer{mode: mode, limits: limits} }
+func NewWriter(mode Mode, limits *Limits) Writer {
+	return Writer{mode: mode, most: int32(min(limits.MaxFrameSize, math.MaxInt32))}
+}
 
 // Mode is this side's role.
 func (w *Writer) Mode() Mode { return w.mode }
@@ -37,7 +42,7 @@ func (w *Writer) Compresses() bool { return w.deflate != nil }
 // An unmasked frame with a payload of at most 125 bytes is put together right here:
 // short replies, gathered, take half of the time so.
 func (w *Writer) Message(binary bool, payload []byte) bool {
-	if len(payload) > shortMost || w.mode != ServerMode || w.deflate != nil || w.closed || len(payload) > w.limits.MaxFrameSize {
+	if len(payload) > shortMost || w.mode != ServerMode || w.deflate != nil || w.closed || len(payload) > int(w.most) {
 		f := w.Fragments(binary, payload)
 		return w.Queue(&f)
 	}
@@ -184,7 +189,7 @@ func (w *Writer) PlainFragments(binary bool, payload []byte) Fragments {
 }
 
 func (w *Writer) fragments(binary bool, payload []byte, deflate *Deflation) Fragments {
-	f := fragmentsOf(binary, payload, w.mode, w.limits.MaxFrameSize)
+	f := fragmentsOf(binary, payload, w.mode, int(w.most))
 	if f.compressed = deflate.compress(payload); f.compressed != nil {
 		f.compressTo(f.compressed.Bytes)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"strings"
 	"testing"
 	"unsafe"
@@ -172,5 +173,17 @@ func TestWriterRefusesLongControlFrames(t *testing.T) {
 	}
 	if !w.Control(OpcodePing, make([]byte, 125)) {
 		t.Error("refused 125 bytes")
+	}
+}
+
+// A limit beyond 32 bits is none for what a Writer can be given here.
+func TestWriterWithAVastLimit(t *testing.T) {
+	vast := 1<<(bits.UintSize/2) + 1 // 1 in the lower half
+	w := NewWriter(ServerMode, &Limits{MaxFrameSize: vast})
+	if !w.Message(true, []byte("ab")) {
+		t.Fatal("not queued")
+	}
+	if got := w.Take().Bytes; string(got) != "\x82\x02ab" {
+		t.Errorf("written: % x, want one frame", got)
 	}
 }
