@@ -395,6 +395,9 @@ func (in *dialInput) compare(f *farSide, want *dialPlay, dialled string, ws *web
 			return fmt.Errorf("%w: it should tell of %q: %t, for %s", err, word, !not, want.why)
 		}
 	}
+	if !tellsOne(err, want.oneOf) {
+		return fmt.Errorf("%w: it should tell of one of %q, for %s", err, want.oneOf, want.why)
+	}
 	if !want.answered {
 		if want.sure && (response != nil || refused.Status != 0) {
 			return fmt.Errorf("%w: status %d and a response %v, although no answer came", err, refused.Status, response != nil)

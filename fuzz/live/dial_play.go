@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,6 +32,7 @@ type dialPlay struct {
 	sure        bool     // it is sure that it does what why says
 	fault       error    // that its error must be
 	words       []string // that its error tells
+	oneOf       []string // of which its error tells one at least; none: of which there are none
 	by          string   // "proxy" as long as it is about that
 	answered    bool     // an answer comes along, with its status and its body
 	status      int
@@ -176,6 +178,13 @@ func (p *dialPlay) response(method string) (*http.Response, bool) {
 		r, err := http.ReadResponse(br, &http.Request{Method: method})
 		used := len(there) - src.Len() - br.Buffered()
 		switch {
+		case err != nil && len(there) == before && before == longestHeader:
+			// No byte more is asked for, but an end may have come with the last one.
+			if p.in.together {
+				p.why = "interim answers take all the room of a header"
+				return nil, false
+			}
+			return nil, p.fail(nil, "the header is too long", "64 KiB")
 		case err != nil && (len(there) == before || bytes.HasPrefix([]byte("HTTP/1.1 101 Switching"), there)):
 			return nil, p.broken()
 		case err != nil:
@@ -328,7 +337,8 @@ func (p *dialPlay) answer() {
 	p.rest = p.ready
 	p.subprotocol = r.Header.Get("Sec-Websocket-Protocol")
 	if why != "" {
-		p.fail(nil, why) // of several things that are wrong it may tell any
+		p.fail(nil, why)
+		p.oneOf = judged.words
 	}
 	p.sure = why != "" || plainEnough(whole, compression)
 	p.answered, p.status = true, http.StatusSwitchingProtocols
@@ -426,6 +436,8 @@ func seedDial([]vector.Vector) ([][]byte, error) {
 				if proxy == 0 {
 					add(0, 0, fault, 0, nil, strings.Replace(answer, "Upgrade:", "X: FULL\r\nUpgrade:", 1))
 					add(0, 0, fault, 0, nil, strings.Replace(answer, "Upgrade:", "X: FULLx\r\nUpgrade:", 1))
+					add(0, 0, fault, 0, nil, "HTTP/1.1 105 x\r\nX: FULL\r\n\r\n")
+					add(0, 0x80, fault, 0, nil, "HTTP/1.1 105 x\r\nX: FULL\r\n\r\n")
 					add(0, 0, fault, 0, nil, other+answer)
 					add(0, 0, fault, 0, nil, other)
 				} else {
@@ -436,11 +448,22 @@ func seedDial([]vector.Vector) ([][]byte, error) {
 			}
 		}
 	}
+	// Several things are wrong with one answer.
+	wrong := [...][2]string{{"HTTP/1.1", "HTTP/1.0"}, {"Upgrade: websocket", "Upgrade: h2c, websocket"}, {"Upgrade: websocket", "Upgrade: h2c"}, {"n: Upgrade", "n: close"}, {"ACCEPT", "x"}, {"\r\n\r\n", "\r\nSec-WebSocket-Protocol: x\r\n\r\n"}, {"\r\n\r\n", "\r\nSec-WebSocket-Extensions: x\r\n\r\n"}}
+	for i, first := range wrong {
+		for _, second := range wrong[i:] {
+			for _, header := range []byte{0, 5} { // the second offers permessage-deflate
+				add(0, 0, faultNone, 0, nil, strings.Replace(strings.Replace(answer, first[0], first[1], 1), second[0], second[1], 1))
+				seeds[len(seeds)-1][0] = header << 4
+			}
+		}
+	}
 	// Over TLS, with the proxy, the server, or both.
 	for proxy := range 5 {
 		for layers := 1; layers < 4; layers++ {
+			way := ways[proxy]
 			tls := func(url, how, fault, at, shows int, answer string) {
-				add(proxy, how, fault, at, ways[proxy], answer)
+				add(proxy, how, fault, at, way, answer)
 				seed := seeds[len(seeds)-1]
 				seed[0], seed[4] = byte(url), byte(shows)
 				seed[1] |= byte(layers << 6)
@@ -464,6 +487,14 @@ func seedDial([]vector.Vector) ([][]byte, error) {
 			}
 			tls(0, 0, faultNone, 0, tlsRightLast, "HTTP/1.1 302 Found\r\nLocation: ws://other.example/\r\n\r\nelsewhere")
 			tls(0, 0, faultNone, 0, tlsRightLast, "HTTP/1.1 101 Switching")
+			if n := len(way); n > 0 { // something stands in front of TLS with the server
+				way = append(slices.Clone(way[:n-1]), way[n-1]+"x")
+				for _, how := range []int{0, 0x20} {
+					for _, shows := range []int{tlsRight, tlsOther, tlsNone, tlsRefuses} {
+						tls(0, how, faultNone, 0, shows, answer)
+					}
+				}
+			}
 		}
 	}
 	for at := range 256 {

@@ -327,9 +327,6 @@ func (a *ahead) Read(p []byte) (int, error) {
 
 // secure plays TLS with host, which shows something.
 func (p *dialPlay) secure(host string, shows int, isProxy bool) bool {
-	if len(p.ready) > 0 {
-		return p.fail(nil, "what stands in the place of TLS is none")
-	}
 	name := host
 	if p.in.trust == trustNamed && !isProxy {
 		name = ownServerName
@@ -342,6 +339,8 @@ func (p *dialPlay) secure(host string, shows int, isProxy bool) bool {
 		p.hellos = append(p.hellos, said)
 	}
 	switch {
+	case len(p.ready) > 0: // it comes before the other side has heard of the hello
+		return p.fail(nil, "what stands in the place of TLS is none")
 	case shows == tlsNone || shows == tlsRefuses:
 		return p.fail(nil, "there is no TLS with "+host, "TLS", host)
 	case p.in.trust == trustAll, shows == tlsRight, shows == tlsRight12, shows == tlsRightLast:
@@ -387,7 +386,7 @@ func (in *dialInput) compareTLS(s *tlsSide, dialled string, ws *websocket.Websoc
 		return fmt.Errorf("it returned %w and left the transport open", err)
 	}
 	if s.hit {
-		want.words = nil
+		want.words, want.oneOf = nil, nil
 		// What came to be written before is a part of what there is to write.
 		want.writes = want.writes[:min(len(want.writes), len(s.written))]
 		want.sure = want.answered && response != nil
@@ -408,8 +407,7 @@ func (in *dialInput) compareTLS(s *tlsSide, dialled string, ws *websocket.Websoc
 		if want.untrusted != isUntrusted(err) {
 			return fmt.Errorf("it returned %w, where %s", err, want.why)
 		}
-		// Where bytes come one by one, what stands behind a proxy's answer is not there yet.
-		if !in.drip && !slices.Equal(s.hellos, want.hellos) {
+		if !slices.Equal(s.hellos, want.hellos) {
 			return fmt.Errorf("it said hello by TLS as %q, want %q", s.hellos, want.hellos)
 		}
 	}

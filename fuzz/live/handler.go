@@ -69,6 +69,7 @@ type handlerHarness struct {
 
 	mu      sync.Mutex
 	errs    []error
+	early   []earlyEnd
 	telling int // calls of OnClose under way
 }
 
@@ -88,6 +89,13 @@ type handled struct {
 	quiet   bool            // something else than Shutdown may have closed it
 	rude    bool            // its handler may have panicked, which ends the context at once
 	idleness
+}
+
+// An earlyEnd is a handler that was called with a context that had ended, where the
+// transport was open.
+type earlyEnd struct {
+	c  *handled
+	at time.Time
 }
 
 type shutdown struct {
@@ -389,9 +397,10 @@ func (h *handlerHarness) handle(ctx context.Context, msg *websocket.Message) (*w
 	if h.options.has(handlerLate) && string(msg.Payload) != "X" && string(msg.Payload) != "D" {
 		return h.act(ctx, c, msg)
 	}
-	// A timeout, or the end of a peer that answers no ping, may come at this very moment.
-	if ctx.Err() != nil && c.pipe.closed == 0 && !h.options.has(handlerPings) && !h.options.has(handlerTimes) {
-		h.fail("the handler's context has ended: %v", ctx.Err())
+	if ctx.Err() != nil && !c.pipe.isClosed() {
+		h.mu.Lock()
+		h.early = append(h.early, earlyEnd{c, time.Now()})
+		h.mu.Unlock()
 	}
 	return h.act(ctx, c, msg)
 }
@@ -531,6 +540,9 @@ func (h *handlerHarness) settle() error {
 			}
 		}
 	}
+	if err := h.judgeEarly(); err != nil {
+		return err
+	}
 	if err := h.judgeParked(); err != nil {
 		return err
 	}
@@ -553,6 +565,21 @@ func (h *handlerHarness) settle() error {
 	}
 	if logged := strings.Count(h.log.String(), "panic serving"); logged != h.panics {
 		return fmt.Errorf("%d panics were logged, there were %d:\n%s", logged, h.panics, h.log.String())
+	}
+	return nil
+}
+
+// judgeEarly holds contexts that had ended when a handler began against what may have ended
+// them at that very moment: what closed the transport then, or a timeout that was due, or
+// a silent peer that was given up, which expire knows of.
+func (h *handlerHarness) judgeEarly() error {
+	defer func() { h.early = nil }()
+	for _, e := range h.early {
+		may := func(c *handled) bool { return c.pipe.endedAt(e.at) || c.quiet && h.ends() || c.slow && h.ends() }
+		if may(e.c) || !slices.Contains(h.conns, e.c) && slices.ContainsFunc(h.conns, may) { // one of them: which is not known
+			continue
+		}
+		return fmt.Errorf("a handler was called with a context that had ended, %v ago", time.Since(e.at))
 	}
 	return nil
 }

@@ -90,6 +90,11 @@ func (h *handlerHarness) fault(c *handled, what byte) bool {
 	return true
 }
 
+// ends reports whether timeouts or pings may end a connection.
+func (h *handlerHarness) ends() bool {
+	return h.options.has(handlerTimes) || h.options.has(handlerPings)
+}
+
 // lives reports whether a connection only waits for messages.
 func (h *handlerHarness) lives(c *handled, closed bool) bool {
 	return c.came && !closed && !c.quiet && !c.blocked && len(h.calls) == 0

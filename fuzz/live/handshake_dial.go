@@ -3,12 +3,14 @@ package live
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/wsproof/wsproof/fuzz/openings"
@@ -72,8 +74,8 @@ func (in *handshakeInput) dial() error {
 		if response == nil && refused.Status != 0 || response != nil && refused.Status != response.StatusCode {
 			return fmt.Errorf("websocket.Dial: %w, with status %d and the response %v", err, refused.Status, response)
 		}
-		if !strings.Contains(err.Error(), got.word) && why != "" {
-			return fmt.Errorf("websocket.Dial: %w, want it to tell of %s: %s", err, got.word, why)
+		if why != "" && !tellsOne(err, got.words) {
+			return fmt.Errorf("websocket.Dial: %w, want it to tell of one of %q: %s", err, got.words, why)
 		}
 		if (bytes.HasPrefix(in.raw, []byte(plainAnswer)) || why == "" && plainEnough(answer, opts.Compression != nil)) && in.plain() && own {
 			return fmt.Errorf("websocket.Dial refused an answer that is right: %w", err)
@@ -102,9 +104,9 @@ const plainAnswer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nC
 
 // A judgement is what section 4.1 makes of an answer.
 type judgement struct {
-	why       string // it is refused; "" if it is not
-	word      string // that the error cannot leave out then
-	rest      []byte // what comes behind it
+	why       string   // it is refused; "" if it is not
+	words     []string // of all that is wrong: the error tells one of them at least; none: it may tell any
+	rest      []byte   // what comes behind it
 	deflation *model.Deflate
 }
 
@@ -114,19 +116,34 @@ func judge(answer []byte, accept string, subprotocols, offers []string) judgemen
 	if err != nil {
 		return judgement{why: "it is no HTTP response: " + err.Error()}
 	}
+	j := judgement{rest: rest}
 	for _, b := range openings.CheckAnswer(r, accept, subprotocols) {
 		if len(offers) == 0 || b.Rule != "extension-not-offered" {
-			return judgement{why: b.Why, word: b.Word, rest: rest}
+			j.why = cmp.Or(j.why, b.Why)
+			j.words = append(j.words, b.Word)
 		}
 	}
-	if len(offers) == 0 {
-		return judgement{rest: rest}
+	if len(offers) > 0 {
+		deflation, wrong := model.ReadAnswer(offers, r.Header["Sec-Websocket-Extensions"])
+		if wrong != nil {
+			j.why = cmp.Or(j.why, "what it says of extensions is wrong: "+wrong.Error())
+			j.words = append(j.words, "Sec-WebSocket-Extensions")
+		}
+		if j.why == "" {
+			j.deflation = deflation
+		}
 	}
-	deflation, wrong := model.ReadAnswer(offers, r.Header["Sec-Websocket-Extensions"])
-	if wrong != nil {
-		return judgement{why: "what it says of extensions is wrong: " + wrong.Error(), word: "Sec-WebSocket-Extensions", rest: rest}
+	// What is right and unusual may be refused (plainEnough), and so be told first.
+	if upgrade := r.Header["Upgrade"]; len(upgrade) != 1 || openings.Lower(upgrade[0]) != "websocket" {
+		j.words = append(j.words, "Upgrade")
 	}
-	return judgement{rest: rest, deflation: deflation}
+	return j
+}
+
+// tellsOne reports whether an error tells one of the words; none: it does.
+func tellsOne(err error, words []string) bool {
+	text := openings.Lower(err.Error())
+	return len(words) == 0 || slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, openings.Lower(word)) })
 }
 
 // offersOf returns the offers of extensions in a request.

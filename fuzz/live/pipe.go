@@ -102,6 +102,13 @@ func (p *pipe) set(change func()) {
 	}
 }
 
+// endedAt reports whether it was closed at that time.
+func (p *pipe) endedAt(t time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed > 0 && p.ended.Equal(t)
+}
+
 func (p *pipe) isClosed() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

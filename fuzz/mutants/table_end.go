@@ -13,6 +13,10 @@ var endMutants = []mutant{
 		survives: "",
 	},
 	{
+		name: "context-over-where-timeouts-are-set", kind: wrongBoundary, rule: "handler's context", in: "handlerContext.current",
+		old: "c.ws.ending().has()", new: "(c.ws.ending().has() || c.ws.tell.settings().timesReads())", targets: []string{"Handler"},
+	},
+	{
 		name: "failure-sends-no-close", kind: droppedCheck, rule: "failure-ends", in: "closing",
 		old: "{Failed, SendClose | Settle", new: "{Failed, Settle", targets: reading,
 	},

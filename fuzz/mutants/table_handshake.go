@@ -1,6 +1,9 @@
 package main
 
-var opening = []string{"Handshake"}
+var (
+	opening  = []string{"Handshake"}
+	dialling = []string{"Dial"}
+)
 
 // handshakeMutants are bugs of the opening handshake.
 var handshakeMutants = []mutant{
@@ -60,6 +63,14 @@ var handshakeMutants = []mutant{
 	{
 		name: "hijacked-bytes-lost", kind: stateLost, rule: "pipelined bytes", in: "Websocket.accept",
 		old: "unread, _ = buffered.Reader.Peek(buffered.Reader.Buffered())", new: "unread = nil", targets: opening,
+	},
+	{
+		name: "another-fault-is-told", kind: errorLost, rule: "4.1 accept", in: "checkAnswer",
+		old: `"Sec-WebSocket-Accept is "+quote(accept[0])+", does not belong to the key"`, new: `"the answer's Connection lacks the token upgrade"`, targets: dialling,
+	},
+	{
+		name: "tunnel-is-read-before-anything-is-sent", kind: wrongOrder, rule: "proxy tunnel", in: "dialer.connectTunnel",
+		old: "if buffered.Buffered() > 0 {", new: "if _, err := buffered.Peek(1); err == nil {", targets: dialling,
 	},
 	{
 		name: "accept-key-of-another-guid", kind: wrongBytes, rule: "4.2.2 accept", in: "acceptGUID",
