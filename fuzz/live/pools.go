@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bytes"
 	"fmt"
 	"sync"
 	"weak"
@@ -20,8 +21,8 @@ type poolWatch struct {
 	err  error
 }
 
-// poison is what stands in memory that nobody may use.
-const poison = 0xdb
+// poisoned is what stands in memory that nobody may use.
+var poisoned = bytes.Repeat([]byte{0xdb}, 4<<10)
 
 // begin begins a time in which the buffers are watched.
 func (w *poolWatch) begin() {
@@ -48,8 +49,8 @@ func (w *poolWatch) freed(p []byte) {
 	}
 	w.back[at] = true
 	w.out--
-	for i := range p {
-		p[i] = poison
+	for len(p) > 0 {
+		p = p[copy(p, poisoned):]
 	}
 }
 
