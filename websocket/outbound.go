@@ -303,10 +303,15 @@ func (o *outbound) writeWaiting(ctx context.Context, p []byte) error {
 	if err != nil || n == len(p) {
 		return err
 	}
+	stop := func() bool { return true }
 	if ctx.Done() != nil {
-		defer context.AfterFunc(ctx, func() { _ = o.owner.cancelled(ctx) })()
+		stop = context.AfterFunc(ctx, func() { _ = o.owner.cancelled(ctx) })
 	}
-	return o.owner.under().write(p[n:], o.owner.writeTimeout())
+	err = o.owner.under().write(p[n:], o.owner.writeTimeout())
+	if !stop() && err == nil {
+		err = ctx.Err() // in the moment in which all was written: the connection has ended
+	}
+	return err
 }
 
 // shutNow ends this side's direction: nothing is left to be written, nor will be.

@@ -69,6 +69,34 @@ func TestMaskingKeysDiffer(t *testing.T) {
 	}
 }
 
+// A context that ends in the moment in which the transport has taken all ends the connection,
+// and WriteMessage says so.
+func TestContextEndsBehindTheLastByte(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		src := &afterWrite{newScripted(), func() {
+			cancel()
+			synctest.Wait()
+		}}
+		ws := New(src, "", ServerMode, Options{})
+		err := ws.WriteMessage(ctx, &Message{Payload: []byte("a")})
+		if !errors.Is(err, context.Canceled) || ws.Err() != err {
+			t.Errorf("WriteMessage returns %v, the connection has ended with %v", err, ws.Err())
+		}
+	})
+}
+
+// afterWrite calls a function behind each Write.
+type afterWrite struct {
+	*scripted
+	f func()
+}
+
+func (w *afterWrite) Write(p []byte) (int, error) {
+	defer w.f()
+	return w.scripted.Write(p)
+}
+
 // A long message goes out in writes of bounded size, and arrives whole.
 func TestWriteLongMessage(t *testing.T) {
 	src := newScripted()

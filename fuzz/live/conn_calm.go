@@ -172,10 +172,10 @@ func (h *connHarness) interrupted() bool {
 }
 
 // byAHair tells whether the context of a message ended while its writing did: then the
-// connection ends, too, or not.
+// connection has ended, too, and the writer is told.
 func (h *connHarness) byAHair() bool {
 	return slices.ContainsFunc(h.calls, func(c *call) bool {
-		return c.givenUp && c.ended && (c.err == nil || errors.As(c.err, new(*websocket.Error)))
+		return c.givenUp && c.ended && errors.As(c.err, new(*websocket.Error))
 	})
 }
 

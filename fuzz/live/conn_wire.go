@@ -200,7 +200,8 @@ func closePayloadFor(code uint16, reason string) []byte {
 	return append(binary.BigEndian.AppendUint16(nil, code), reason...)
 }
 
-// wasWriting tells whether text was being written when the transport was closed.
+// wasWriting tells whether text was being written when the transport was closed, or had been
+// at that moment: a context may end behind the write and before its writer knows.
 // The caller holds mu.
 func (p *pipe) wasWriting(text string) bool {
 	if p.broken == nil {

@@ -45,7 +45,8 @@ type pipe struct {
 	shut   bool // CloseWrite was called
 	closed int  // calls of Close
 	ended  time.Time
-	broken []byte // what was being written then
+	broken []byte // what was being written then, or else was written last
+	last   []byte // what was written last
 
 	readBy, writeBy deadline
 	deadlineErr     error  // what setting one returns
@@ -233,7 +234,7 @@ func (p *pipe) Write(b []byte) (int, error) {
 	}
 	p.wrote++
 	p.writing, p.since = bytes.Clone(b), time.Now()
-	defer func() { p.writing = nil }()
+	defer func() { p.writing, p.last = nil, p.writing }()
 	if want := p.since.Add(p.timeout); p.deadlineErr != nil {
 	} else if p.timeout > 0 && !p.writeBy.Equal(want) {
 		p.wrong("a write began with the deadline %v, want %v", p.writeBy, want)
@@ -304,6 +305,9 @@ func (p *pipe) Close() error {
 			p.wrong("the transport was closed twice")
 		}
 		p.ended, p.broken = time.Now(), p.writing
+		if p.writing == nil {
+			p.broken = p.last
+		}
 		p.readBy.stop()
 		p.writeBy.stop()
 	})

@@ -173,7 +173,7 @@ var writeMutants = []mutant{
 	},
 	{
 		name: "written-context-not-watched", kind: droppedCheck, rule: "contexts", in: "outbound.writeWaiting",
-		old: "context.AfterFunc(ctx, func() { _ = o.owner.cancelled(ctx) })()", new: "func() {}()", targets: serving,
+		old: "context.AfterFunc(ctx, func() { _ = o.owner.cancelled(ctx) })", new: "context.AfterFunc(ctx, func() {})", targets: serving,
 	},
 	{
 		name: "room-not-told", kind: notReleased, rule: "MaxPending", in: "queue.wakeRoom",
