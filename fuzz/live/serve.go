@@ -369,6 +369,7 @@ var scenarios = []string{
 	"bounded 30 255, message by 9, text e 9, Ping 255, bounded 200 255, text e 9", "stops reading, message by 9, bounded 30 255, Ping 255, reads again, text e 9", "stops reading, long message 31 200, bounded 9 255, at once, message by 9, Ping 255, reads again",
 	// Pings of ours.
 	"Ping 8, pong for 0, Ping 8, Ping 8, pong for 1, pong for 0, Ping 3, time passes 4, pong for 0", "Ping 3, Ping 3, Ping 3, pong for 1, time passes 5, Ping 8, end of what",
+	"Ping 8, a Close 90", "Ping 8, Close by, a Close 90", "Ping 8, pong 12, Ping 8, pong for 0, time passes 1, a Close 9",
 	"Ping 8, at once, Ping 8, at once, Ping 0, pong for 2, time passes 1, Close by, Ping 8, a Close 70", "Ping 8, raw 2 193 128, time passes 7",
 	// Compressed messages. Behind what a message says: 0, or 1, how it is compressed (input.Window) and of what blocks.
 	// Behind what any other frame says: 31 for RSV1.
