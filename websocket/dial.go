@@ -329,14 +329,6 @@ func (r *limitedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func writeAll(w io.Writer, p []byte) error {
-	n, err := w.Write(p)
-	if err == nil && n != len(p) {
-		err = io.ErrShortWrite
-	}
-	return err
-}
-
 // withCause returns why ctx ended, if it has, since err then only tells that the
 // transport was closed for it.
 func withCause(ctx context.Context, err error) error {

@@ -63,14 +63,14 @@ func hasToken(values []string, token string) bool {
 	if len(values) == 1 && equalFold(values[0], token) {
 		return true // nearly always
 	}
-	for _, rest := range values {
-		if equalFold(rest, token) { // as it mostly is
-			return true
-		}
-		for more := true; more; {
-			var element string
-			element, rest, more = cutElement(rest)
-			if equalFold(element, token) {
+	return hasElement(values, func(element string) bool { return equalFold(element, token) })
+}
+
+// hasElement reports whether an element of the comma-separated lists in values is a match.
+func hasElement(values []string, match func(element string) bool) bool {
+	for _, list := range values {
+		for element := range strings.SplitSeq(list, ",") {
+			if match(trimBlanks(element)) {
 				return true
 			}
 		}
@@ -78,19 +78,8 @@ func hasToken(values []string, token string) bool {
 	return false
 }
 
-// cutElement splits the first element off a comma-separated list, without the
-// blanks around it; more reports whether a comma followed.
-func cutElement(list string) (element, rest string, more bool) {
-	if i := strings.IndexByte(list, ','); i >= 0 {
-		element, rest, more = list[:i], list[i+1:], true
-	} else {
-		element = list
-	}
-	return trimBlanks(element), rest, more
-}
-
-// trimBlanks cuts off the blanks around a field's value, which are no part of it
-// (RFC 9110 §5.5). net/http has done so with whole values.
+// trimBlanks cuts off the blanks around a field's value, or an element of a list, which are no
+// part of it (RFC 9110 §5.5). net/http has done so with whole values.
 func trimBlanks(s string) string {
 	for s != "" && isBlank(s[0]) {
 		s = s[1:]
@@ -103,15 +92,15 @@ func trimBlanks(s string) string {
 
 func isBlank(b byte) bool { return b == ' ' || b == '\t' }
 
-// equalFold reports whether s is lower in any ASCII case. Unlike
+// equalFold reports whether a and b are the same in any ASCII case. Unlike
 // strings.EqualFold it takes no other letters for ASCII ones, such as the
 // Kelvin sign for a k.
-func equalFold(s, lower string) bool {
-	if len(s) != len(lower) {
+func equalFold(a, b string) bool {
+	if len(a) != len(b) {
 		return false
 	}
-	for i := range len(s) {
-		if s[i] != lower[i] && lowerByte(s[i]) != lower[i] {
+	for i := range len(a) {
+		if a[i] != b[i] && lowerByte(a[i]) != lowerByte(b[i]) {
 			return false
 		}
 	}

@@ -4,11 +4,11 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -229,11 +229,7 @@ func writeAnswer(conn net.Conn, answer []byte, timeout time.Duration) error {
 		_ = conn.SetWriteDeadline(time.Now().Add(timeout))
 		defer conn.SetWriteDeadline(time.Time{})
 	}
-	n, err := conn.Write(answer)
-	if err == nil && n != len(answer) {
-		err = io.ErrShortWrite
-	}
-	return err
+	return writeAll(conn, answer)
 }
 
 // appendAnswer appends the 101 (RFC 6455 §4.2.2).
@@ -242,14 +238,10 @@ func appendAnswer(dst []byte, key ClientKey, subprotocol, extensions string, pre
 	dst = appendAccept(dst, key)
 	dst = append(dst, "\r\n"...)
 	if subprotocol != "" {
-		dst = append(dst, "Sec-WebSocket-Protocol: "...)
-		dst = append(dst, subprotocol...)
-		dst = append(dst, "\r\n"...)
+		dst = appendField(dst, "Sec-WebSocket-Protocol", subprotocol)
 	}
 	if extensions != "" {
-		dst = append(dst, "Sec-WebSocket-Extensions: "...)
-		dst = append(dst, extensions...)
-		dst = append(dst, "\r\n"...)
+		dst = appendField(dst, "Sec-WebSocket-Extensions", extensions)
 	}
 	if len(preset) > 0 {
 		dst = appendPreset(dst, preset)
@@ -266,17 +258,16 @@ func appendPreset(dst []byte, preset http.Header) []byte {
 			continue
 		}
 		for _, value := range preset[name] {
-			dst = append(dst, name...)
-			dst = append(dst, ": "...)
-			for i := range len(value) {
-				if b := value[i]; b == '\r' || b == '\n' || b == 0 {
-					dst = append(dst, ' ')
-				} else {
-					dst = append(dst, b)
-				}
-			}
-			dst = append(dst, "\r\n"...)
+			dst = appendField(dst, name, asValue.Replace(value))
 		}
 	}
 	return dst
+}
+
+// asValue makes a blank of what could end a line.
+var asValue = strings.NewReplacer("\r", " ", "\n", " ", "\x00", " ")
+
+func appendField(dst []byte, name, value string) []byte {
+	dst = append(append(dst, name...), ": "...)
+	return append(append(dst, value...), "\r\n"...)
 }

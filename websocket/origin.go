@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -25,10 +26,8 @@ func checkOrigin(r *http.Request, opts *settings) *HandshakeError {
 	if isOwnOrigin(origins[0], r) {
 		return nil
 	}
-	for _, pattern := range opts.OriginPatterns {
-		if pattern == "*" {
-			return nil
-		}
+	if slices.Contains(opts.OriginPatterns, "*") {
+		return nil
 	}
 	scheme, host, ok := splitOrigin(origins[0])
 	if !ok {
@@ -37,10 +36,8 @@ func checkOrigin(r *http.Request, opts *settings) *HandshakeError {
 	if sameOrigin(scheme, host, r) {
 		return nil
 	}
-	for _, pattern := range opts.OriginPatterns {
-		if originMatches(pattern, scheme, host) {
-			return nil
-		}
+	if slices.ContainsFunc(opts.OriginPatterns, func(pattern string) bool { return originMatches(pattern, scheme, host) }) {
+		return nil
 	}
 	return refuse(http.StatusForbidden, "Origin "+quote(origins[0])+" is neither that of Host "+quote(r.Host)+" nor allowed otherwise")
 }
@@ -72,16 +69,7 @@ func sameOrigin(scheme, host string, r *http.Request) bool {
 	if !equalFold(scheme, "https") && (r.TLS != nil || !equalFold(scheme, "http")) {
 		return false
 	}
-	target := withoutDefaultPort(scheme, r.Host)
-	if len(host) != len(target) {
-		return false
-	}
-	for i := range len(host) {
-		if lowerByte(host[i]) != lowerByte(target[i]) {
-			return false
-		}
-	}
-	return true
+	return equalFold(host, withoutDefaultPort(scheme, r.Host))
 }
 
 // originMatches reports whether the pattern allows the origin. A pattern

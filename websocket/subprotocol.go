@@ -1,6 +1,9 @@
 package websocket
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // selectSubprotocol returns the first of the server's subprotocols that the
 // client offers, or "" (RFC 6455 §4.2.2). Names are compared byte by byte. What
@@ -19,16 +22,7 @@ func selectSubprotocol(offered, spoken []string) string {
 
 // offers reports whether the comma-separated lists in offered hold name.
 func offers(offered []string, name string) bool {
-	for _, rest := range offered {
-		for more := true; more; {
-			var element string
-			element, rest, more = cutElement(rest)
-			if element == name {
-				return true
-			}
-		}
-	}
-	return false
+	return hasElement(offered, func(element string) bool { return element == name })
 }
 
 // checkOffer refuses subprotocols that a client must not offer: each is a
@@ -38,10 +32,8 @@ func checkOffer(names []string) *HandshakeError {
 		if !isToken(name) {
 			return refuse(0, "subprotocol "+quote(name)+" is not a token")
 		}
-		for _, earlier := range names[:i] {
-			if name == earlier {
-				return refuse(0, "subprotocol "+quote(name)+" is offered twice")
-			}
+		if slices.Contains(names[:i], name) {
+			return refuse(0, "subprotocol "+quote(name)+" is offered twice")
 		}
 	}
 	return nil
@@ -57,10 +49,8 @@ func checkSelection(header http.Header, offered []string) (string, *HandshakeErr
 	if len(selected) > 1 {
 		return "", refuse(0, "the server selected more than one subprotocol")
 	}
-	for _, name := range offered {
-		if name == selected[0] {
-			return name, nil
-		}
+	if i := slices.Index(offered, selected[0]); i >= 0 {
+		return offered[i], nil
 	}
 	return "", refuse(0, "the server selected the subprotocol "+quote(selected[0])+", which was not offered")
 }

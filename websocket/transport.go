@@ -72,20 +72,21 @@ func (t *transport) conn() net.Conn {
 func (t *transport) write(p []byte, timeout time.Duration) error {
 	d, ok := t.src.(deadliner)
 	if !ok || timeout <= 0 {
-		return t.writeAll(p)
+		return writeAll(t.src, p)
 	}
 	defer d.SetWriteDeadline(time.Time{})
 	for step := range slices.Chunk(p, writeStep) {
 		_ = d.SetWriteDeadline(time.Now().Add(timeout))
-		if err := t.writeAll(step); err != nil {
+		if err := writeAll(t.src, step); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *transport) writeAll(p []byte) error {
-	n, err := t.src.Write(p)
+// writeAll writes p in one Write.
+func writeAll(w io.Writer, p []byte) error {
+	n, err := w.Write(p)
 	if err == nil && n < len(p) {
 		err = io.ErrShortWrite
 	}

@@ -34,7 +34,6 @@ var explained = []explanation{
 	{in: "Writer.Control", old: "w.queue.Bytes = appendFrame(w.queue.Bytes, finBit|byte(opcode), payload, w.mode.maskingKey())\n\tw.closed = opcode == OpcodeClose", new: "w.closed = opcode == OpcodeClose\n\tw.queue.Bytes = appendFrame(w.queue.Bytes, finBit|byte(opcode), payload, w.mode.maskingKey())", why: "each leaves alone what the other one sets"},
 	{in: "fixedLitlens", old: "{5: 32}", new: "{5: 31}", why: "how many words have the last length does not matter for those words"},
 	{in: "dialer.handshake", old: "response.Body = http.NoBody\n\tdone.subprotocol, failure = checkAnswer(response, d.key, d.opts.Subprotocols)", new: "done.subprotocol, failure = checkAnswer(response, d.key, d.opts.Subprotocols)\n\tresponse.Body = http.NoBody", why: "the check does not look at the body"},
-	{in: "hasToken", old: "\t\tif equalFold(rest, token) { // as it mostly is\n\t\t\treturn true\n\t\t}\n", new: "", cost: true, why: "a short cut"},
 	{in: "newRequest", old: "basicAuthorization(user)", new: "basicAuthorization(target.User)", why: "that is the same"},
 	{in: "dialer.handshake", old: "\tresponse.Body = http.NoBody\n", new: "", why: "that is what net/http makes of a 101, too"},
 	{in: "Websocket.beforeWaiting", old: "c.in.gathered = false\n\t\tc.out.flushForRoom(c.tell.settings().MaxPending)", new: "c.out.flushForRoom(c.tell.settings().MaxPending)\n\t\tc.in.gathered = false", why: "gathered is the reader's own"},

@@ -32,13 +32,12 @@ var handshakeMutants = []mutant{
 		old: `!hasToken(r.Header[headerConnection], "upgrade")`, new: "len(r.Header[headerConnection]) == 0", targets: opening,
 	},
 	{
-		name: "only-the-first-token", kind: offByOne, rule: "4.2.1 Connection", in: "hasToken",
-		old: "for more := true; more; {",
-		new: "for more := true; more; more = false {", targets: opening,
+		name: "only-the-first-token", kind: offByOne, rule: "4.2.1 Connection", in: "hasElement",
+		old: "return true\n\t\t\t}\n", new: "return true\n\t\t\t}\n\t\t\tbreak\n", targets: opening,
 	},
 	{
 		name: "tokens-match-as-prefixes", kind: wrongBoundary, rule: "4.2.1 Connection", in: "equalFold",
-		old: "!= len(lower) {\n\t\treturn false\n\t}\n\tfor i := range len(s) {\n\t\tif s[i] != lower[i] &&", new: "< len(lower) {\n\t\treturn false\n\t}\n\tfor i := range len(lower) {\n\t\tif", targets: opening,
+		old: "!= len(b) {\n\t\treturn false\n\t}\n\tfor i := range len(a) {", new: "< len(b) {\n\t\treturn false\n\t}\n\tfor i := range len(b) {", targets: opening,
 	},
 	{
 		name: "key-without-padding-accepted", kind: droppedCheck, rule: "4.2.1 key", in: "ClientKey.valid",
@@ -53,8 +52,8 @@ var handshakeMutants = []mutant{
 		old: "if r.ContentLength != 0 || len(r.", new: "if len(r.", targets: opening,
 	},
 	{
-		name: "header-injected-by-a-line-feed", kind: droppedCheck, rule: "no header injected", in: "appendPreset",
-		old: `b == '\r' || b == '\n' || b == 0 {`, new: `b == '\r' || b == 0 {`, targets: opening,
+		name: "header-injected-by-a-line-end", kind: droppedCheck, rule: "no header injected", in: "appendPreset",
+		old: "asValue.Replace(value)", new: "value", targets: opening,
 	},
 	{
 		name: "preset-upgrade-kept", kind: droppedCheck, rule: "no header injected", in: "appendPreset",

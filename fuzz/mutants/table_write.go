@@ -76,12 +76,12 @@ var writeMutants = []mutant{
 		old: "o.lock().take(), 0\n\t\to.mu.Unlock()", new: "o.queue.take(), 0", targets: serving,
 	},
 	{
-		name: "short-write-taken-for-whole", kind: errorLost, rule: "writes", in: "transport.writeAll",
+		name: "short-write-taken-for-whole", kind: errorLost, rule: "writes", in: "writeAll",
 		old: "n < len(p)", new: "n < 0", targets: serving,
 	},
 	{
-		name: "write-error-swallowed", kind: errorLost, rule: "writes", in: "transport.writeAll",
-		old: "n, err := t.src.Write(p)", new: "n, err := t.src.Write(p)\n\tn, err = len(p), nil", targets: serving,
+		name: "write-error-swallowed", kind: errorLost, rule: "writes", in: "writeAll",
+		old: "n, err := w.Write(p)", new: "n, err := w.Write(p)\n\tn, err = len(p), nil", targets: serving,
 	},
 	{
 		name: "write-deadline-not-set", kind: noDeadline, rule: "WriteTimeout", in: "transport.write",
