@@ -15,5 +15,6 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	input.OneProcessor()
 	os.Exit(m.Run())
 }
