@@ -87,10 +87,11 @@ type earlyEnd struct {
 }
 
 type shutdown struct {
-	ctx  context.Context
-	done bool
-	err  error
-	at   time.Time // when it returned
+	ctx   context.Context
+	began time.Time
+	done  bool
+	err   error
+	at    time.Time // when it returned
 }
 
 type valueKey struct{}

@@ -16,6 +16,7 @@ const (
 	handlerReadTimeout    = 5 * time.Second
 	handlerMessageTimeout = 3 * time.Second
 	handlerPingInterval   = 2 * time.Second
+	handlerCloseTimeout   = 5 * time.Second // which is the default
 )
 
 var handlerPauses = [8]time.Duration{

@@ -148,7 +148,7 @@ var handlerRequest = sync.OnceValue(func() *http.Request {
 // shutdown has another goroutine call Shutdown.
 func (h *handlerHarness) shutdown(within time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), within)
-	s := &shutdown{ctx: ctx}
+	s := &shutdown{ctx: ctx, began: time.Now()}
 	h.calls = append(h.calls, s)
 	go func() {
 		defer cancel()
