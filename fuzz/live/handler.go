@@ -48,6 +48,7 @@ type handlerHarness struct {
 	log     bytes.Buffer
 	conns   []*handled
 	calls   []*shutdown
+	ops     []time.Time // when they were
 	panics  int
 	kernel  *kernel   // nil where the connections are no sockets, which are never parked
 	faulty  time.Time // when one of its calls was to fail the last time
@@ -87,11 +88,10 @@ type earlyEnd struct {
 }
 
 type shutdown struct {
-	ctx   context.Context
-	began time.Time
-	done  bool
-	err   error
-	at    time.Time // when it returned
+	ctx  context.Context
+	done bool
+	err  error
+	at   time.Time // when it returned
 }
 
 type valueKey struct{}

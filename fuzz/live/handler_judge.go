@@ -152,8 +152,8 @@ func (h *handlerHarness) judgeShutdowns(open int) error {
 // end of its own.
 func (h *handlerHarness) left(s *shutdown) bool {
 	deadline, _ := s.ctx.Deadline()
-	if slices.ContainsFunc(h.calls, func(other *shutdown) bool { return near(deadline, other.began.Add(handlerCloseTimeout)) }) {
-		return false // the Close of another call was answered by nobody
+	if slices.ContainsFunc(h.ops, func(at time.Time) bool { return near(deadline, at.Add(handlerCloseTimeout)) }) {
+		return false // a Close that was due since then was answered by nobody
 	}
 	return !s.at.Before(deadline) && slices.ContainsFunc(h.conns, func(c *handled) bool {
 		return c.came && c.pipe.ended.Equal(deadline) && c.slow && !c.quiet

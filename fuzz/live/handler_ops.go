@@ -23,6 +23,7 @@ var handlerOps = [16]string{
 }
 
 func (h *handlerHarness) op(op byte) {
+	h.ops = append(h.ops, time.Now())
 	c := h.conns[int(op>>4&7)%max(1, len(h.conns))]
 	say := func(opcode byte, payload string) {
 		f := wire.Frame{Fin: true, Opcode: opcode, Masked: true, Key: [4]byte{1, 2, 3, 4}, Payload: []byte(payload)}
@@ -148,7 +149,7 @@ var handlerRequest = sync.OnceValue(func() *http.Request {
 // shutdown has another goroutine call Shutdown.
 func (h *handlerHarness) shutdown(within time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), within)
-	s := &shutdown{ctx: ctx, began: time.Now()}
+	s := &shutdown{ctx: ctx}
 	h.calls = append(h.calls, s)
 	go func() {
 		defer cancel()
