@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -28,7 +29,7 @@ func Options(data []byte) error {
 		defer stop()
 	}
 	pools.begin()
-	return inBubble(func() error {
+	err := inBubble(func() error {
 		want := value
 		if want <= 0 {
 			want = h.option.def
@@ -38,6 +39,7 @@ func Options(data []byte) error {
 		}
 		return nil
 	})
+	return cmp.Or(err, pools.end(unknown))
 }
 
 // optionsHead is how many bytes of an input count.

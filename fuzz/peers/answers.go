@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -90,13 +91,16 @@ func answerFindings(l *transcript.Reader, data []byte) (list []*openingFinding) 
 		}
 		return list
 	}
+	if r.ProtoAtLeast(1, 2) || !plainLines(answer[:len(answer)-len(behind)]) {
+		return list // what to make of such an answer RFC 6455 leaves to HTTP, and HTTP to the client
+	}
 	broken, unusual := openings.CheckAnswer(r, accept, nil), openings.UnusualAnswer(r, answer, behind)
 	switch {
 	case refused == nil && len(broken) > 0:
 		for _, b := range broken {
 			found(Accepts, b.Rule, "%s", b.Why)
 		}
-	case refused != nil && (len(broken) > 0 || !plainAnswer(r, answer)):
+	case refused != nil && (len(broken) > 0 || !plainAnswer(r)):
 	case refused != nil && len(unusual) == 0:
 		found(Refuses, "plain-answer", "%v", refused)
 	case refused != nil:
@@ -117,12 +121,18 @@ func answerFindings(l *transcript.Reader, data []byte) (list []*openingFinding) 
 	return list
 }
 
+// plainLines tells whether the heads of answers have nothing but what each parser takes alike:
+// lines of printable octets that end in CRLF, and none that goes on in the next one (RFC 9112
+// sections 2.2, 4 and 5).
+func plainLines(heads []byte) bool { return plainHeads.Match(heads) }
+
+var plainHeads = regexp.MustCompile("^(HTTP/[0-9]\\.[0-9] [0-9]{3} [ -~]*\r\n([0-9A-Za-z-]+:[ -~\t]*\r\n)*\r\n)+$")
+
 // plainAnswer tells whether the lists of an answer have tokens alone, and Upgrade the one
-// word, and whether a blank stands behind the status: others may be refused (section 4.1,
-// RFC 9112 section 4).
-func plainAnswer(r *http.Response, answer []byte) bool {
+// word: others may be refused (section 4.1).
+func plainAnswer(r *http.Response) bool {
 	upgrade := r.Header["Upgrade"]
-	return !bytes.Contains(answer, []byte(" 101\r\n")) && openings.Wellformed(&http.Request{Header: r.Header}) && len(upgrade) == 1 && openings.Lower(upgrade[0]) == "websocket" &&
+	return openings.Wellformed(&http.Request{Header: r.Header}) && len(upgrade) == 1 && openings.Lower(upgrade[0]) == "websocket" &&
 		!openings.Has(openings.Tokens(r.Header["Connection"]), "")
 }
 
@@ -170,6 +180,10 @@ func seedAnswers([]vector.Vector) ([][]byte, error) {
 	add("", append(slices.Clone(lines), "Sec-WebSocket-Protocol: chat")...)
 	add("", append(slices.Clone(lines), "Sec-WebSocket-Protocol:")...)
 	add("", append(slices.Clone(lines), "Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Protocol: chat")...)
+	add("", append(slices.Clone(lines), "Sec-WebSocket-Protocol:", "Sec-WebSocket-Protocol: chat")...)
+	add("", append(slices.Clone(lines), "X\xfc: x")...)
+	add("", append(slices.Clone(lines), "X Y: x")...)
+	add("", append(slices.Clone(lines), "no colon")...)
 	add(hello, append(slices.Clone(lines), "Content-Length: 7")...)
 	for i := range lines {
 		add(hello, slices.Delete(slices.Clone(lines), i, i+1)...)
@@ -192,7 +206,9 @@ var AnswerDivergences = []Divergence{
 	{Library: "coder", Version: "v1.8.15", Kind: Accepts, Rule: "accept-twice", Reason: "the first value of a header counts, whatever follows"},
 	{Library: "coder", Version: "v1.8.15", Kind: Accepts, Rule: "http-version", Reason: "the version of HTTP is not looked at"},
 	{Library: "coder", Version: "v1.8.15", Kind: Accepts, Rule: "subprotocol-not-offered", Reason: "an empty one counts as none"},
+	{Library: "coder", Version: "v1.8.15", Kind: Accepts, Rule: "subprotocol-twice", Reason: "where the first one is empty, none counts"},
 	{Library: "gobwas", Version: "v1.5.0", Kind: Accepts, Rule: "accept-twice", Reason: "a header may stand there twice, if each is right"},
+	{Library: "gobwas", Version: "v1.5.0", Kind: Accepts, Rule: "an-answer-that-is-no-HTTP", Reason: "a field's name may have any octets"},
 	{Library: "gobwas", Version: "v1.5.0", Kind: Refuses, Rule: "connection-in-a-list", Reason: "Connection has to be the one word"},
 	{Library: "gobwas", Version: "v1.5.0", Kind: Refuses, Rule: "interim-answers", Reason: "the first answer counts, be it an interim one"},
 	{Library: "gorilla", Version: "v1.5.3", Kind: Accepts, Rule: "accept-twice", Reason: "the first value of a header counts, whatever follows"},
@@ -212,6 +228,7 @@ var AnswerDivergences = []Divergence{
 	{Library: "xnet", Version: "v0.62.0", Kind: Accepts, Rule: "accept-twice", Reason: "the first value of a header counts, whatever follows"},
 	{Library: "xnet", Version: "v0.62.0", Kind: Accepts, Rule: "http-version", Reason: "the version of HTTP is not looked at"},
 	{Library: "xnet", Version: "v0.62.0", Kind: Accepts, Rule: "subprotocol-not-offered", Reason: "an empty one counts as none"},
+	{Library: "xnet", Version: "v0.62.0", Kind: Accepts, Rule: "subprotocol-twice", Reason: "where the first one is empty, none counts"},
 	{Library: "xnet", Version: "v0.62.0", Kind: Refuses, Rule: "connection-in-a-list", Reason: "Connection has to be the one word"},
 	{Library: "xnet", Version: "v0.62.0", Kind: Refuses, Rule: "interim-answers", Reason: "the first answer counts, be it an interim one"},
 }

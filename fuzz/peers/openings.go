@@ -124,8 +124,10 @@ func findingsOf(library string, data []byte, ask func(r *http.Request, rest []by
 func openingRequest(data []byte) (*http.Request, []byte) {
 	br := bufio.NewReader(bytes.NewReader(data))
 	r, err := http.ReadRequest(br)
-	if err != nil || !plainHost.MatchString(r.Host) || !strings.HasPrefix(r.RequestURI, "/") {
-		return nil, nil // what net/http makes of others is not the library's
+	if err != nil || !plainHost.MatchString(r.Host) || !strings.HasPrefix(r.RequestURI, "/") || r.ProtoAtLeast(1, 2) {
+		// What net/http makes of others is not the library's; a later version of HTTP RFC 6455
+		// section 4.1 allows ("at least 1.1"), and a server may not have it.
+		return nil, nil
 	}
 	rest, _ := io.ReadAll(br)
 	r.Header.Del("Origin")
