@@ -27,6 +27,7 @@ var inbounds = sync.Pool{New: func() any { return new(inbound) }}
 // init makes in that of l; unread, which it copies, was read already.
 func (in *inbound) init(l *link, unread []byte) {
 	opts := l.tell.settings()
+	in.result = 0 // of whoever had it before
 	in.reader = opts.reader(l.out.mode(), l.agreed.compression())
 	if !l.transport.isSocket() {
 		in.reader.ReadAhead(streamBuffer)

@@ -114,7 +114,7 @@ var errGivenUp = errors.New("given up by the application")
 
 var dialProxies = [8]struct{ url, addr string }{
 	{},
-	{"http://proxy.example:8080", "proxy.example:8080"},
+	{"http://proxy.example:81", "proxy.example:81"},
 	{"//you:secret@proxy.example", "proxy.example:80"},
 	{"socks5://proxy.example", "proxy.example:1080"},
 	{"socks5h://you:secret@proxy.example:1081", "proxy.example:1081"},

@@ -81,14 +81,7 @@ func grown(n int) *bytes.Buffer {
 
 func long(n int) []byte { return make([]byte, n+1, 8) }
 `)
-	c, err := findCore(t.Context(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sites, err := c.sites()
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, sites := sitesOf(t)
 	got := map[string][2]int{} // changes, and those of them that can only cost
 	for _, s := range sites {
 		for _, change := range s.changes {
@@ -196,14 +189,7 @@ func wait(context.Context) {}
 		text += fmt.Sprintf("func f%d(ctx context.Context, p *pair, list []byte, n, m int, ok bool, c chan int) (x int, err error) {\n\t%s\n\treturn n, errA\n}\n", i, row.line)
 	}
 	writeFile(t, "websocket/websocket.go", text)
-	c, err := findCore(t.Context(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sites, err := c.sites()
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, sites := sitesOf(t)
 	for i, row := range rows {
 		found := false
 		var ways []string
@@ -222,4 +208,18 @@ func wait(context.Context) {}
 			t.Errorf("%s: %q is not changed to %q, but:\n%s", row.kind, row.line, row.want, strings.Join(ways, "\n"))
 		}
 	}
+}
+
+// sitesOf returns what stands in the folder, and the places in it that can be changed.
+func sitesOf(t *testing.T) (*core, []site) {
+	t.Helper()
+	c, err := findCore(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sites, err := c.sites()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, sites
 }

@@ -13,14 +13,27 @@ import (
 // and no corpus goes in. It returns the number of transcripts.
 func Search(l *transcript.Reader, seed uint64, rows []Divergence, done func(n int) bool, found func(f *Finding, n int, small *input.Transcript)) (int, error) {
 	g := input.NewTranscriptGenerator()
-	known := map[string]bool{}
 	data := make([]byte, 0, 256)
-	n := 0
-	for ; !done(n); n++ {
+	return eachFinding(done, func(n int) (*Finding, func(), error) {
 		data = randomFor(l, data[:0], seed, uint64(n))
 		t := g.Generate(data)
 		pinged(t, uint64(n))
 		f, err := Compare(l, t, rows)
+		return f, func() {
+			small := Minimise(l, t, f, rows)
+			small.Limits = limitsFor(small, l)
+			found(f, n, small)
+		}, err
+	})
+}
+
+// eachFinding calls try with 0, 1 and so on until done says so, and report for what it found
+// first of a kind and rule. It returns how often it called try.
+func eachFinding(done func(n int) bool, try func(n int) (f *Finding, report func(), err error)) (int, error) {
+	known := map[string]bool{}
+	n := 0
+	for ; !done(n); n++ {
+		f, report, err := try(n)
 		if err != nil {
 			return n, err
 		}
@@ -29,9 +42,7 @@ func Search(l *transcript.Reader, seed uint64, rows []Divergence, done func(n in
 		}
 		if name := string(f.Kind) + " " + f.Rule; !known[name] {
 			known[name] = true
-			small := Minimise(l, t, f, rows)
-			small.Limits = limitsFor(small, l)
-			found(f, n, small)
+			report()
 		}
 	}
 	return n, nil

@@ -262,21 +262,9 @@ func sent(l *transcript.Reader, data []byte) error {
 
 // SearchSent is Search for what a library sends.
 func SearchSent(l *transcript.Reader, seed uint64, rows []Divergence, done func(n int) bool, found func(f *Finding, n int, words string)) (int, error) {
-	known := map[string]bool{}
-	n := 0
-	for ; !done(n); n++ {
+	return eachFinding(done, func(n int) (*Finding, func(), error) {
 		t := sendingFor(l, input.RandomInput(nil, seed, uint64(n)))
 		f, err := CompareSent(l, t, rows)
-		if err != nil {
-			return n, err
-		}
-		if f == nil {
-			continue
-		}
-		if name := string(f.Kind) + " " + f.Rule; !known[name] {
-			known[name] = true
-			found(f, n, wordsOfSent(minimiseSent(l, t, f, rows)))
-		}
-	}
-	return n, nil
+		return f, func() { found(f, n, wordsOfSent(minimiseSent(l, t, f, rows))) }, err
+	})
 }

@@ -270,7 +270,7 @@ func build(ctx context.Context, dir string, l *transcript.Reader, version string
 	}
 	replace := map[string]string{filepath.FromSlash("internal/engine/engines/table.go"): alone}
 	for _, w := range withoutDeflate {
-		if l.Name != w.library || w.since <= version { // as far as they go, as text is right
+		if l.Name != w.library || !older(version, w.since) {
 			continue
 		}
 		plain := filepath.Join(dir, "deflate.go")
@@ -321,6 +321,18 @@ func build(ctx context.Context, dir string, l *transcript.Reader, version string
 		}
 	}
 	return exe, nil
+}
+
+// older reports whether a version is one before another, as v1.2.3; what is no such number, as
+// latest, is not.
+func older(version, than string) bool {
+	var a, b [3]int
+	for i, n := range []*[3]int{&a, &b} {
+		if _, err := fmt.Sscanf([]string{version, than}[i], "v%d.%d.%d", &n[0], &n[1], &n[2]); err != nil {
+			return false
+		}
+	}
+	return slices.Compare(a[:], b[:]) < 0
 }
 
 // together are modules of which a library needs the very version that it requires: it does

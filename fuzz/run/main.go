@@ -60,7 +60,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	target := flags.String("target", os.Getenv("TARGET"), "one `target`, or the URL of an echo server, to fuzz that; default: all targets")
 	flags.IntVar(&o.parallel, "parallel", 0, "`workers`; default: one a processor")
 	flags.StringVar(&o.cache, "cache", "", "the engine's corpus `folder`; default: the go command's")
-	flags.StringVar(&o.peers, "peers", "", "how long the targets Peers, Openings and Answers run, which hunt for bugs of other libraries: a duration or, such as 200x, a `number` of inputs, seeds included; default: as the others")
+	flags.StringVar(&o.peers, "peers", "", "how long the targets Peers, Openings and Answers run, which hunt for bugs of other libraries: a duration or, such as 200x, a `number` of inputs, seeds included, unless these are as many; default: as the others")
 	flags.StringVar(&o.minimise, "minimize", "100x", "how long, or how many `times`, the engine tries to make a finding smaller, and also each input that reaches something new: with 10s that leaves a short run little time to look for more")
 	flags.BoolVar(&o.cover, "cover", true, "measure the coverage of the core at the end")
 	if err := cli.Parse(flags, args, stdout); err != nil {
@@ -117,9 +117,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		fmt.Fprintf(stdout, "== %s (%d of %d), %v\n", name, i+1, len(chosen), o.fuzztime(name))
 		r := o.fuzz(ctx, t, stdout)
 		if errors.Is(r.err, gofuzz.ErrSeeds) { // of a target with many, on a slow machine
-			longer := o
-			longer.time *= 6
-			fmt.Fprintf(stdout, "   %v ended within the seeds: again, for %v\n", o.time, longer.time)
+			longer := o.longer(r.Seeds)
+			fmt.Fprintf(stdout, "   %v ended within the %d seeds: again, for %v\n", o.fuzztime(name), r.Seeds, longer.fuzztime(name))
 			r = longer.fuzz(ctx, t, stdout)
 		}
 		results = append(results, r)
@@ -176,6 +175,19 @@ func (o *options) fuzztime(name string) string {
 		return o.peers
 	}
 	return o.time.String()
+}
+
+// longer is o for a target whose time was over before its seeds were: six times as long, or
+// as many inputs more as there are seeds.
+func (o *options) longer(seeds int) *options {
+	longer := *o
+	longer.time *= 6
+	if n, err := strconv.Atoi(strings.TrimSuffix(o.peers, "x")); err == nil {
+		longer.peers = strconv.Itoa(n+seeds) + "x"
+	} else if d, err := time.ParseDuration(o.peers); err == nil {
+		longer.peers = (6 * d).String()
+	}
+	return &longer
 }
 
 // A result is what came of a target.

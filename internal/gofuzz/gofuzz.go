@@ -15,6 +15,7 @@ import (
 
 // Stats are what the engine tells of its work.
 type Stats struct {
+	Seeds   int           // inputs that are there at the start, the engine's own of before included
 	Execs   int           // executions, those of the seeds included
 	Fresh   int           // inputs that reached something new
 	Total   int           // inputs in the corpus
@@ -32,6 +33,7 @@ func (s Stats) Rate() float64 {
 
 var (
 	progress = regexp.MustCompile(`^fuzz: elapsed: ([^,]+), execs: (\d+) \((\d+)/sec\), new interesting: (\d+) \(total: (\d+)\)`)
+	seeds    = regexp.MustCompile(`^fuzz: elapsed: [^,]+, gathering baseline coverage: \d+/(\d+) completed`)
 	failure  = regexp.MustCompile(`^--- FAIL: \S+ \(([0-9.]+s)\)`)
 	written  = regexp.MustCompile(`Failing input written to (\S+)`)
 	ofSeed   = regexp.MustCompile(`^failure while testing seed corpus entry: (\S+)`)
@@ -71,6 +73,9 @@ func (o *Output) Line(line string) string {
 		}
 		m := progress.FindStringSubmatch(line)
 		if m == nil {
+			if m := seeds.FindStringSubmatch(line); m != nil {
+				o.Seeds, _ = strconv.Atoi(m[1])
+			}
 			return ""
 		}
 		o.Execs, _ = strconv.Atoi(m[2])

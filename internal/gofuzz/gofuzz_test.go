@@ -90,8 +90,8 @@ func TestTimeLimit(t *testing.T) {
 		t.Errorf("a run that passes: %v", err)
 	}
 	within := "fuzz: elapsed: 0s, gathering baseline coverage: 0/171 completed\n"
-	if _, err := read(within+"PASS\n", nil, "3s"); !errors.Is(err, ErrSeeds) {
-		t.Errorf("a run that ends within its seeds: %v", err)
+	if r, err := read(within+"PASS\n", nil, "3s"); !errors.Is(err, ErrSeeds) || r.Seeds != 171 {
+		t.Errorf("a run that ends within its seeds: %d of them, %v", r.Seeds, err)
 	}
 	if _, err := read(within+"--- FAIL: FuzzMask (3.02s)\n    context deadline exceeded\nFAIL\n", failed, "3s"); !errors.Is(err, ErrSeeds) {
 		t.Errorf("the time limit within the seeds: %v", err)
