@@ -32,11 +32,11 @@ func TestLonger(t *testing.T) {
 	for peers, want := range map[string]string{"500x": "1034x", "2s": "12s", "": "30s"} {
 		o := options{time: 5 * time.Second, peers: peers}
 		longer := o.longer(534)
-		if got := longer.fuzztime("FuzzOpenings"); got != want {
+		if got := longer.fuzztime("Openings"); got != want {
 			t.Errorf("-peers %q: again for %s, want %s", peers, got, want)
 		}
-		if got := longer.fuzztime("FuzzMask"); got != "30s" {
-			t.Errorf("-peers %q: FuzzMask again for %s", peers, got)
+		if got := longer.fuzztime("Mask"); got != "30s" {
+			t.Errorf("-peers %q: Mask again for %s", peers, got)
 		}
 	}
 }
